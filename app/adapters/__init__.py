@@ -1,0 +1,1 @@
+"""The rim: sockets, disk, clock and metrics behind the pipeline's ports."""

@@ -1,0 +1,205 @@
+"""The journal in SQLite or PostgreSQL: one writing thread, readers beside it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from app.adapters import journal_reads
+from app.adapters.journal_group import GroupCommit
+from app.adapters.journal_stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
+from app.adapters.journal_writer import Entry, JournalWriter
+from app.core.errors import JournalUnavailable
+from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
+
+_NOT_OPEN = "the journal is not open"
+_PAGE = 500
+
+Answer = TypeVar("Answer")
+
+
+class SqlJournal:
+    """Journal in a database that several processes may share, each writing its own stream.
+
+    What restores the state reads this process's stream; decisions, outcomes and stored answers
+    are looked for in all streams. The ``seq`` of a decision read back is ``place_of(stream,
+    seq)``, its cursor across streams; in stream 0 that is the seq itself.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///FILE`` (relative to the working directory) or ``postgresql://...``.
+    stream : int, optional
+        The stream to write; by default the first that no other process holds.
+    synchronous : str
+        FULL: what was awaited survives power loss; NORMAL: it survives kill -9.
+    retry_sec : float, seconds
+        Pause between attempts to write while the database fails.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        stream: int | None = None,
+        synchronous: str = "FULL",
+        retry_sec: float = 0.25,
+    ) -> None:
+        self._url = url
+        self._wanted = stream
+        self._synchronous = synchronous
+        self._retry_sec = retry_sec
+        self._store: Store | None = None
+        self._commit: GroupCommit | None = None
+        self._writer: JournalWriter | None = None
+
+    @property
+    def stream(self) -> int | None:
+        """The stream this process writes; None unless open."""
+        return None if self._commit is None else self._commit.stream
+
+    async def open(self) -> None:
+        """Connect, migrate, hold a stream and start writing.
+
+        Raises
+        ------
+        JournalUnavailable
+            If it cannot be opened, or was written by a newer program.
+        """
+        await asyncio.to_thread(self._open)
+
+    def refusing(self) -> str | None:
+        """Why nothing new may be decided now, or None."""
+        return _NOT_OPEN if self._writer is None else self._writer.refusing()
+
+    def append(self, event: Event) -> Awaitable[None]:
+        """Queue an event in order; await the result for durability.
+
+        Raises
+        ------
+        JournalUnavailable
+            At once, if the journal is not open or 10,000 events wait already.
+        """
+        if self._writer is None:
+            raise JournalUnavailable(_NOT_OPEN)
+        entry = Entry(event.seq, event.payload, event)
+        self._writer.put(entry)
+        return entry
+
+    def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
+        """Queue the state as it is after event ``seq``; the newest two are kept.
+
+        Skipped while the journal refuses: a checkpoint only shortens a restart.
+        """
+        if self._writer is None or self._writer.refusing() is not None:
+            return
+        with contextlib.suppress(JournalUnavailable):  # too much is queued: skipped as well
+            self._writer.put(Entry(seq, state, None))
+
+    def lag(self) -> tuple[int, float]:
+        """Events not yet on disk, and seconds since the oldest of them was queued."""
+        return (0, 0.0) if self._writer is None else self._writer.lag()
+
+    async def latest_checkpoint(self) -> tuple[int, bytes] | None:
+        """Read the newest checkpoint of this stream, or None."""
+        stream = self._own_stream()
+        return await self._read(lambda c: journal_reads.latest_checkpoint(c, stream))
+
+    async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
+        """Events of this stream with a larger ``seq``, ascending, at most ``limit``."""
+        stream = self._own_stream()
+        return await self._read(lambda c: journal_reads.events_after(c, stream, seq, limit))
+
+    async def decision(self, decision_id: str) -> StoredEvent | None:
+        """Find the event that holds one decision, from any stream."""
+        return await self._read(lambda c: journal_reads.decision(c, decision_id))
+
+    async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
+        """Decision events of all streams that match, newest first."""
+        return await self._read(lambda c: journal_reads.matching_decisions(c, query))
+
+    async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (decision_id, symbol) pairs are journalled already."""
+        return await self._read(lambda c: journal_reads.known_outcomes(c, pairs))
+
+    async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
+        """Find the answer of an Idempotency-Key that is not older than that."""
+        return await self._read(lambda c: journal_reads.stored_answer(c, owner, key, not_before_ns))
+
+    async def close(self) -> None:
+        """Write what is queued, for at most five seconds, and release the stream."""
+        await asyncio.to_thread(self._close)
+
+    def _open(self) -> None:
+        if self._store is not None:
+            raise JournalUnavailable("the journal is open already")
+        store = open_store(self._url, self._synchronous)
+        try:
+            store.prepare()
+            self._commit = GroupCommit(store, self._wanted)
+        except STORE_FAULTS as error:
+            store.close()
+            msg = f"the journal cannot be opened: {self._explain(error)}"
+            raise JournalUnavailable(msg) from error
+        except JournalUnavailable:
+            store.close()
+            raise
+        self._store = store
+        self._writer = JournalWriter(self._commit, self._explain, self._retry_sec)
+
+    def _close(self) -> None:
+        store, self._store = self._store, None
+        if store is None or self._writer is None or self._commit is None:
+            return
+        # A thread stuck in the store may still write: then the stream is freed by our death only.
+        if self._writer.stop():
+            self._commit.close()
+            store.close()
+
+    def _explain(self, error: BaseException) -> str:
+        return reason_of(error, self._url)
+
+    def _own_stream(self) -> int:
+        if self._commit is None:
+            raise JournalUnavailable(_NOT_OPEN)
+        return self._commit.stream
+
+    async def _read(self, question: Callable[[Connection], Answer]) -> Answer:
+        return await asyncio.to_thread(self._ask, question)
+
+    def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        if self._store is None:
+            raise JournalUnavailable(_NOT_OPEN)
+        try:
+            with self._store.reading.connect() as connection:
+                return question(connection)
+        except STORE_FAULTS as error:
+            msg = f"the journal cannot be read: {self._explain(error)}"
+            raise JournalUnavailable(msg) from error
+
+
+def iterate_events(url: str, stream: int = 0) -> Iterator[StoredEvent]:
+    """Read one stream from its first event, beside a running service or without one.
+
+    Raises
+    ------
+    JournalUnavailable
+        If the journal cannot be read.
+    """
+    engine = open_reading(url)
+    seq = 0
+    try:
+        while True:
+            with engine.connect() as connection:
+                page = journal_reads.events_after(connection, stream, seq, _PAGE)
+            if not page:
+                return
+            seq = page[-1].seq
+            yield from page
+    except STORE_FAULTS as error:
+        msg = f"the journal cannot be read: {reason_of(error, url)}"
+        raise JournalUnavailable(msg) from error
+    finally:
+        engine.dispose()

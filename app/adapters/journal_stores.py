@@ -1,0 +1,106 @@
+"""Where the journal's rows live: connections to SQLite and PostgreSQL, and the stream's slot.
+
+Each process writes a stream of its own, so that replicas may share one database. The slot is
+held by an exclusive ``flock`` beside a SQLite file, or by an advisory lock of the very PostgreSQL
+session that writes, so that nobody can write a stream it does not hold.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+import psycopg
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from app.adapters.journal_postgres import PostgresStore
+from app.adapters.journal_sqlite import SqliteStore, reading_engine
+from app.core.errors import JournalUnavailable
+
+STORE_FAULTS = (SQLAlchemyError, sqlite3.Error, psycopg.Error, OSError)
+_POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+class Store(Protocol):
+    """One database: an engine to read with, and the single session that writes."""
+
+    reading: Engine
+    begin: str
+
+    def prepare(self) -> None:
+        """Create or migrate the tables."""
+        ...
+
+    def connect(self, stream: int | None) -> tuple[PoolProxiedConnection, int]:
+        """Open the writing session and hold its stream (None: the first free one)."""
+        ...
+
+    def release(self, connection: PoolProxiedConnection) -> None:
+        """Close a writing session, broken or not."""
+        ...
+
+    def intact(self) -> None:
+        """Refuse to write where an acknowledged event would be lost."""
+        ...
+
+    def close(self) -> None:
+        """Release the stream and every connection for reading."""
+        ...
+
+
+def open_store(url: str, synchronous: str) -> Store:
+    """Choose the store of a URL, without touching it.
+
+    Raises
+    ------
+    JournalUnavailable
+        If the URL is not of SQLite or PostgreSQL; the sentence never repeats the URL.
+    """
+    parsed = _parse(url)
+    if synchronous not in {"FULL", "NORMAL"}:
+        msg = f"synchronous must be FULL or NORMAL, was {synchronous!r}"
+        raise JournalUnavailable(msg)
+    if parsed.drivername == "sqlite":
+        return SqliteStore(_sqlite_path(parsed), synchronous)
+    return PostgresStore(parsed, synchronous)
+
+
+def open_reading(url: str) -> Engine:
+    """Open an engine that only reads and may do so beside a running service."""
+    parsed = _parse(url)
+    if parsed.drivername == "sqlite":
+        return reading_engine(_sqlite_path(parsed))
+    return PostgresStore(parsed, "FULL").reading
+
+
+def reason_of(error: BaseException, url: str) -> str:
+    """Say in one short line what failed, without the URL's password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    try:
+        secret = make_url(url).password
+    except (ArgumentError, ValueError):
+        return line[:200]
+    for form in (secret, quote(secret, safe="")) if secret else ():
+        line = line.replace(form, "***")
+    return line[:200]
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername not in _POSTGRES_NAMES | {"sqlite"}:
+        msg = "the journal's URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        raise JournalUnavailable(msg)
+    return parsed
+
+
+def _sqlite_path(url: URL) -> Path:
+    if not url.database or url.database == ":memory:":
+        msg = "the journal's URL must name a file, as in sqlite:///himari.db"
+        raise JournalUnavailable(msg)
+    return Path(url.database)

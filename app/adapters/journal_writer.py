@@ -1,0 +1,235 @@
+"""The one thread that writes: events queue in order and go down in groups.
+
+A group is whatever has queued while the last one was written; it is one transaction. What fails
+stays queued, in order, and is tried again until the store is back.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any
+
+from app.core.errors import JournalUnavailable
+from app.pipeline.ports import Event
+
+MAX_GROUP = 256
+MAX_PENDING = 10_000
+FLUSH_SEC = 5.0
+# A store that keeps one group this long is down, whatever it will say in the end.
+STALLED_SEC = 5.0
+# How much longer than the flush its last attempt may take before the thread counts as stuck.
+STUCK_SEC = 2.0
+_CLOSING_PAUSE_SEC = 0.05
+_CLOSED = "the journal is closed"
+
+_logger = logging.getLogger(__name__)
+_settling = threading.Lock()
+
+Waiter = asyncio.Future[str | None]
+
+
+class Entry:
+    """One queued event or checkpoint; awaiting it waits until it is on disk.
+
+    Nothing is made for an entry that nobody awaits, so it can be dropped without a warning, and
+    it may be awaited in any loop, by several tasks, before or after it was written.
+    """
+
+    __slots__ = ("_reason", "_waiters", "encode", "event", "payload", "seq", "since", "written")
+
+    def __init__(self, seq: int, encode: Callable[[], bytes], event: Event | None) -> None:
+        self.seq = seq
+        self.encode = encode
+        self.event = event
+        self.payload: bytes | None = None
+        self.since = time.monotonic()
+        self.written = False
+        self._reason: str | None = None
+        self._waiters: list[Waiter] = []
+
+    def __await__(self) -> Generator[Any, None, None]:
+        waiter = self._wait()
+        reason = self._reason if waiter is None else (yield from waiter)
+        if reason is not None:
+            raise JournalUnavailable(reason)
+
+    def _wait(self) -> Waiter | None:
+        with _settling:
+            if self.written or self._reason is not None:
+                return None
+            waiter: Waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            return waiter
+
+    def settle(self, reason: str | None) -> list[Waiter]:
+        """Set what awaiting says from now on; give back who waits."""
+        self.written = reason is None
+        self._reason = reason
+        waiters, self._waiters = self._waiters, []
+        return waiters
+
+
+class JournalWriter:
+    """Queue, thread and retries around a function that commits one group.
+
+    Parameters
+    ----------
+    commit : callable
+        Writes a group in one transaction, or raises and leaves nothing of it.
+    explain : callable
+        Gives the short reason of what ``commit`` raised, free of secrets.
+    retry_sec : float, seconds
+        Pause between attempts while the store fails.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Entry]], None],
+        explain: Callable[[BaseException], str],
+        retry_sec: float,
+    ) -> None:
+        self._commit = commit
+        self._explain = explain
+        self._retry_sec = retry_sec
+        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._backlog: deque[Entry] = deque()
+        self._reason: str | None = None
+        self._closing = threading.Event()
+        self._deadline = float("inf")
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, entry: Entry) -> None:
+        """Queue one entry behind the others.
+
+        Raises
+        ------
+        JournalUnavailable
+            If too much is queued already, or the writer was stopped.
+        """
+        if self._closing.is_set():
+            raise JournalUnavailable(_CLOSED)
+        if self._queue.qsize() + len(self._backlog) >= MAX_PENDING:
+            msg = f"{MAX_PENDING} events wait for the journal: {self._reason or 'it is too slow'}"
+            raise JournalUnavailable(msg)
+        self._queue.put(entry)
+        if self._ended:  # the thread left between the two lines: nobody else would answer
+            self._abandon()
+
+    def refusing(self) -> str | None:
+        """Why the last write failed, or None."""
+        if self._reason is not None:
+            return self._reason
+        if self._closing.is_set():
+            return _CLOSED
+        oldest = self.lag()[1]
+        if oldest > STALLED_SEC:
+            return f"the store has not answered for {oldest:.0f} s"
+        return None
+
+    def lag(self) -> tuple[int, float]:
+        """Events not yet on disk, and seconds since the oldest of them was queued."""
+        pending = self._queue.qsize() + len(self._backlog)
+        try:
+            since = self._backlog[0].since
+        except IndexError:
+            return pending, 0.0
+        return pending, time.monotonic() - since
+
+    def stop(self) -> bool:
+        """Flush for at most five seconds; False if the thread is stuck in the store."""
+        self._deadline = time.monotonic() + FLUSH_SEC
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(FLUSH_SEC + STUCK_SEC)
+        if not self._thread.is_alive():
+            return True
+        _settle(list(self._backlog), _CLOSED)
+        return False
+
+    def _run(self) -> None:
+        while self._has_work():
+            if self._attempt():
+                continue
+            if time.monotonic() > self._deadline:
+                break
+            if self._closing.wait(self._retry_sec):
+                time.sleep(min(self._retry_sec, _CLOSING_PAUSE_SEC))
+        self._ended = True
+        self._abandon()
+
+    def _has_work(self) -> bool:
+        """Wait for work; False when there is none left and the writer is to stop."""
+        self._gather()
+        while not self._backlog:
+            if self._closing.is_set() and self._queue.empty():
+                return False
+            entry = self._queue.get()
+            if entry is not None:
+                self._backlog.append(entry)
+            self._gather()
+        return True
+
+    def _abandon(self) -> None:
+        self._gather()
+        if lost := [entry for entry in self._backlog if entry.event is not None]:
+            _logger.error("journal closed with %d events unwritten: %s", len(lost), self._reason)
+        _settle(list(self._backlog), self._reason or _CLOSED)
+
+    def _gather(self) -> None:
+        # Only this thread takes, so what qsize counts can be had without waiting.
+        for _ in range(self._queue.qsize()):
+            entry = self._queue.get()
+            if entry is not None:
+                self._backlog.append(entry)
+
+    def _attempt(self) -> bool:
+        group = list(islice(self._backlog, MAX_GROUP))
+        try:
+            self._commit(group)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a store raises
+            self._fail(self._explain(error))
+            return False
+        self._succeed(group)
+        return True
+
+    def _fail(self, reason: str) -> None:
+        if self._reason is None:
+            _logger.error("journal cannot be written: %s", reason)
+        self._reason = reason
+        self._gather()
+        _settle(list(self._backlog), reason)
+
+    def _succeed(self, group: list[Entry]) -> None:
+        if self._reason is not None:
+            _logger.warning("journal is written again after: %s", self._reason)
+        self._reason = None
+        for _ in group:
+            self._backlog.popleft()
+        _settle(group, None)
+
+
+def _settle(entries: Sequence[Entry], reason: str | None) -> None:
+    """Answer all who wait, with one call into each loop concerned."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Waiter]] = {}
+    with _settling:
+        for entry in entries:
+            for waiter in entry.settle(reason):
+                by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+    for loop, waiters in by_loop.items():
+        # A loop that was closed meanwhile has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_answer, waiters, reason)
+
+
+def _answer(waiters: Sequence[Waiter], reason: str | None) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(reason)

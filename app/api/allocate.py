@@ -1,0 +1,77 @@
+"""``POST /allocate``: size one batch of signals."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api import examples
+from app.api.answers import json_bytes
+from app.api.documented import body_of, header, problems
+from app.api.idempotency import claim_for, key_of
+from app.api.options import context_of, owner_of, service_of
+from app.api.problems import BodyTooLarge
+from app.api.query import AllocateQuery, read_query
+from app.api.schemas_request import AllocateRequest
+from app.api.schemas_response import AllocateResponse
+from app.api.strict_body import read_body, validated
+from app.core.types import Batch
+from app.pipeline.service import IdempotencyClaim
+
+router = APIRouter(tags=["allocation"])
+
+_EXTRA: Final = body_of(
+    AllocateRequest, query=AllocateQuery, examples={"one_signal": examples.ALLOCATE}
+)
+_EXTRA["parameters"].append(
+    header(
+        "Idempotency-Key",
+        "The same key with the same raw body gets the stored answer, byte for byte, for 24 h and "
+        "also while the first is in flight; with another body 409. Ignored by a dry run.",
+        "^[!-~]+$",
+    )
+)
+
+
+@router.post(
+    "/allocate",
+    operation_id="allocate",
+    summary="Size one batch of signals",
+    response_model=AllocateResponse,
+    responses=problems(409, writes=True),
+    openapi_extra=_EXTRA,
+)
+async def allocate(request: Request) -> Response:
+    """Target positions within hard limits, always with the baseline beside them.
+
+    A batch without signals answers 200. Signals without a usable price are listed in
+    ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
+    """
+    dry_run = read_query(request, AllocateQuery).dry_run == "true"
+    key = key_of(request)
+    raw = await read_body(request)
+    if dry_run or key is None:
+        decision = await service_of(request).allocate(_batch(request, raw), dry_run=dry_run)
+        return json_bytes(decision.body)
+    return await _once(request, raw, claim_for(owner_of(request), key, raw))
+
+
+def _batch(request: Request, raw: bytes) -> Batch:
+    context = context_of(request)
+    asked = validated(raw, AllocateRequest)
+    if len(asked.signals) > context.settings.max_signals:
+        raise BodyTooLarge(context.settings.max_signals, "signals")
+    return asked.to_batch(context.clock.now_ns(), context.settings.portfolio_value)
+
+
+async def _once(request: Request, raw: bytes, claim: IdempotencyClaim) -> Response:
+    context, service = context_of(request), service_of(request)
+
+    async def decide(claim: IdempotencyClaim) -> bytes:
+        return (await service.allocate(_batch(request, raw), claim=claim)).body
+
+    body, replayed = await context.in_flight.answer(claim, service.stored_answer, decide)
+    if not replayed:
+        return json_bytes(body)
+    context.telemetry.count("idempotent_replays")
+    return json_bytes(body, {"Idempotent-Replay": "true"})

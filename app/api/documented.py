@@ -1,0 +1,105 @@
+"""OpenAPI beyond what the framework sees: raw bodies, query schemas, problems."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.api import schemas_request as bodies
+from app.api.problems import MEDIA_TYPE
+from app.api.query import Query, parameters_for_openapi
+from app.api.schemas_response import Problem
+
+_REF: Final = "#/components/schemas/{model}"
+_BODIES: Final = (
+    bodies.AllocateRequest,
+    bodies.OutcomesRequest,
+    bodies.ReturnsRequest,
+    bodies.PricesRequest,
+    bodies.TradingStateRequest,
+    bodies.CircuitModeRequest,
+    bodies.ReasonRequest,
+)
+_REASONS: Final[Mapping[int, str]] = {
+    400: "The request is not usable HTTP, or the client went away.",
+    401: "No valid API key.",
+    404: "No such thing.",
+    408: "The body did not arrive in time.",
+    409: "The Idempotency-Key was used with another body.",
+    413: "Too many bytes, fields or signals.",
+    415: "The body is not plain JSON.",
+    422: "The request breaks the schema or a range; it changed nothing.",
+    500: "Unexpected error; the log has it under the request id.",
+    503: "Overloaded, draining, or the journal cannot be written; retry after Retry-After.",
+}
+_READING: Final = (401, 422, 500, 503)
+_WRITING: Final = (401, 408, 413, 415, 422, 500, 503)
+
+JsonObject = dict[str, Any]
+
+
+def problems(*more: int, writes: bool = False) -> dict[int | str, JsonObject]:
+    """OpenAPI ``responses`` of the problems that a route can answer."""
+    codes = sorted({*(_WRITING if writes else _READING), *more})
+    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+    return {code: {"description": _REASONS[code], "content": content} for code in codes}
+
+
+def body_of(
+    shape: type[BaseModel],
+    *,
+    required: bool = True,
+    query: type[Query] = Query,
+    examples: Mapping[str, JsonObject] | None = None,
+) -> JsonObject:
+    """``openapi_extra`` of a route that reads a raw body and a query."""
+    media: JsonObject = {"schema": {"$ref": _REF.format(model=shape.__name__)}}
+    if examples:
+        media["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {
+        "requestBody": {"required": required, "content": {"application/json": media}},
+        "parameters": parameters_for_openapi(query),
+    }
+
+
+def header(name: str, description: str, pattern: str) -> JsonObject:
+    """One OpenAPI header parameter."""
+    schema = {"type": "string", "pattern": pattern, "minLength": 1, "maxLength": 255}
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def completed(build: Callable[[], JsonObject], *, keyed: bool) -> Callable[[], JsonObject]:
+    """Wrap the framework's schema builder: add the bodies, the problem and the key scheme."""
+
+    def openapi() -> JsonObject:
+        schema = build()
+        components = schema.setdefault("components", {})
+        known = components.setdefault("schemas", {})
+        if "Problem" not in known:
+            known.update(_definitions())
+            if keyed:
+                components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+                schema["security"] = [{"bearer": []}]
+        return schema
+
+    return openapi
+
+
+def _definitions() -> JsonObject:
+    shapes = [(shape, "validation") for shape in (*_BODIES, Problem)]
+    _, schema = models_json_schema(shapes, ref_template=_REF)  # type: ignore[arg-type]
+    definitions: JsonObject = schema["$defs"]
+    return definitions
+
+
+def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
+    """Make ``app.openapi()`` complete."""
+    app.openapi = completed(app.openapi, keyed=keyed)  # type: ignore[method-assign]

@@ -1,0 +1,90 @@
+"""What the API is told by the composition root, and where a request finds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from pydantic import SecretStr
+from starlette.requests import HTTPConnection
+
+from app.api.idempotency import InFlight
+from app.api.problems import ServiceNotReady
+from app.pipeline.ports import Clock
+from app.pipeline.service import SizingService
+
+
+class ApiSettings(Protocol):
+    """The settings that the API reads; units are part of names."""
+
+    @property
+    def portfolio_value(self) -> float:
+        """USD, for batches that name none."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request body."""
+
+    @property
+    def max_signals(self) -> int:
+        """Most signals of one batch."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """Most requests at once."""
+
+    @property
+    def body_timeout_sec(self) -> float:
+        """Longest wait for a body to be complete."""
+
+    @property
+    def enable_metrics(self) -> bool:
+        """Whether ``GET /metrics`` answers."""
+
+    @property
+    def metrics_open(self) -> bool:
+        """Whether it answers without a key."""
+
+    @property
+    def api_keys(self) -> Sequence[SecretStr]:
+        """Keys that callers may use; none means open."""
+
+
+class EventCounter(Protocol):
+    """The part of the telemetry port that the API uses."""
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count a rare event by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """What every endpoint may use besides the service."""
+
+    settings: ApiSettings
+    clock: Clock
+    telemetry: EventCounter
+    in_flight: InFlight = field(default_factory=InFlight)
+
+
+def context_of(connection: HTTPConnection) -> ApiContext:
+    """Find the context that :func:`app.api.install` left."""
+    return cast("ApiContext", connection.app.state.api)
+
+
+def service_of(connection: HTTPConnection) -> SizingService:
+    """Find the service that the lifespan started.
+
+    Raises
+    ------
+    ServiceNotReady
+        Before the start and after the stop.
+    """
+    service = getattr(connection.app.state, "service", None)
+    if service is None:
+        raise ServiceNotReady
+    return cast("SizingService", service)
+
+
+def owner_of(connection: HTTPConnection) -> str:
+    """Name of the API key of this request; "" where none is needed."""
+    return cast("str", connection.scope.get("himari.owner", ""))

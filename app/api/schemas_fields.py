@@ -1,0 +1,80 @@
+"""Leaf types of the wire: what one value must be, strict, with its description.
+
+Strict means: integers count as numbers, booleans and strings do not; nothing is NaN or infinite.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.core.types import Action, Regime, TradingState
+
+Member = TypeVar("Member", bound=StrEnum)
+
+# At least one visible character and no control characters, so NUL never reaches a database.
+_ID_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+_REASON_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Fraction = Annotated[Finite, Field(ge=0, le=1)]
+SignedFraction = Annotated[Finite, Field(ge=-1, le=1)]
+Positive = Annotated[Finite, Field(gt=0)]
+SimpleReturn = Annotated[Finite, Field(ge=-1)]
+Nanoseconds = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Id = Annotated[str, Field(strict=True, max_length=256, pattern=_ID_PATTERN)]
+Reason = Annotated[str, Field(strict=True, max_length=500, pattern=_REASON_PATTERN)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def spelled(names: Mapping[str, Member]) -> Callable[[Any], Member]:
+    """Make a validator that turns a name, in either case, into its member.
+
+    Parameters
+    ----------
+    names : mapping of upper-case name to member
+
+    Returns
+    -------
+    callable
+        Raises PydanticCustomError naming the accepted spellings.
+    """
+    accepted = ", ".join(names)
+
+    def member_of(value: Any) -> Member:
+        if isinstance(value, str):
+            found = names.get(value) or names.get(value.upper())
+            if found is not None:
+                return found
+        raise PydanticCustomError("choice", "must be one of {accepted}", {"accepted": accepted})
+
+    return member_of
+
+
+ACTIONS: Final = {action.value: action for action in Action}
+REGIMES: Final = {regime.name: regime for regime in Regime} | {"CRISIS_FLIGHT": Regime.CRISIS}
+STATES: Final = {state.value: state for state in TradingState}
+
+ActionName = Annotated[
+    Action,
+    PlainValidator(spelled(ACTIONS)),
+    WithJsonSchema({"type": "string", "enum": [*ACTIONS, *map(str.lower, ACTIONS)]}),
+]
+RegimeName = Annotated[
+    Regime,
+    PlainValidator(spelled(REGIMES)),
+    WithJsonSchema({"type": "string", "enum": [*REGIMES, *map(str.lower, REGIMES)]}),
+]
+StateName = Annotated[
+    TradingState,
+    PlainValidator(spelled(STATES)),
+    WithJsonSchema({"type": "string", "enum": [*STATES, *map(str.lower, STATES)]}),
+]

@@ -1,0 +1,213 @@
+"""Request bodies: the shapes of the contract, and their way into the core's nouns.
+
+Signals and outcomes are validated straight into the core's dataclasses: one object per row instead
+of two, 40 % of the cost of a batch.
+"""
+
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, Field, GetPydanticSchema, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
+
+from app.api.schemas_fields import (
+    ActionName,
+    Body,
+    Finite,
+    Flag,
+    Fraction,
+    Id,
+    Nanoseconds,
+    Positive,
+    Reason,
+    RegimeName,
+    SignedFraction,
+    SimpleReturn,
+    StateName,
+    spelled,
+)
+from app.core.circuit import BreakerMode
+from app.core.types import Batch, CascadeIndicators, Outcome, Signal
+
+Row = TypeVar("Row")
+
+
+def _validated_into(row: type[Row], shape: type[BaseModel]) -> GetPydanticSchema:
+    """Validate a JSON object by ``shape``'s fields, build the frozen dataclass ``row`` of it."""
+    fields: dict[str, Any] = shape.__pydantic_core_schema__["schema"]["fields"]
+    arguments = [
+        core_schema.dataclass_field(name, field["schema"], metadata=field["metadata"])
+        for name, field in fields.items()
+    ]
+
+    def schema(_source: Any, _handler: Any) -> CoreSchema:
+        return core_schema.dataclass_schema(
+            row,
+            core_schema.dataclass_args_schema(row.__name__, arguments, extra_behavior="forbid"),
+            list(fields),
+            frozen=True,
+            slots=True,
+        )
+
+    return GetPydanticSchema(schema)
+
+
+class SignalBody(Body):
+    """One strategy's view of one symbol."""
+
+    strategy_id: Id = Field(description="Who signals; any name of the caller's choosing.")
+    symbol: Id = Field(description="Instrument, as in current_prices.", examples=["BTC-USD"])
+    action: ActionName = Field(description="What the strategy wants done, in either case.")
+    confidence: Fraction = Field(description="Weight of the claim, 0 to 1.")
+    risk_score: Fraction = Field(description="For journal and model only, 0 to 1.")
+    regime: RegimeName = Field(description="Market regime of the symbol, in either case.")
+    timestamp_ns: Nanoseconds = Field(
+        description="When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock,"
+        " else the signal is rejected."
+    )
+    expected_return: Finite | None = Field(
+        None, description="Return of the trade over its horizon; positive is favourable."
+    )
+    predicted_volatility: Positive | None = Field(
+        None, description="Standard deviation of the return over the same horizon."
+    )
+    signal_strength: Finite | None = Field(None, description="For journal and model only.")
+    sentiment_score: Fraction | None = Field(None, description="0 bearish to 1 bullish.")
+    sentiment_confidence: Fraction | None = Field(None, description="Weight of the score.")
+
+
+class OutcomeBody(Body):
+    """One realised return."""
+
+    symbol: Id = Field(description="Instrument.")
+    realized_return: SimpleReturn = Field(
+        description="The symbol's own simple return over the decision's horizon, >= -1."
+    )
+    decision_id: Id | None = Field(None, description="The decision it belongs to, if known.")
+    used_rl: Flag | None = Field(
+        None, description="Without decision_id: whether the trade followed the policy."
+    )
+    strategy_id: Id | None = Field(
+        None, description="Without decision_id: whose record it feeds, with both predictions."
+    )
+    predicted_return: Finite | None = Field(None, description="What had been expected.")
+    predicted_volatility: Positive | None = Field(None, description="Over the same horizon.")
+
+
+SignalRow = Annotated[Signal, _validated_into(Signal, SignalBody)]
+OutcomeRow = Annotated[Outcome, _validated_into(Outcome, OutcomeBody)]
+
+
+class CascadeBody(Body):
+    """What announces a liquidation cascade; fields left out take a calm market's value."""
+
+    funding_rate: SignedFraction = Field(0.0, description="Perpetual funding rate.")
+    oi_change_pct: SignedFraction = Field(0.0, description="Change of open interest, fraction.")
+    volume_ratio: Annotated[Finite, Field(ge=0)] = Field(
+        1.0, description="Volume over its usual level."
+    )
+    onchain_whale_pressure: Fraction = Field(0.0, description="Selling pressure of whales.")
+    exchange_netflow_zscore: Annotated[Finite, Field(ge=-10, le=10)] = Field(
+        0.0, description="Net flow to exchanges in standard deviations."
+    )
+
+    def to_indicators(self) -> CascadeIndicators:
+        """Build the core's noun."""
+        return CascadeIndicators(**self.__dict__)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Name the fields that took their calm default."""
+        given = self.model_fields_set
+        if len(given) == len(_INDICATORS):
+            return ()
+        return tuple(name for name in _INDICATORS if name not in given)
+
+
+_INDICATORS: Final = tuple(CascadeBody.model_fields)
+
+
+class AllocateRequest(Body):
+    """One batch of signals to size."""
+
+    signals: list[SignalRow] = Field(description="May be empty; the order does not matter.")
+    cascade_indicators: CascadeBody
+    current_prices: dict[Id, Positive] = Field(
+        description="Price of each symbol in USD, > 0. A signal without one is rejected."
+    )
+    portfolio_value: Positive | None = Field(
+        None, description="USD; the setting PORTFOLIO_VALUE where absent or null."
+    )
+    current_positions: dict[Id, Finite] | None = Field(
+        None, description="Signed quantity of each symbol; absent or null means flat."
+    )
+    market_data: dict[str, Any] | None = Field(
+        None, description="Any JSON object, for journal and model; at most 64 levels deep."
+    )
+
+    def to_batch(self, received_ns: int, default_portfolio_value: float) -> Batch:
+        """Build what the core sizes.
+
+        Parameters
+        ----------
+        received_ns : int
+            Wall clock at receipt, ns since 1970 UTC.
+        default_portfolio_value : float
+            USD, where the request names none.
+        """
+        value = self.portfolio_value
+        return Batch(
+            signals=tuple(self.signals),
+            cascade=self.cascade_indicators.to_indicators(),
+            prices=self.current_prices,
+            portfolio_value=default_portfolio_value if value is None else value,
+            received_ns=received_ns,
+            positions=self.current_positions,
+            market_data=self.market_data or {},
+            calm_by_default=self.cascade_indicators.left_out(),
+        )
+
+
+class OutcomesRequest(Body):
+    """Realised returns, each counted once."""
+
+    outcomes: list[OutcomeRow]
+
+
+class ReturnsRequest(Body):
+    """Returns of one moment; counted once per symbol and timestamp, older ones ignored."""
+
+    timestamp_ns: Nanoseconds = Field(description="ns since 1970 UTC, at most 24 h ahead.")
+    returns: dict[Id, SimpleReturn] = Field(description="Simple return of each symbol, >= -1.")
+
+
+class PricesRequest(Body):
+    """Prices of one moment; counted once per symbol and timestamp, older ones ignored."""
+
+    timestamp_ns: Nanoseconds = Field(description="ns since 1970 UTC, at most 24 h ahead.")
+    prices: dict[Id, Positive] = Field(description="Price of each symbol in USD, > 0.")
+
+
+class TradingStateRequest(Body):
+    """The kill switch."""
+
+    state: StateName = Field(description="ACTIVE, REDUCING or HALTED, in either case.")
+    reason: Reason | None = Field(None, description="Why; kept in the journal.")
+
+
+_MODES: Final = {mode.name: mode for mode in BreakerMode}
+
+
+class CircuitModeRequest(Body):
+    """The breaker's mode."""
+
+    mode: Annotated[
+        BreakerMode,
+        PlainValidator(spelled(_MODES)),
+        WithJsonSchema({"type": "string", "enum": [mode.value for mode in BreakerMode]}),
+    ] = Field(description="auto, forced_open (no calls) or disabled (all calls).")
+    reason: Reason | None = Field(None, description="Why; kept in the journal.")
+
+
+class ReasonRequest(Body):
+    """An optional reason."""
+
+    reason: Reason | None = Field(None, description="Why; kept in the journal.")

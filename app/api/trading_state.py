@@ -1,0 +1,46 @@
+"""``/trading-state``: the kill switch."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api import examples
+from app.api.answers import json_answer
+from app.api.documented import body_of, problems
+from app.api.options import owner_of, service_of
+from app.api.query import Query, read_query
+from app.api.schemas_request import TradingStateRequest
+from app.api.schemas_response import TradingStateResponse
+from app.api.strict_body import read_json
+
+router = APIRouter(prefix="/trading-state", tags=["control"])
+
+
+@router.get(
+    "",
+    operation_id="get_trading_state",
+    summary="State of the kill switch",
+    response_model=TradingStateResponse,
+    responses=problems(),
+)
+async def get_trading_state(request: Request) -> Response:
+    """State, reason and since when."""
+    read_query(request, Query)
+    return json_answer(service_of(request).trading_state())
+
+
+@router.put(
+    "",
+    operation_id="set_trading_state",
+    summary="Set the kill switch",
+    response_model=TradingStateResponse,
+    responses=problems(writes=True),
+    openapi_extra=body_of(TradingStateRequest, examples={"halt": examples.HALT}),
+)
+async def set_trading_state(request: Request) -> Response:
+    """ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions."""
+    read_query(request, Query)
+    asked = await read_json(request, TradingStateRequest)
+    service = service_of(request)
+    return json_answer(
+        await service.set_trading_state(asked.state, asked.reason, owner_of(request))
+    )

@@ -1,0 +1,1 @@
+"""Decisions only: arrays and frozen dataclasses in, arrays and a trace out."""

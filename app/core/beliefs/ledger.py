@@ -1,0 +1,134 @@
+"""Everything the service believes, in one place: a deterministic fold over the journal."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+from app.core.beliefs.drift import DriftBook
+from app.core.beliefs.market import MarketBook
+from app.core.beliefs.records import RecordBook
+from app.core.beliefs.regimes import RegimeBook
+from app.core.params import EngineParams
+from app.core.performance import PerformanceLedger
+from app.core.portfolio.factors import FactorModel, estimate_factors
+from app.core.portfolio.structure import Structure
+from app.core.signals import SignalTable
+from app.core.stages.regime import majority_regime
+from app.core.types import Batch, Regime, TradingState
+
+
+@dataclass(frozen=True, slots=True)
+class TradingStatus:
+    """The kill switch as it stands: state, why, and since when (ns)."""
+
+    state: TradingState = TradingState.ACTIVE
+    reason: str | None = None
+    since_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one outcome teaches a strategy: direction times return, and what was expected."""
+
+    strategy_id: str
+    trade_return: float
+    predicted: float
+    volatility: float
+
+
+class Beliefs:
+    """Records, regimes, market, drift, performance, trading state.
+
+    Every method that changes it is the effect of exactly one kind of journalled event, so that
+    the same events in the same order give the same beliefs.
+    """
+
+    def __init__(self, params: EngineParams) -> None:
+        self.params = params
+        self.records = RecordBook(params.conformal, params.drift.max_strategies)
+        self.regimes = RegimeBook(params.regime.confirmations, params.market.max_symbols)
+        self.market = MarketBook(params.market)
+        self.drift = DriftBook(params.drift)
+        self.performance = PerformanceLedger(params.performance)
+        self.structure = Structure(self.market, params.market)
+        self.trading = TradingStatus()
+        self.peak_value = 0.0
+
+    def hear(self, batch: Batch, table: SignalTable) -> dict[str, Regime]:
+        """Learn from a batch what any observer would: prices and claims of regimes.
+
+        Returns
+        -------
+        dict of symbol to its effective regime after this batch
+        """
+        effective: dict[str, Regime] = {}
+        signals, bounds = table.signals, [*table.starts.tolist(), len(table.signals)]
+        for place, symbol in enumerate(table.symbols):
+            claims = signals[bounds[place] : bounds[place + 1]]
+            newest = max(signal.timestamp_ns for signal in claims)
+            first = claims[0].regime
+            if len(claims) > 1:
+                first = majority_regime((signal.regime, signal.confidence) for signal in claims)
+            effective[symbol] = self.regimes.observe(symbol, first, newest)
+        if signals:
+            newest = max(signal.timestamp_ns for signal in signals)
+            self.market.observe_prices(newest, batch.prices)
+            self.peak_value = max(self.peak_value, batch.portfolio_value)
+        return effective
+
+    def brake(self, portfolio_value: float) -> float:
+        """Multiplier of the drawdown brake: 1 when off or above water enough."""
+        brakes = self.params.brakes
+        if brakes.drawdown_from <= 0.0 or self.peak_value <= 0.0:
+            return 1.0
+        drawdown = 1.0 - portfolio_value / self.peak_value
+        return brakes.drawdown_multiplier if drawdown >= brakes.drawdown_from else 1.0
+
+    def learn(self, lesson: Lesson) -> bool:
+        """Feed one outcome to its strategy's record; False when refused and counted."""
+        return self.records.observe(
+            lesson.strategy_id, lesson.trade_return, lesson.predicted, lesson.volatility
+        )
+
+    def fresh_factors(self) -> FactorModel:
+        """Estimate factors from the market as it is; does not adopt them."""
+        return estimate_factors(self.market, self.params.market)
+
+    def fork(self) -> Self:
+        """Independent copy, for dry runs."""
+        return copy.deepcopy(self)
+
+    def under(self, params: EngineParams) -> "Beliefs":
+        """Return the same beliefs under other parameters."""
+        if params == self.params:
+            return self
+        moved = Beliefs(params)
+        moved.restore(self.export())
+        return moved
+
+    def export(self) -> dict[str, Any]:
+        """JSON-able exact state."""
+        factors = self.structure.factors
+        return {
+            "records": self.records.export(),
+            "regimes": self.regimes.export(),
+            "market": self.market.export(),
+            "drift": self.drift.export(),
+            "performance": self.performance.export(),
+            "factors": None if factors is None else factors.export(),
+            "trading": [self.trading.state.value, self.trading.reason, self.trading.since_ns],
+            "peak_value": self.peak_value,
+        }
+
+    def restore(self, data: dict[str, Any]) -> None:
+        """Take over an exported state."""
+        self.records.restore(data["records"])
+        self.regimes.restore(data["regimes"])
+        self.market.restore(data["market"])
+        self.drift.restore(data["drift"])
+        self.performance.restore(data["performance"])
+        factors = data["factors"]
+        self.structure.factors = None if factors is None else FactorModel.restore(factors)
+        state, reason, since_ns = data["trading"]
+        self.trading = TradingStatus(TradingState(state), reason, since_ns)
+        self.peak_value = data["peak_value"]

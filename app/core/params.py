@@ -1,0 +1,208 @@
+"""Every number that a decision depends on besides its inputs and the learnt state.
+
+Frozen; settings build them; a canonical JSON of them is journalled and hashed, so that a replay
+decides with the same numbers. Defaults are those of the design.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class KellyParams:
+    """Bayesian Kelly: fraction k, prior worth n0, Beta prior of the win rate, floors and cap."""
+
+    fraction: float = 0.25
+    prior_observations: float = 20.0
+    prior_wins: float = 10.0
+    prior_losses: float = 10.0
+    min_edge: float = 0.0
+    min_win_rate: float = 0.45
+    max_size_pct: float = 0.50
+
+
+@dataclass(frozen=True, slots=True)
+class ConformalParams:
+    """Adaptive conformal scaling: coverage target, step, window, start, normal quantile."""
+
+    coverage: float = 0.90
+    step: float = 0.005
+    window: int = 200
+    active_from: int = 20
+    normal_quantile: float = 1.645
+    max_miscoverage: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentParams:
+    """Largest tilt, and the neutral zone of the score."""
+
+    max_tilt: float = 0.15
+    neutral_low: float = 0.4
+    neutral_high: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeParams:
+    """Size multipliers of a long by regime, and periods a change needs."""
+
+    trending_up: float = 1.2
+    ranging: float = 1.0
+    trending_down: float = 0.8
+    high_volatility: float = 0.6
+    crisis: float = 0.2
+    confirmations: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeParams:
+    """Thresholds of the recommendation; the components' own numbers stand in the stage."""
+
+    exit_above: float = 0.8
+    reduce_75_above: float = 0.6
+    reduce_50_above: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class MarketParams:
+    """Memory of prices and returns, correlation estimate, default volatility."""
+
+    history: int = 256
+    max_symbols: int = 2048
+    volatility_decay: float = 0.94
+    correlation_decay: float = 0.99
+    min_joint_returns: int = 20
+    prior_correlation: float = 0.5
+    min_eigenvalue: float = 1e-4
+    default_volatility: float = 0.05
+    alert_correlation: float = 0.8
+    factors: int = 10
+    factor_refresh: int = 5
+    dense_up_to: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LimitParams:
+    """Hard limits as fractions of portfolio value, shorts, further caps by setting."""
+
+    max_position_pct: float = 0.15
+    max_strategy_pct: float = 0.40
+    max_portfolio_pct: float = 0.80
+    allow_short: bool = False
+    symbol_caps: Mapping[str, float] = field(default_factory=dict)
+    group_caps: Mapping[str, float] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TradingParams:
+    """How targets become trades; all off by default."""
+
+    rebalance_span: float = 0.0
+    cost_pct: float = 0.0
+    no_trade_band_pct: float = 0.0
+    lot_sizes: Mapping[str, float] = field(default_factory=dict)
+    min_notional_usd: Mapping[str, float] = field(default_factory=dict)
+    default_lot_size: float = 0.0
+    default_min_notional_usd: float = 0.0
+    max_signal_age_sec: float = 0.0
+
+    @property
+    def moves_at_once(self) -> bool:
+        """Whether targets are the aims themselves: no smoothing, band, lots or least notional."""
+        plain = not (self.lot_sizes or self.min_notional_usd)
+        numbers = (self.rebalance_span, self.no_trade_band_pct, self.default_lot_size)
+        return plain and not any(numbers) and not self.default_min_notional_usd
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeParams:
+    """Volatility target (per horizon of the signals) and drawdown brake; 0 is off."""
+
+    volatility_target: float = 0.0
+    drawdown_from: float = 0.0
+    drawdown_multiplier: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DriftParams:
+    """Drift of strategy weights against their slow average."""
+
+    alert_relative: float = 0.20
+    span: float = 20.0
+    max_strategies: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class BlendParams:
+    """Least confidence of a prediction that counts."""
+
+    min_confidence: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceParams:
+    """Paired comparison: window of decisions, least count, bootstrap draws and block, seed."""
+
+    window: int = 5000
+    min_pairs: int = 20
+    draws: int = 2000
+    mean_block: float = 10.0
+    level: float = 0.95
+    seed: int = 20_251_226
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParams:
+    """The whole of it."""
+
+    portfolio_value: float = 100_000.0
+    kelly: KellyParams = field(default_factory=KellyParams)
+    conformal: ConformalParams = field(default_factory=ConformalParams)
+    sentiment: SentimentParams = field(default_factory=SentimentParams)
+    regime: RegimeParams = field(default_factory=RegimeParams)
+    cascade: CascadeParams = field(default_factory=CascadeParams)
+    market: MarketParams = field(default_factory=MarketParams)
+    limits: LimitParams = field(default_factory=LimitParams)
+    trading: TradingParams = field(default_factory=TradingParams)
+    brakes: BrakeParams = field(default_factory=BrakeParams)
+    drift: DriftParams = field(default_factory=DriftParams)
+    blend: BlendParams = field(default_factory=BlendParams)
+    performance: PerformanceParams = field(default_factory=PerformanceParams)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain nested dict, the canonical form that is journalled."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """First 16 hex digits of the SHA-256 of the canonical JSON."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "EngineParams":
+        """Rebuild from :meth:`to_json`'s form; unknown keys raise TypeError."""
+        rooms: dict[str, type] = {
+            "kelly": KellyParams,
+            "conformal": ConformalParams,
+            "sentiment": SentimentParams,
+            "regime": RegimeParams,
+            "cascade": CascadeParams,
+            "market": MarketParams,
+            "limits": LimitParams,
+            "trading": TradingParams,
+            "brakes": BrakeParams,
+            "drift": DriftParams,
+            "blend": BlendParams,
+            "performance": PerformanceParams,
+        }
+        built = {name: rooms[name](**data[name]) for name in rooms if name in data}
+        limits = built.get("limits")
+        if isinstance(limits, LimitParams):
+            groups = {name: tuple(members) for name, members in limits.groups.items()}
+            built["limits"] = replace(limits, groups=groups)
+        rest = {name: value for name, value in data.items() if name not in rooms}
+        return EngineParams(**rest, **built)

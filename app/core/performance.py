@@ -1,0 +1,246 @@
+"""Does the policy pay: the guide's unpaired comparison, and the paired one that can tell.
+
+Unpaired: the returns of trades that the policy took against those that it did not. Different
+trades, so the luck of the draw stands between them. Paired: every decision journals both
+allocations, so each outcome prices both, and the difference is the policy's alone.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from app.core.params import PerformanceParams
+from app.core.types import FloatArray, IntArray, JsonObject
+
+# Far beyond any return, far below what a sum of squares can hold: a report stays finite.
+LARGEST_RETURN: Final = 1e100
+# Blocks drawn at once: 2**18 of them keep every array of a chunk at 2 MB.
+CHUNK_BLOCKS: Final = 2**18
+
+
+@dataclass(slots=True)
+class Welford:
+    """Running count, mean and sum of squared deviations of trade returns.
+
+    References
+    ----------
+    .. [1] Welford (1962), "Note on a Method for Calculating Corrected Sums of Squares and
+       Products", Technometrics 4(3).
+    """
+
+    trades: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        """Take one more return, O(1)."""
+        self.trades += 1
+        delta = value - self.mean
+        self.mean += delta / self.trades
+        self.squares += delta * (value - self.mean)
+
+    def summary(self) -> JsonObject:
+        """Trades, mean, standard deviation (ddof 1) and Sharpe ratio per trade, 0.0 if unknown."""
+        std = math.sqrt(self.squares / (self.trades - 1)) if self.trades > 1 else 0.0
+        return {
+            "trades": self.trades,
+            "mean_return": self.mean,
+            "std_return": std,
+            "sharpe": self.mean / std if std > 0.0 else 0.0,
+        }
+
+
+def stationary_bootstrap_means(sample: FloatArray, params: PerformanceParams) -> FloatArray:
+    r"""Means of resamples that keep the order of things within blocks of random length.
+
+    A resample of length n is a chain of blocks; each starts anywhere in the sample, runs on
+    circularly, and has a length :math:`L \sim \operatorname{Geometric}(1 / b)`; the last one is
+    cut at n. Only block sums are needed, so a block costs two look-ups in the running sum of the
+    sample laid twice, and a draw costs n / b instead of n.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (n,), fraction of portfolio value
+        In order of time, finite, n >= 1.
+    params : PerformanceParams
+        ``draws``, ``mean_block`` b in observations (below 1 counts as 1), ``seed``.
+
+    Returns
+    -------
+    ndarray of shape (draws,), fraction of portfolio value
+
+    References
+    ----------
+    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
+       Statistical Association 89(428), section 2.
+    """
+    n = sample.size
+    running = np.concatenate([[0.0], np.cumsum(np.concatenate([sample, sample]))])
+    generator = np.random.Generator(np.random.PCG64(params.seed))
+    restart = min(1.0, 1.0 / params.mean_block)
+    columns = _enough_blocks(n, restart)
+    rows = max(1, CHUNK_BLOCKS // columns)
+    means = np.empty(params.draws)
+    for first in range(0, params.draws, rows):
+        chunk = means[first : first + rows]
+        ends = _block_ends(generator, (chunk.size, columns), restart, n)
+        lengths = np.diff(ends, axis=1, prepend=0)
+        starts = generator.integers(0, n, size=ends.shape)
+        chunk[:] = (running[starts + lengths] - running[starts]).sum(axis=1) / n
+    return means
+
+
+def _enough_blocks(n: int, restart: float) -> int:
+    """Blocks that fill n places in all but one of 10^15 draws; never more than n are needed."""
+    expected = 1.0 + (n - 1) * restart
+    spread = math.sqrt((n - 1) * restart * (1.0 - restart))
+    return min(n, math.ceil(expected + 8.0 * spread + 8.0))
+
+
+def _block_ends(
+    generator: np.random.Generator, shape: tuple[int, int], restart: float, n: int
+) -> IntArray:
+    """Where the blocks of each draw end, shape (draws, blocks), the last one always at n."""
+    lengths = np.minimum(generator.geometric(restart, size=shape), n)
+    ends: IntArray = np.minimum(np.cumsum(lengths, axis=1), n)
+    ends[:, -1] = n
+    return ends
+
+
+class PerformanceLedger:
+    """What the policy earned against Phase 2, unpaired and paired.
+
+    Parameters
+    ----------
+    params : PerformanceParams
+        Window of decisions, least count of pairs, and the bootstrap's numbers.
+    """
+
+    def __init__(self, params: PerformanceParams) -> None:
+        self._params = params
+        self._rl = Welford()
+        self._baseline = Welford()
+        self._differences: OrderedDict[str, float] = OrderedDict()
+        self._paired: JsonObject | None = None
+
+    def add_unpaired(self, trade_return: float, used_rl: bool) -> None:  # noqa: FBT001 (the wire's own field, always given)
+        """Count the return of one trade for the side that took it.
+
+        Parameters
+        ----------
+        trade_return : float, simple return of the trade
+            Positive is a gain, for shorts too. Clipped to +-1e100.
+        used_rl : bool
+            Whether the policy's allocation was traded.
+
+        Raises
+        ------
+        ValueError
+            If the return is not finite.
+        """
+        (self._rl if used_rl else self._baseline).add(_usable("trade_return", trade_return))
+
+    def add_paired(self, decision_key: str, difference: float) -> None:
+        """Add one symbol's outcome to its decision's difference of portfolio returns.
+
+        Parameters
+        ----------
+        decision_key : str
+            The decision; several calls add up, its place in time is that of the first.
+        difference : float, fraction of portfolio value
+            Return of the policy's allocation less that of Phase 2's. Clipped to +-1e100.
+
+        Raises
+        ------
+        ValueError
+            If the difference is not finite.
+        """
+        usable = _usable("difference", difference)
+        self._differences[decision_key] = self._differences.get(decision_key, 0.0) + usable
+        if len(self._differences) > self._params.window:
+            self._differences.popitem(last=False)
+        self._paired = None
+
+    def export(self) -> JsonObject:
+        """Everything the ledger knows, JSON-able; floats survive JSON exactly."""
+        return {
+            "rl": [self._rl.trades, self._rl.mean, self._rl.squares],
+            "baseline": [self._baseline.trades, self._baseline.mean, self._baseline.squares],
+            "paired": [[key, value] for key, value in self._differences.items()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what :meth:`export` described."""
+        self._rl = _welford(state["rl"])
+        self._baseline = _welford(state["baseline"])
+        self._differences = OrderedDict((str(key), float(value)) for key, value in state["paired"])
+        self._paired = None
+
+    def report(self) -> JsonObject:
+        """Both comparisons, as ``GET /performance`` answers them.
+
+        Returns
+        -------
+        dict
+            ``rl`` and ``baseline`` (``trades``, ``mean_return``, ``std_return``, ``sharpe``, a
+            trade each), ``rl_advantage`` (difference of the means), ``paired`` (``n`` decisions,
+            ``mean_difference``, ``ci_low``, ``ci_high`` as fractions of portfolio value a decision,
+            ``probability_rl_better``; None below ``min_pairs``) and ``note``, None once data
+            suffice. The bootstrap runs only when something new was added.
+        """
+        if self._paired is None:
+            self._paired = self._compare_pairs()
+        return {
+            "rl": self._rl.summary(),
+            "baseline": self._baseline.summary(),
+            "rl_advantage": self._rl.mean - self._baseline.mean,
+            "paired": dict(self._paired),
+            "note": self._note(),
+        }
+
+    def _compare_pairs(self) -> JsonObject:
+        n = len(self._differences)
+        if n < max(1, self._params.min_pairs):
+            return {
+                "n": n,
+                "mean_difference": None,
+                "ci_low": None,
+                "ci_high": None,
+                "probability_rl_better": None,
+            }
+        sample = np.fromiter(self._differences.values(), dtype=np.float64, count=n)
+        means = stationary_bootstrap_means(sample, self._params)
+        tail = (1.0 - self._params.level) / 2.0
+        low, high = np.quantile(means, [tail, 1.0 - tail])
+        better = np.count_nonzero(means > 0.0) + 0.5 * np.count_nonzero(means == 0.0)
+        return {
+            "n": n,
+            "mean_difference": float(sample.mean()),
+            "ci_low": float(low),
+            "ci_high": float(high),
+            "probability_rl_better": float(better / means.size),
+        }
+
+    def _note(self) -> str | None:
+        n, least = len(self._differences), self._params.min_pairs
+        if n >= least:
+            return None
+        return (
+            f"the paired comparison needs {least} decisions with outcomes and has {n}; "
+            "send outcomes with their decision_id"
+        )
+
+
+def _usable(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, was {value!r}")
+    return min(max(float(value), -LARGEST_RETURN), LARGEST_RETURN)
+
+
+def _welford(state: Sequence[float]) -> Welford:
+    trades, mean, squares = state
+    return Welford(int(trades), float(mean), float(squares))

@@ -1,0 +1,1 @@
+"""Phase 2: from sizes of signals to a portfolio under hard limits."""

@@ -1,0 +1,249 @@
+"""Multi-asset fractional Kelly under hard limits, as one convex problem."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.errors import SolverFailure
+from app.core.limits import Limits
+from app.core.portfolio.solvers import (
+    FactoredHessian,
+    Kinks,
+    Solution,
+    solve_dense,
+    solve_factored,
+)
+from app.core.types import FloatArray, IntArray, LimitMatrix
+
+_BINDING_ABOVE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class KellyProblem:
+    """What the optimiser is asked, over m directional symbols at cascade multiplier 1.
+
+    Attributes
+    ----------
+    size : ndarray of shape (m,), fraction of portfolio value, >= 0
+        Phase 1 size of each symbol; also its upper bound.
+    side : ndarray of shape (m,), +1 or -1
+    volatility : ndarray of shape (m,), return per horizon, > 0
+    matrix : ndarray of shape (m, m) or None
+        Correlation; None when ``loadings`` stand for it.
+    loadings : ndarray of shape (m, k) or None
+        Correlation = loadings loadings' + diag(rest).
+    limits : Limits
+    fraction : float
+        The Kelly fraction k.
+    cost_pct : float
+        Cost of trading one unit of weight, in utility; 0 for none.
+    current : ndarray of shape (m,)
+        Current signed weights, for the cost.
+    """
+
+    size: FloatArray
+    side: FloatArray
+    volatility: FloatArray
+    matrix: FloatArray | None
+    loadings: FloatArray | None
+    limits: Limits
+    fraction: float
+    cost_pct: float
+    current: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class KellyAnswer:
+    """Absolute weights of shape (m,), multipliers in utility per unit of weight, and a flag.
+
+    ``cap_price`` of shape (m,) and ``row_price`` of shape (r,) are the shadow prices of the
+    position caps and of the rows; ``failure`` says why the simple scale-down stands in.
+    """
+
+    weights: FloatArray
+    cap_price: FloatArray
+    row_price: FloatArray
+    failure: str | None = None
+
+
+def optimal_weights(problem: KellyProblem) -> KellyAnswer:
+    r"""Maximise expected log growth to second order under the limits.
+
+    .. math::
+
+        \max_u \; e'u - \frac{1}{2k} u' D \Sigma D u - c |u - u_0|, \qquad
+        0 \le u_j \le \min(|S_j|, cap_j), \quad A u \le b,
+        \qquad e_j = |S_j| \sigma_j^2 / k
+
+    Solved in ``y = sigma u`` scaled to at most 1, where the Hessian is the signed correlation
+    matrix: well conditioned however different the volatilities are.
+
+    Parameters
+    ----------
+    problem : KellyProblem
+
+    Returns
+    -------
+    KellyAnswer
+        Never raises for a numerical failure: a feasible scale-down stands in, with ``failure``.
+
+    References
+    ----------
+    .. [1] Thorp (2006), "The Kelly Criterion in Blackjack, Sports Betting, and the Stock
+       Market", section 8.
+    .. [2] MacLean, Thorp and Ziemba (2010), "Long-term capital growth: the good and bad
+       properties of the Kelly criterion", Quantitative Finance 10(7).
+    """
+    limits, rows = problem.limits, problem.limits.rows
+    upper = np.minimum(problem.size, limits.cap)
+    if not np.count_nonzero(upper):
+        nothing = np.zeros(len(upper))
+        return KellyAnswer(nothing, nothing, np.zeros(len(limits.room)))
+    if len(upper) == 1 and problem.cost_pct == 0.0:
+        return _alone(problem, upper)
+    reach = rows @ upper
+    kept = (reach > limits.room).nonzero()[0]
+    try:
+        answer = _solve(problem, upper, kept)
+    except SolverFailure as failure:
+        zero = np.zeros(len(upper)), np.zeros(len(limits.room))
+        return KellyAnswer(scale_down(upper, limits), *zero, failure=str(failure))
+    return answer
+
+
+def _alone(problem: KellyProblem, upper: FloatArray) -> KellyAnswer:
+    limits = problem.limits
+    ceilings = limits.room / np.maximum(np.asarray(limits.rows @ np.ones(1)), 1e-300)
+    weight = min(float(upper[0]), float(ceilings.min()))
+    gain = (problem.size[0] - weight) * problem.volatility[0] ** 2 / problem.fraction
+    cap_price, row_price = np.zeros(1), np.zeros(len(limits.room))
+    if weight < problem.size[0]:
+        if weight < upper[0]:
+            row_price[int(ceilings.argmin())] = gain
+        else:
+            cap_price[0] = gain
+    return KellyAnswer(np.array([weight]), cap_price, row_price)
+
+
+def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAnswer:
+    limits, sigma = problem.limits, problem.volatility
+    if not float(sigma.min()) > 0.0:
+        raise SolverFailure("a volatility is not positive")
+    scale = float((upper * sigma).max())
+    if not (np.isfinite(scale) and scale > 1e-150):
+        raise SolverFailure("volatilities are beyond the range of the arithmetic")
+    per_unit = scale / sigma  # weight per unit of the scaled variable
+    rows, room = limits.rows[kept], limits.room[kept]
+    norm = np.ones(0)
+    if len(kept):
+        rows = _columns_scaled(rows, per_unit)
+        norm = np.maximum(_row_norm(rows), 1e-300)
+        rows, room = _rows_scaled(rows, 1.0 / norm), room / norm
+    linear, ceiling = problem.size / per_unit, upper / per_unit
+    solution = _dispatch(problem, linear, ceiling, rows, room)
+    weights = np.minimum(solution.x * per_unit, upper)
+    row_price = np.zeros(len(limits.room))
+    if len(kept):
+        row_price[kept] = scale * scale / problem.fraction * solution.row_dual / norm
+    cap_price = scale / problem.fraction * sigma * solution.upper_dual
+    capped = limits.cap < problem.size
+    return KellyAnswer(weights, np.where(capped, cap_price, 0.0), row_price)
+
+
+def _columns_scaled(rows: LimitMatrix, factors: FloatArray) -> LimitMatrix:
+    return rows * factors if isinstance(rows, np.ndarray) else rows.multiply(factors).tocsr()
+
+
+def _rows_scaled(rows: LimitMatrix, factors: FloatArray) -> LimitMatrix:
+    column = factors[:, None]
+    return rows * column if isinstance(rows, np.ndarray) else rows.multiply(column).tocsr()
+
+
+def _row_norm(rows: LimitMatrix) -> FloatArray:
+    largest = rows.max(axis=1)
+    norm: FloatArray = largest if isinstance(rows, np.ndarray) else largest.toarray().ravel()
+    return norm
+
+
+def _dispatch(
+    problem: KellyProblem,
+    linear: FloatArray,
+    ceiling: FloatArray,
+    rows: LimitMatrix,
+    room: FloatArray,
+) -> Solution:
+    side = problem.side
+    if problem.cost_pct > 0.0:
+        return solve_factored(
+            _factored(problem), linear, ceiling, rows, room, kinks=_kinks(problem, linear)
+        )
+    if problem.matrix is not None:
+        signed = problem.matrix
+        if np.count_nonzero(side < 0.0):
+            signed = signed * side * side[:, None]
+        return solve_dense(signed, linear, ceiling, rows, room)
+    return solve_factored(_factored(problem), linear, ceiling, rows, room)
+
+
+def _factored(problem: KellyProblem) -> FactoredHessian:
+    side = problem.side[:, None]
+    if problem.loadings is not None:
+        own = np.maximum(1.0 - np.square(problem.loadings).sum(axis=1), 1e-6)
+        return FactoredHessian(own, problem.loadings * side)
+    if problem.matrix is None:
+        raise SolverFailure("the problem has neither a matrix nor loadings")
+    own = np.full(len(side), 5e-5)  # half the smallest eigenvalue that matrices are given
+    try:
+        root = np.linalg.cholesky(problem.matrix - np.diag(own))
+    except np.linalg.LinAlgError as error:
+        raise SolverFailure("the correlation matrix is not positive definite") from error
+    return FactoredHessian(own, root * side)
+
+
+def _kinks(problem: KellyProblem, linear: FloatArray) -> Kinks:
+    # linear = size / per_unit, so per_unit comes back from it only where size > 0; recompute
+    scale = float((np.minimum(problem.size, problem.limits.cap) * problem.volatility).max())
+    per_unit = scale / problem.volatility
+    price = problem.cost_pct * problem.fraction * per_unit / (scale * scale)
+    at = problem.side * problem.current / per_unit
+    return Kinks(at.reshape(linear.shape), price)
+
+
+def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
+    """Feasible weights without a solver: each symbol scaled by its tightest row.
+
+    Parameters
+    ----------
+    upper : ndarray of shape (m,), fraction of portfolio value
+    limits : Limits
+
+    Returns
+    -------
+    ndarray of shape (m,), within every limit
+    """
+    reach = np.asarray(limits.rows @ upper)
+    factor = np.minimum(1.0, limits.room / np.maximum(reach, 1e-300))
+    weights = upper.copy()
+    for row in np.flatnonzero(factor < 1.0):
+        member = limits.rows[[row]]
+        touched = np.asarray(member if isinstance(member, np.ndarray) else member.toarray())[0] > 0
+        weights = np.where(touched, np.minimum(weights, upper * factor[row]), weights)
+    return weights
+
+
+def utility(weights: FloatArray, problem: KellyProblem) -> float:
+    r"""Return :math:`e'u - u' D \Sigma D u / 2k` of absolute weights of shape (m,)."""
+    risk = problem.side * weights * problem.volatility
+    if problem.matrix is not None:
+        variance = float(risk @ problem.matrix @ risk)
+    else:
+        hessian = _factored(problem)
+        exposed = hessian.loadings.T @ (weights * problem.volatility)
+        variance = float(exposed @ exposed + hessian.own @ np.square(risk))
+    edge = problem.size * np.square(problem.volatility) / problem.fraction
+    return float(edge @ weights) - variance / (2.0 * problem.fraction)
+
+
+def is_binding(price: float) -> bool:
+    """Whether a shadow price says that a limit binds."""
+    return price > _BINDING_ABOVE

@@ -1,0 +1,201 @@
+"""Phase 2: net the symbols, give them room, solve, and say what bound."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.limits import HeldUse, Limits, Owned, build_limits
+from app.core.params import EngineParams
+from app.core.phase1 import Phase1
+from app.core.portfolio.held import LimitHit
+from app.core.portfolio.kelly import KellyAnswer, KellyProblem, is_binding, optimal_weights
+from app.core.portfolio.netting import NetSizes, net_symbols, ownership
+from app.core.portfolio.structure import Structure
+from app.core.signals import SignalTable
+from app.core.types import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Phase 2's answer over the m directional symbols, at cascade multiplier 1.
+
+    Attributes
+    ----------
+    places : int ndarray of shape (m,), rows of the table's symbols
+    symbols : list of m names
+    side : ndarray of shape (m,), +1, -1, or 0 where nothing is wanted
+    leaning : ndarray of shape (m,), +1, -1 or 0
+        Side of the larger size even where shorts are off; 0 where the sides offset.
+    size : ndarray of shape (m,), Phase 1 size S, >= 0
+    longs, shorts : bool ndarrays of shape (m,)
+    share : ndarray of shape (n,), each signal's share of its symbol on ``side``
+    limits : Limits
+    weights : ndarray of shape (m,), absolute, >= 0
+    hits : tuple of LimitHit, amounts at multiplier 1
+    failure : str or None
+    """
+
+    places: IntArray
+    symbols: list[str]
+    side: FloatArray
+    leaning: FloatArray
+    size: FloatArray
+    longs: BoolArray
+    shorts: BoolArray
+    share: FloatArray
+    limits: Limits
+    weights: FloatArray
+    hits: tuple[LimitHit, ...]
+    failure: str | None
+
+
+def build_portfolio(
+    table: SignalTable,
+    phase1: Phase1,
+    held: HeldUse,
+    structure: Structure,
+    current: FloatArray,
+    params: EngineParams,
+) -> Portfolio:
+    """Net, solve and explain.
+
+    Parameters
+    ----------
+    table : SignalTable of n signals over all symbols with signals
+    phase1 : Phase1
+    held : HeldUse
+        What held positions use, divided by the cascade multiplier.
+    structure : Structure
+        Correlations.
+    current : ndarray of shape (n_symbols,)
+        Current signed weight of each of the table's symbols, for trading costs.
+    params : EngineParams
+
+    Returns
+    -------
+    Portfolio
+    """
+    net = net_symbols(
+        table, phase1.regime, phase1.volatility, allow_short=params.limits.allow_short
+    )
+    share = ownership(table, phase1.regime, net.side)
+    places = (net.longs | net.shorts).nonzero()[0]
+    every = len(places) == len(table.symbols)
+    symbols = table.symbols if every else [table.symbols[place] for place in places.tolist()]
+    owned = owned_by(table, share, places)
+    limits = build_limits(symbols, table.strategies, owned, held, params.limits)
+    size, leaning = net.size[places], net.side[places]
+    side = leaning if np.count_nonzero(size) == len(size) else np.where(size > 0.0, leaning, 0.0)
+    answer, factor = _solve(net, places, symbols, limits, structure, current, params)
+    weights = answer.weights if factor == 1.0 else answer.weights * factor
+    return Portfolio(
+        places=places,
+        symbols=symbols,
+        side=side,
+        leaning=leaning,
+        size=size,
+        longs=net.longs[places],
+        shorts=net.shorts[places],
+        share=share,
+        limits=limits,
+        weights=weights,
+        hits=_hits(symbols, size, limits, answer),
+        failure=answer.failure,
+    )
+
+
+def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:
+    """Ownership of the directional symbols at ``places`` by the signals' strategies."""
+    if len(places) == len(table.symbols):
+        rows = share.nonzero()[0]
+        if len(rows) == len(share):
+            return Owned(table.strategy_of, table.symbol_of, share)
+        return Owned(table.strategy_of[rows], table.symbol_of[rows], share[rows])
+    row_of = np.full(len(table.symbols), -1, dtype=np.int64)
+    row_of[places] = np.arange(len(places))
+    rows = ((share > 0.0) & (row_of[table.symbol_of] >= 0)).nonzero()[0]
+    return Owned(table.strategy_of[rows], row_of[table.symbol_of[rows]], share[rows])
+
+
+def _solve(  # noqa: PLR0913, PLR0917 - the whole problem in one place; each argument is a noun of it
+    net: NetSizes,
+    places: IntArray,
+    symbols: Sequence[str],
+    limits: Limits,
+    structure: Structure,
+    current: FloatArray,
+    params: EngineParams,
+) -> tuple[KellyAnswer, float]:
+    live = net.size[places].nonzero()[0]
+    some = len(live) < len(places)
+    chosen = places[live] if some else places
+    names = [symbols[place] for place in live.tolist()] if some else symbols
+    matrix, loadings = structure.correlation(names)
+    problem = KellyProblem(
+        size=net.size[chosen],
+        side=net.side[chosen],
+        volatility=net.volatility[chosen],
+        matrix=matrix,
+        loadings=loadings,
+        limits=limits.of(live) if some else limits,
+        fraction=params.kelly.fraction,
+        cost_pct=params.trading.cost_pct,
+        current=current[chosen],
+    )
+    answer = optimal_weights(problem)
+    factor = _volatility_factor(problem, answer, params.brakes.volatility_target)
+    if not some:
+        return answer, factor
+    weights, cap_price = np.zeros(len(places)), np.zeros(len(places))
+    weights[live], cap_price[live] = answer.weights, answer.cap_price
+    return KellyAnswer(weights, cap_price, answer.row_price, answer.failure), factor
+
+
+def _volatility_factor(problem: KellyProblem, answer: KellyAnswer, target: float) -> float:
+    """Scale-down that keeps the portfolio's predicted volatility at the target; 1 when off."""
+    if target <= 0.0 or not len(answer.weights):
+        return 1.0
+    predicted = portfolio_volatility(problem, problem.side * answer.weights)
+    return min(1.0, target / predicted) if predicted > 0.0 else 1.0
+
+
+def portfolio_volatility(problem: KellyProblem, weights: FloatArray) -> float:
+    """Predicted volatility of signed weights of shape (m,), return per horizon."""
+    risk = weights * problem.volatility
+    if problem.matrix is not None:
+        return math.sqrt(max(float(risk @ problem.matrix @ risk), 0.0))
+    if problem.loadings is None:
+        return math.sqrt(float(risk @ risk))
+    common = problem.loadings.T @ risk
+    own = 1.0 - np.square(problem.loadings).sum(axis=1)
+    return math.sqrt(max(float(common @ common + own @ np.square(risk)), 0.0))
+
+
+def _hits(
+    symbols: Sequence[str], size: FloatArray, limits: Limits, answer: KellyAnswer
+) -> tuple[LimitHit, ...]:
+    hits: list[LimitHit] = []
+    for row in answer.cap_price.nonzero()[0].tolist():
+        price = float(answer.cap_price[row])
+        if is_binding(price):
+            cap = float(limits.cap[row])
+            hits.append(LimitHit("position", symbols[row], cap, float(size[row]), price))
+    bound = answer.row_price.nonzero()[0].tolist()
+    asked = np.asarray(limits.rows @ size) if bound else size
+    for row in bound:
+        price = float(answer.row_price[row])
+        if is_binding(price):
+            name = limits.names[row]
+            taken = float(limits.full[row] - limits.room[row])
+            hits.append(
+                LimitHit(
+                    name.level,
+                    name.identifier,
+                    float(limits.full[row]),
+                    float(asked[row]) + taken,
+                    price,
+                )
+            )
+    return tuple(hits)

@@ -1,0 +1,167 @@
+"""Two quadratic programming solvers behind one form: DAQP when small, PIQP when large.
+
+Every problem here is: minimise ``x'Hx/2 - f'x`` subject to ``0 <= x <= upper`` and
+``rows x <= room``, with H positive definite, either dense or ``diag(own) + B B'``.
+"""
+
+import math
+from dataclasses import dataclass
+
+import daqp
+import numpy as np
+import piqp
+from scipy import sparse
+
+from app.core.errors import SolverFailure
+from app.core.types import FloatArray, LimitMatrix
+
+_FEASIBLE_TO = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Minimiser of shape (n,), and the multipliers of upper bounds (n,) and rows (r,), >= 0."""
+
+    x: FloatArray
+    upper_dual: FloatArray
+    row_dual: FloatArray
+
+
+def solve_dense(
+    hessian: FloatArray, linear: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
+) -> Solution:
+    """Solve with a dense Hessian of shape (n, n) by DAQP, an exact active-set method.
+
+    Raises
+    ------
+    SolverFailure
+        If the answer is not finite, feasible and reported optimal.
+
+    References
+    ----------
+    .. [1] Arnstrom, Bemporad and Axehill (2022), "A Dual Active-Set Solver for Embedded
+       Quadratic Programming Using Recursive LDL' Updates".
+    """
+    size = len(linear)
+    # DAQP reports optimal with NaN in the linear term, so that is checked before
+    _require_finite(linear, upper, room)
+    matrix = np.ascontiguousarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
+    high = np.concatenate((upper, room))
+    low = np.zeros(len(high))
+    low[size:] = -1e30
+    x, _, flag, info = daqp.solve(
+        hessian, -linear, matrix, high, low, primal_tol=1e-10, eps_prox=0.0
+    )
+    if flag != 1:
+        raise SolverFailure(f"DAQP stopped with exit flag {flag}")
+    dual = np.maximum(np.asarray(info["lam"], dtype=np.float64), 0.0)
+    return _checked(Solution(np.array(x), dual[:size], dual[size:]), upper, rows, room)
+
+
+@dataclass(frozen=True, slots=True)
+class Kinks:
+    """Cost ``price |x - at|`` per variable, both of shape (n,), price >= 0."""
+
+    at: FloatArray
+    price: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class FactoredHessian:
+    """H = diag(own) + loadings loadings', own of shape (n,) > 0, loadings of shape (n, k)."""
+
+    own: FloatArray
+    loadings: FloatArray
+
+
+def solve_factored(
+    hessian: FactoredHessian,
+    linear: FloatArray,
+    upper: FloatArray,
+    rows: LimitMatrix,
+    room: FloatArray,
+    *,
+    kinks: Kinks | None = None,
+) -> Solution:
+    """Solve by PIQP, sparse, with the factors as extra variables.
+
+    Parameters
+    ----------
+    hessian : FactoredHessian
+    linear, upper : ndarrays of shape (n,)
+    rows : dense or sparse array of shape (r, n)
+    room : ndarray of shape (r,)
+    kinks : Kinks, optional
+        Trading costs; adds one variable and two rows per symbol.
+
+    Raises
+    ------
+    SolverFailure
+        If the answer is not finite, feasible and reported optimal.
+
+    References
+    ----------
+    .. [1] Schwan, Jiang, Kuhn and Jones (2023), "PIQP: A Proximal Interior-Point Quadratic
+       Programming Solver".
+    """
+    _require_finite(hessian.own, hessian.loadings, linear, upper, room)
+    size, factors = hessian.loadings.shape
+    extra = 0 if kinks is None else size
+    diagonal = np.concatenate((hessian.own, np.ones(factors), np.zeros(extra)))
+    price = np.zeros(0) if kinks is None else kinks.price
+    equal = sparse.hstack(
+        [
+            sparse.csc_array(hessian.loadings.T),
+            -sparse.eye_array(factors),
+            sparse.csc_array((factors, extra)),
+        ]
+    )
+    inequal = [
+        sparse.hstack([sparse.csc_array(rows), sparse.csc_array((len(room), factors + extra))])
+    ]
+    ceiling = [room]
+    if kinks is not None:
+        one, gap = sparse.eye_array(size), sparse.csc_array((size, factors))
+        inequal += [sparse.hstack([one, gap, -one]), sparse.hstack([-one, gap, -one])]
+        ceiling += [kinks.at, -kinks.at]
+    solver = piqp.SparseSolver()
+    solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
+    solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
+    solver.setup(
+        sparse.csc_matrix(sparse.diags_array(diagonal)),
+        np.concatenate((-linear, np.zeros(factors), price)),
+        sparse.csc_matrix(equal),
+        np.zeros(factors),
+        sparse.csc_matrix(sparse.vstack(inequal)),
+        None,
+        np.concatenate(ceiling),
+        np.concatenate((np.zeros(size), np.full(factors, -np.inf), np.zeros(extra))),
+        np.concatenate((upper, np.full(factors + extra, np.inf))),
+    )
+    if solver.solve() != piqp.PIQP_SOLVED:
+        raise SolverFailure(f"PIQP stopped with status {solver.result.info.status}")
+    result = solver.result
+    duals = np.maximum(np.asarray(result.z_bu), 0.0)[:size], np.asarray(result.z_u)[: len(room)]
+    return _checked(Solution(np.array(result.x)[:size], *duals), upper, rows, room)
+
+
+def _require_finite(*arrays: FloatArray) -> None:
+    # a sum is finite only if every term is, and costs one call an array
+    if not math.isfinite(sum(float(array.sum()) for array in arrays)):
+        raise SolverFailure("a coefficient of the problem is not finite")
+
+
+def _checked(
+    solution: Solution, upper: FloatArray, rows: LimitMatrix, room: FloatArray
+) -> Solution:
+    """Clip rounding dust; refuse anything that is more than dust."""
+    x = solution.x
+    clipped = np.minimum(np.maximum(x, 0.0), upper)
+    # written so that NaN fails them
+    if not float(np.abs(clipped - x).sum()) <= _FEASIBLE_TO * float(upper.sum()):
+        raise SolverFailure("the solver's answer is not finite or breaks a bound")
+    if len(room):
+        excess = float((rows @ clipped - room).max())
+        if not excess <= _FEASIBLE_TO * max(1.0, float(room.max())):
+            raise SolverFailure("the solver's answer breaks a row")
+    return Solution(clipped, solution.upper_dual, solution.row_dual)

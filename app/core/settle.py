@@ -1,0 +1,180 @@
+"""From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.limits import HeldUse, build_limits, worst_excess
+from app.core.params import EngineParams
+from app.core.portfolio.netting import ownership
+from app.core.portfolio.phase2 import Portfolio, owned_by
+from app.core.portfolio.projection import project_on_limits
+from app.core.signals import SignalTable
+from app.core.types import BoolArray, FloatArray, TradingState
+
+_TOLERANCE = 1e-9
+_DUST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Signed target weights of the m directional symbols, and each signal's share of them.
+
+    ``share`` has shape (n,); ``warnings`` are sentences for the answer; ``repaired`` says that
+    the final recheck had to scale something down.
+    """
+
+    weights: FloatArray
+    share: FloatArray
+    warnings: tuple[str, ...] = ()
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What settling depends on besides the aims.
+
+    ``current`` has shape (m,): signed current weights of the directional symbols; ``prices``
+    likewise, USD a unit; ``held`` is what held positions use at full scale; ``multiplier`` is a.
+    """
+
+    current: FloatArray
+    prices: FloatArray
+    held: HeldUse
+    multiplier: float
+    state: TradingState
+    portfolio_value: float
+
+
+def settle(
+    aims: FloatArray,
+    table: SignalTable,
+    sizes: FloatArray,
+    portfolio: Portfolio,
+    setting: Setting,
+    params: EngineParams,
+) -> Settled:
+    """Turn signed aims (already times a) into targets that hold every promise.
+
+    Parameters
+    ----------
+    aims : ndarray of shape (m,), signed fraction of portfolio value
+    table : SignalTable of n signals
+    sizes : ndarray of shape (n,), Phase 1 sizes, for ownership
+    portfolio : Portfolio
+    setting : Setting
+    params : EngineParams
+
+    Returns
+    -------
+    Settled
+    """
+    if not len(aims):
+        return Settled(aims, portfolio.share)
+    plain = params.trading.moves_at_once and setting.state is TradingState.ACTIVE
+    # aims come out of a feasible problem, so one look is enough; a miss goes the long way
+    if plain and worst_excess(np.abs(aims), portfolio.limits, setting.multiplier) <= _DUST:
+        return Settled(aims, portfolio.share)
+    current = setting.current
+    ceiling = setting.multiplier * portfolio.limits.cap
+    if setting.state is TradingState.REDUCING:
+        aims = _between_zero_and(current, aims)
+        ceiling = np.minimum(ceiling, np.abs(current))
+    moved = _slow(aims, current, portfolio, params)
+    moved = _in_lots(moved, setting, portfolio, params)
+    return _within_limits(moved, ceiling, table, sizes, portfolio, setting, params)
+
+
+def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:
+    low, high = np.minimum(current, 0.0), np.maximum(current, 0.0)
+    clipped: FloatArray = np.minimum(np.maximum(aims, low), high)
+    return clipped
+
+
+def _slow(
+    aims: FloatArray, current: FloatArray, portfolio: Portfolio, params: EngineParams
+) -> FloatArray:
+    r"""Move a part of the way: :math:`w_0 + \frac{2}{span+1}(w - w_0)`.
+
+    A move to or through zero that direction demands is immediate: the current position is on
+    a side that no directional signal of the symbol (or, offset, the larger one) supports.
+    """
+    span = params.trading.rebalance_span
+    if span <= 0.0:
+        return aims
+    step = 2.0 / (span + 1.0)
+    moved = current + step * (aims - current)
+    crosses = aims * current < 0.0
+    supported = _side_is_supported(np.sign(current), portfolio, params)
+    closing = (aims == 0.0) & ~supported
+    result: FloatArray = np.where(crosses | closing, aims, moved)
+    return result
+
+
+def _side_is_supported(side: FloatArray, portfolio: Portfolio, params: EngineParams) -> BoolArray:
+    """Whether a signal of that direction stands behind the side, and is not overruled."""
+    long = portfolio.longs & (portfolio.leaning >= 0.0)
+    short = portfolio.shorts & (portfolio.leaning <= 0.0) & params.limits.allow_short
+    supported: BoolArray = np.where(side > 0.0, long, np.where(side < 0.0, short, True))
+    return supported
+
+
+def _in_lots(
+    weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
+) -> FloatArray:
+    """Apply the no-trade band, lots and minimum notional; closing trades always pass."""
+    trading = params.trading
+    result = weights
+    if trading.no_trade_band_pct > 0.0:
+        small = np.abs(weights - setting.current) < trading.no_trade_band_pct
+        stay = small & (weights != 0.0) & (weights * setting.current >= 0.0)
+        result = np.where(stay, setting.current, result)
+    lots = _per_symbol(portfolio, trading.lot_sizes, trading.default_lot_size)
+    if (lots > 0.0).any():
+        unit = lots * setting.prices / setting.portfolio_value
+        whole = np.trunc(result / np.where(unit > 0.0, unit, 1.0) * (1.0 + 1e-12)) * unit
+        result = np.where(unit > 0.0, whole, result)
+    least = _per_symbol(portfolio, trading.min_notional_usd, trading.default_min_notional_usd)
+    if (least > 0.0).any():
+        trade = np.abs(result - setting.current) * setting.portfolio_value
+        blocked = (trade < least) & (result != 0.0) & (result * setting.current >= 0.0)
+        result = np.where(blocked, setting.current, result)
+    return result
+
+
+def _per_symbol(portfolio: Portfolio, own: Mapping[str, float], default: float) -> FloatArray:
+    if not own:
+        return np.full(len(portfolio.symbols), default)
+    return np.array([own.get(symbol, default) for symbol in portfolio.symbols])
+
+
+def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with settle's own nouns
+    weights: FloatArray,
+    ceiling: FloatArray,
+    table: SignalTable,
+    sizes: FloatArray,
+    portfolio: Portfolio,
+    setting: Setting,
+    params: EngineParams,
+) -> Settled:
+    side = np.sign(weights)
+    share = portfolio.share
+    limits = portfolio.limits
+    turned = (side != 0.0) & (side != np.where(portfolio.leaning < 0.0, -1.0, 1.0))
+    if turned.any():
+        full = np.zeros(len(table.symbols))
+        full[portfolio.places] = np.where(side != 0.0, side, portfolio.leaning)
+        share = ownership(table, sizes, full)
+        owned = owned_by(table, share, portfolio.places)
+        scaled = setting.held.at_full_scale(setting.multiplier)
+        limits = build_limits(portfolio.symbols, table.strategies, owned, scaled, params.limits)
+    room = setting.multiplier * limits.room
+    inside, failure = project_on_limits(np.abs(weights), ceiling, limits.rows, room)
+    warnings = () if failure is None else (f"limits met by a scale-down: {failure}",)
+    broken = worst_excess(inside, limits, setting.multiplier) > _TOLERANCE
+    if broken:
+        reach = np.maximum(np.asarray(limits.rows @ inside), 1e-300)
+        inside = np.minimum(inside, ceiling) * float(np.minimum(1.0, room / reach).min())
+    repaired = failure is not None or broken
+    return Settled(np.copysign(inside, side), share, warnings, repaired)

@@ -1,0 +1,1 @@
+"""Phase 1, a stage a file: kelly, conformal, sentiment, regime, cascade."""

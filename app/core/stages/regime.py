@@ -1,0 +1,54 @@
+"""Stage 4: the market regime of a symbol scales its sizes, with hysteresis."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from app.core.params import RegimeParams
+from app.core.types import DEFENSIVENESS, REGIMES, FloatArray, IntArray, Regime
+
+
+def regime_factors(regimes: IntArray, direction: FloatArray, params: RegimeParams) -> FloatArray:
+    """Multiplier per signal; trends are mirrored for shorts.
+
+    Parameters
+    ----------
+    regimes : int ndarray of shape (n_signals,)
+        Index into ``REGIMES`` of the symbol's effective regime.
+    direction : ndarray of shape (n_signals,), +1, -1 or 0
+    params : RegimeParams
+
+    Returns
+    -------
+    ndarray of shape (n_signals,), > 0
+    """
+    long = _multipliers(params)
+    short = long.copy()
+    up, down = REGIMES.index(Regime.TRENDING_UP), REGIMES.index(Regime.TRENDING_DOWN)
+    short[up], short[down] = long[down], long[up]
+    factors: FloatArray = np.where(direction < 0.0, short[regimes], long[regimes])
+    return factors
+
+
+def _multipliers(params: RegimeParams) -> FloatArray:
+    return np.array([getattr(params, regime.value) for regime in REGIMES], dtype=np.float64)
+
+
+def majority_regime(claims: Iterable[tuple[Regime, float]]) -> Regime:
+    """Confidence-weighted majority of claims; ties go to the more defensive.
+
+    Parameters
+    ----------
+    claims : iterable of (regime, confidence)
+        At least one.
+    """
+    votes: dict[Regime, float] = {}
+    for regime, confidence in claims:
+        votes[regime] = votes.get(regime, 0.0) + confidence
+    # rounded, so that 0.1 + 0.2 ties with 0.3
+    return max(votes, key=lambda regime: (round(votes[regime], 9), DEFENSIVENESS[regime]))
+
+
+def most_defensive(regimes: Iterable[Regime]) -> Regime:
+    """Return the most defensive of them; of none, the neutral one."""
+    return max(regimes, key=DEFENSIVENESS.__getitem__, default=Regime.RANGING)

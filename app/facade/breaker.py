@@ -1,0 +1,323 @@
+"""The guide's circuit breaker: the service's own state machine behind a lock, around any call."""
+
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from app.adapters.telemetry import PrometheusTelemetry, SilentTelemetry
+from app.core.breaker import (
+    BreakerMode,
+    BreakerParams,
+    CallOutcome,
+    CircuitBreaker,
+    CircuitState,
+    Ticket,
+    Transition,
+)
+from app.core.errors import Blame, PolicyFailure
+from app.pipeline.ports import Telemetry
+
+_SUCCESS, _FAILURE, _NEUTRAL = CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.NEUTRAL
+_CLOSED, _OPEN = CircuitState.CLOSED, CircuitState.OPEN
+_FORCED_OPEN: Final = BreakerMode.FORCED_OPEN
+_COROUTINE: Final = inspect.CO_COROUTINE
+
+# What let a call through: the generation of a closed circuit, or a ticket of the machine.
+Permit = int | Ticket
+
+
+class CircuitBreakerOpenException(Exception):
+    """The circuit is open, or its one probe is under way; the call was not made.
+
+    Parameters
+    ----------
+    retry_after_sec : float, seconds
+        Until the next probe may go; 0 while one is under way or the circuit is forced open.
+    """
+
+    @property
+    def retry_after_sec(self) -> float:
+        """Seconds until the next probe may go."""
+        return float(self.args[0]) if self.args else 0.0
+
+    def __str__(self) -> str:
+        return f"circuit is open, next probe in {self.retry_after_sec:.1f} s"
+
+
+class SharedBreaker(CircuitBreaker):
+    """The state machine for several threads: one at a time is inside it."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(
+        self, params: BreakerParams, on_transition: Callable[[Transition], None] | None = None
+    ) -> None:
+        self._lock = threading.RLock()
+        super().__init__(params, on_transition=on_transition)
+
+    def acquire(self, now: float) -> Ticket | None:
+        """Ask to make one call; see `CircuitBreaker.acquire`."""
+        with self._lock:
+            return CircuitBreaker.acquire(self, now)
+
+    def report(self, ticket: Ticket, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
+        """Tell how the call of a ticket ended; see `CircuitBreaker.report`."""
+        with self._lock:
+            CircuitBreaker.report(self, ticket, outcome, now, reason=reason)
+
+    def permit(self, clock: Callable[[], float]) -> Permit:
+        """Let a call through, or refuse it.
+
+        A closed circuit, and one that is open for sure, are told by a few reads without the lock:
+        a circuit that moves between or after them has another generation, and a result of an
+        older generation changes nothing.
+
+        Raises
+        ------
+        CircuitBreakerOpenException
+            If the circuit is open, or its one probe is under way.
+        """
+        generation, state = self._generation, self._state
+        if self._mode is _FORCED_OPEN:
+            raise CircuitBreakerOpenException(0.0)
+        if state is _CLOSED:
+            return generation
+        now = clock()
+        if state is _OPEN and now < self._retry_at:
+            raise CircuitBreakerOpenException(self._retry_at - now)
+        ticket = self.acquire(now)
+        if ticket is None:
+            raise CircuitBreakerOpenException(max(0.0, self._retry_at - now))
+        return ticket
+
+    def succeeded(self, permit: Permit, now: float) -> None:
+        """Take note of a call that `permit` let through and that went well."""
+        if isinstance(permit, Ticket):
+            self.report(permit, _SUCCESS, now)
+            return
+        with self._lock:
+            self._total_requests += 1
+            if permit == self._generation:
+                self._count_success(now)
+
+    def failed(self, permit: Permit, outcome: CallOutcome, now: float, reason: str) -> None:
+        """Take note of a call that `permit` let through and that did not go well."""
+        if isinstance(permit, Ticket):
+            self.report(permit, outcome, now, reason=reason)
+            return
+        with self._lock:
+            self._total_requests += 1
+            CircuitBreaker.report(self, Ticket(permit), outcome, now, reason=reason)
+
+    def state(self, now: float) -> CircuitState:
+        """State as a caller meets it at ``now``."""
+        with self._lock:
+            return CircuitBreaker.state(self, now)
+
+    def reset(self, now: float, *, reason: str = "reset") -> None:
+        """Force the circuit closed."""
+        with self._lock:
+            CircuitBreaker.reset(self, now, reason=reason)
+
+    def set_mode(self, mode: BreakerMode, now: float, *, reason: str = "") -> None:
+        """Put the operator's mode in force."""
+        with self._lock:
+            CircuitBreaker.set_mode(self, mode, now, reason=reason)
+
+    def record_fallback(self) -> None:
+        """Count a decision that had to do without the protected call."""
+        with self._lock:
+            CircuitBreaker.record_fallback(self)
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """Show the fields of ``GET /circuit``."""
+        with self._lock:
+            return CircuitBreaker.snapshot(self, now)
+
+    def export(self) -> dict[str, Any]:
+        """Give what must survive a restart."""
+        with self._lock:
+            return CircuitBreaker.export(self)
+
+    def restore(self, exported: Mapping[str, Any], now: float) -> None:
+        """Continue from `export`."""
+        with self._lock:
+            CircuitBreaker.restore(self, exported, now)
+
+
+class ColabProCircuitBreaker:
+    """Guards any call that may fail: after enough failures it refuses at once, for a while.
+
+    Parameters
+    ----------
+    failure_threshold : int
+        Failures in a row that open the circuit.
+    initial_timeout_sec, max_timeout_sec : float, seconds
+        First and longest wait before a probe.
+    backoff_multiplier : float
+        Lengthens the wait after each failed probe.
+    enable_metrics : bool
+        Whether the process's ``himari_l3_circuit_breaker_*`` metrics follow this breaker.
+    probe_lease_sec : float, seconds
+        How long a probe may stay without a result before another caller may probe.
+    clock : callable giving seconds, monotonic
+    telemetry : Telemetry, optional
+        In place of what ``enable_metrics`` chooses.
+
+    Raises
+    ------
+    ValueError
+        If the circuit could not open or not recover with these numbers.
+    """
+
+    def __init__(  # noqa: PLR0913 (the guide's signature)
+        self,
+        failure_threshold: int = 5,
+        initial_timeout_sec: float = 30,
+        max_timeout_sec: float = 300,
+        backoff_multiplier: float = 2.0,
+        enable_metrics: bool = True,  # noqa: FBT001, FBT002 (the guide's signature)
+        *,
+        probe_lease_sec: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        params = BreakerParams(
+            failure_threshold=failure_threshold,
+            initial_timeout_sec=float(initial_timeout_sec),
+            max_timeout_sec=float(max_timeout_sec),
+            backoff_multiplier=float(backoff_multiplier),
+            probe_lease_sec=probe_lease_sec,
+        )
+        self._clock = clock
+        self._listeners: list[Callable[[Transition], None]] = []
+        self.machine: Final = SharedBreaker(params, on_transition=self._changed)
+        self.telemetry: Final[Telemetry] = telemetry or (
+            PrometheusTelemetry() if enable_metrics else SilentTelemetry()
+        )
+        self._publish()
+
+    @property
+    def state(self) -> CircuitState:
+        """``closed``, ``open`` or ``half_open``; a text and an enum member at once."""
+        return self.machine.state(self._clock())
+
+    def call(self, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function, unless the circuit is open.
+
+        Every exception counts as a failure and comes out as it is; a cancellation, and what is
+        not the other side's fault, counts as nothing.
+
+        Parameters
+        ----------
+        func : callable
+            A plain function is called here and now. A coroutine function, or a function that
+            returns an awaitable, gives an awaitable that does the same when it is awaited.
+        *args, **kwargs
+            For the function.
+
+        Returns
+        -------
+        object
+            What the function returned, or the awaitable.
+
+        Raises
+        ------
+        CircuitBreakerOpenException
+            If the circuit is open; for a coroutine function when the result is awaited.
+        """
+        code = getattr(func, "__code__", None)
+        if code.co_flags & _COROUTINE if code is not None else _is_asynchronous(func):
+            return self._call_later(func, args, kwargs)
+        permit = self.machine.permit(self._clock)
+        try:
+            answer = func(*args, **kwargs)
+        except BaseException as error:
+            self._failed(permit, error)
+            raise
+        if hasattr(answer, "__await__"):
+            return self._settle_later(permit, answer)
+        self.machine.succeeded(permit, self._clock())
+        return answer
+
+    def record_fallback(self) -> None:
+        """Count a decision that had to do without the protected call."""
+        self.machine.record_fallback()
+        self._publish()
+
+    def reset(self) -> None:
+        """Force the circuit closed: initial timeout, no failures."""
+        self.machine.reset(self._clock())
+        self._publish()
+
+    def get_state(self) -> dict[str, Any]:
+        """Show the fields of ``GET /circuit``."""
+        return self.machine.snapshot(self._clock())
+
+    def tell(self, listener: Callable[[Transition], None]) -> Callable[[], None]:
+        """Tell a listener of each change of state, in the thread that made it.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def _call_later(
+        self, func: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        permit = self.machine.permit(self._clock)
+        try:
+            answer = await func(*args, **kwargs)
+        except BaseException as error:
+            self._failed(permit, error)
+            raise
+        self.machine.succeeded(permit, self._clock())
+        return answer
+
+    async def _settle_later(self, permit: Permit, awaitable: Awaitable[Any]) -> Any:
+        try:
+            answer = await awaitable
+        except BaseException as error:
+            self._failed(permit, error)
+            raise
+        self.machine.succeeded(permit, self._clock())
+        return answer
+
+    def _failed(self, permit: Permit, error: BaseException) -> None:
+        self.machine.failed(permit, _blame(error), self._clock(), _reason(error))
+        self._publish()
+
+    def _changed(self, transition: Transition) -> None:
+        self._publish()
+        for listener in tuple(self._listeners):
+            listener(transition)
+
+    def _publish(self) -> None:
+        self.telemetry.circuit_changed(self.machine.snapshot(self._clock()))
+
+
+def _is_asynchronous(func: Callable[..., Any]) -> bool:
+    """Whether a partial, or an object with ``__call__``, is a coroutine function."""
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
+        getattr(func, "__call__", None)  # noqa: B004 (its code, not whether it can be called)
+    )
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, PolicyFailure):
+        return str(error.reason)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _blame(error: BaseException) -> CallOutcome:
+    """Blame the other side, but not for cancellation, exit and the caller's own mistakes."""
+    if not isinstance(error, Exception):
+        return _NEUTRAL
+    if isinstance(error, PolicyFailure) and error.blame is Blame.NEUTRAL:
+        return _NEUTRAL
+    return _FAILURE

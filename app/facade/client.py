@@ -1,0 +1,154 @@
+"""The guide's RL client: one signal at a time, behind the breaker, from any thread."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from app.adapters.clock import SystemClock
+from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
+from app.core.params import KellyParams, LimitParams, MarketParams
+from app.core.stages.kelly import kelly_sizes, posterior_mean
+from app.core.types import DIRECTION, PolicyInput, Prediction, Signal
+from app.facade.breaker import ColabProCircuitBreaker
+from app.facade.inputs import signals_of
+from app.facade.loop import BackgroundLoop
+from app.pipeline.ports import PolicyClient, Telemetry
+
+_LEASE_DEADLINES: Final = 2.0
+
+
+class TransformerRLClient:
+    """Asks a policy server, through a circuit breaker.
+
+    Parameters
+    ----------
+    endpoint_url : str
+        URL of the single call; ``{endpoint_url}/batch`` is tried first where there is one.
+    timeout_sec : float, seconds
+        For the whole exchange.
+    circuit_breaker : ColabProCircuitBreaker, optional
+        One of its own by default.
+    api_key : str, optional
+        Travels as a bearer token.
+    headers : mapping, optional
+        For tunnels.
+    policy : PolicyClient, optional
+        What is asked instead of the endpoint.
+
+    Raises
+    ------
+    ValueError
+        If endpoint, deadline or a header cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint_url: str = "http://localhost:8888/predict",
+        timeout_sec: float = 5.0,
+        circuit_breaker: ColabProCircuitBreaker | None = None,
+        *,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        policy: PolicyClient | None = None,
+    ) -> None:
+        self.endpoint_url: Final = endpoint_url
+        self.timeout_sec: Final = timeout_sec
+        options = HttpPolicyOptions(api_key=api_key, headers=headers or {})
+        self.policy: Final = policy or HttpPolicyClient(
+            endpoint_url, timeout_sec, clock=SystemClock(), options=options
+        )
+        self.circuit_breaker: Final = circuit_breaker or breaker_for(timeout_sec)
+        self.loop: Final = BackgroundLoop()
+
+    def predict(self, signal: Signal | Mapping[str, Any]) -> Prediction:
+        """Ask about one signal on its own, without history and held positions.
+
+        The baseline that the server may scale is the signal's own fractional Kelly size within
+        the default limit of a position.
+
+        Parameters
+        ----------
+        signal : TacticalSignal, or a mapping of the wire's fields
+
+        Returns
+        -------
+        Prediction
+            ``position_pct`` (signed fraction of portfolio value), ``confidence``, ...
+
+        Raises
+        ------
+        CircuitBreakerOpenException
+            If the circuit is open; nothing was sent.
+        PolicyFailure
+            If there was no usable answer within the deadline; it counted as a failure unless the
+            fault was the caller's own.
+        ValueError
+            If the signal breaks the wire's ranges.
+        """
+        return self.loop.submit(self._guarded(_input_of(signal))).result()
+
+    async def predict_async(self, signal: Signal | Mapping[str, Any]) -> Prediction:
+        """Ask as `predict` does, without blocking the caller's event loop."""
+        return await asyncio.wrap_future(self.loop.submit(self._guarded(_input_of(signal))))
+
+    def get_state(self) -> dict[str, Any]:
+        """Show counts of predictions, where they are asked for, and the breaker's state."""
+        return {
+            **self.policy.statistics(),
+            "endpoint_url": self.endpoint_url,
+            "timeout_sec": self.timeout_sec,
+            "circuit_breaker": self.circuit_breaker.get_state(),
+        }
+
+    def stop(self) -> None:
+        """Release sockets and the thread; again is nothing."""
+        if not self.loop.stopped:
+            self.loop.submit(self.policy.close()).result()
+            self.loop.stop()
+
+    async def _guarded(self, row: PolicyInput) -> Prediction:
+        prediction: Prediction = await self.circuit_breaker.call(self._ask, row)
+        return prediction
+
+    async def _ask(self, row: PolicyInput) -> Prediction:
+        (prediction,) = await self.policy.predict((row,))
+        if prediction is None:
+            raise RuntimeError("a policy client without any usable row must raise PolicyFailure")
+        return prediction
+
+
+def breaker_for(
+    timeout_sec: float, *, telemetry: Telemetry | None = None
+) -> ColabProCircuitBreaker:
+    """Make a breaker whose probe can use its whole deadline before another caller may probe."""
+    lease = max(30.0, _LEASE_DEADLINES * timeout_sec)
+    return ColabProCircuitBreaker(probe_lease_sec=lease, telemetry=telemetry)
+
+
+def _input_of(signal: Signal | Mapping[str, Any]) -> PolicyInput:
+    (known,) = signals_of([signal])
+    claim = 0.0 if known.expected_return is None else known.expected_return
+    volatility = known.predicted_volatility or MarketParams().default_volatility
+    return PolicyInput(
+        symbol=known.symbol,
+        action=known.action,
+        confidence=known.confidence,
+        risk_score=known.risk_score,
+        regime=known.regime,
+        expected_return=claim,
+        predicted_volatility=volatility,
+        baseline_pct=DIRECTION[known.action] * _size_alone(claim, known.confidence, volatility),
+        current_pct=0.0,
+        returns=np.empty(0),
+        interval_sec=None,
+    )
+
+
+def _size_alone(claim: float, confidence: float, volatility: float) -> float:
+    """Size a signal of a strategy without a record, as a fraction of portfolio value."""
+    params, none = KellyParams(), np.zeros(1)
+    edge = posterior_mean(np.array([claim]), np.array([confidence]), none, none, params)
+    size = kelly_sizes(edge, np.array([volatility]), none, np.ones(1, dtype=np.bool_), params)
+    return min(float(size[0]), LimitParams().max_position_pct)

@@ -1,0 +1,337 @@
+"""The guide's hybrid: the service's engine inside the caller's process."""
+
+import weakref
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from app.adapters.clock import SystemClock
+from app.adapters.journal_memory import MemoryJournal
+from app.adapters.journal_sql import SqlJournal
+from app.adapters.policy_http import HttpPolicyClient
+from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.telemetry import PrometheusTelemetry, SilentTelemetry
+from app.core import types as core
+from app.core.types import Batch, Outcome, Signal
+from app.facade.answer import HybridAllocation
+from app.facade.breaker import ColabProCircuitBreaker
+from app.facade.client import TransformerRLClient, breaker_for
+from app.facade.engine import Engine
+from app.facade.host_log import log_through_the_host
+from app.facade.inputs import (
+    INFINITY,
+    identifier,
+    indicators_of,
+    json_values,
+    maybe,
+    maybe_positive,
+    number,
+    positive,
+    positives,
+    quantities,
+    refuse,
+    signals_of,
+)
+from app.facade.options import engine_settings, policy_options
+from app.pipeline.ask_policy import PolicyGate
+from app.pipeline.ports import PolicyClient, Telemetry
+from app.pipeline.service import SizingService, World
+from app.settings_model import Settings
+
+CLOCK: Final = SystemClock()
+
+
+class Layer3Phase3Hybrid:
+    """Sizes signals within hard limits, with or without a learned policy on top.
+
+    Parameters
+    ----------
+    portfolio_value : float, USD
+    kelly_fraction : float in (0, 1]
+    max_position_pct : float in (0, 1], fraction of portfolio value
+    enable_rl : bool
+        Off: Phase 2 alone, whatever else is given.
+    rl_endpoint : str
+        URL of the policy server's single call.
+    rl_timeout_sec : float, seconds
+        For the whole exchange of a decision.
+    use_mock_rl : bool
+        A seeded stand-in instead of the endpoint.
+    enable_metrics : bool
+        Whether this instance counts in the process's one set of Prometheus metrics.
+    database_url : str, optional
+        ``sqlite:///FILE`` or ``postgresql://...`` to journal to; nothing is kept otherwise.
+    rl_client : TransformerRLClient, optional
+        In place of one made from endpoint, deadline and breaker.
+    circuit_breaker : ColabProCircuitBreaker, optional
+        For the client made here.
+    **settings
+        Any other setting of the engine by its name in lower case: ``max_strategy_pct``,
+        ``max_portfolio_pct``, ``allow_short``, ``rebalance_span``, ``rl_min_confidence``,
+        ``rl_headers``, ``mock_seed``, groups as mappings. Nothing is read from the environment.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, what must hold and what it was.
+    TypeError
+        If there is no such setting.
+    JournalUnavailable
+        If the database cannot be opened.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 (the guide's signature)
+        self,
+        portfolio_value: float = 100_000,
+        kelly_fraction: float = 0.25,
+        max_position_pct: float = 0.15,
+        enable_rl: bool = False,  # noqa: FBT001, FBT002 (as above)
+        rl_endpoint: str = "http://localhost:8888/predict",
+        rl_timeout_sec: float = 5.0,
+        use_mock_rl: bool = False,  # noqa: FBT001, FBT002 (as above)
+        enable_metrics: bool = True,  # noqa: FBT001, FBT002 (as above)
+        *,
+        database_url: str | None = None,
+        rl_client: TransformerRLClient | None = None,
+        circuit_breaker: ColabProCircuitBreaker | None = None,
+        **settings: Any,
+    ) -> None:
+        if rl_client is not None and circuit_breaker is not None:
+            raise ValueError("circuit_breaker must be given to rl_client where there is one")
+        log_through_the_host()
+        journal = {} if database_url is None else {"database_url": database_url}
+        chosen = engine_settings(
+            portfolio_value=portfolio_value,
+            kelly_fraction=kelly_fraction,
+            max_position_pct=max_position_pct,
+            enable_rl=enable_rl,
+            rl_endpoint=rl_endpoint,
+            rl_timeout_sec=rl_timeout_sec,
+            use_mock_rl=use_mock_rl,
+            enable_metrics=enable_metrics,
+            **journal,
+            **settings,
+        )
+        self.mode: Final = chosen.mode
+        self.rl_client: Final = rl_client or _client(chosen, circuit_breaker)
+        self.service: Final = _service(chosen, self.rl_client, durable=database_url is not None)
+        self._engine = Engine(
+            self.service,
+            self.rl_client,
+            waits=self.mode != "fallback" or database_url is not None,
+            owned=rl_client is None,
+        )
+        self._engine.start()
+        # Also when the program ends or forgets this instance: sockets, thread and database close.
+        self._end = weakref.finalize(self, self._engine.stop)
+
+    def process_signals(
+        self,
+        signals: Iterable[Signal | Mapping[str, Any]],
+        cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
+        current_prices: Mapping[str, float],
+        market_data: Mapping[str, Any] | None = None,
+        *,
+        current_positions: Mapping[str, float] | None = None,
+        portfolio_value: float | None = None,
+    ) -> HybridAllocation:
+        """Size one batch of signals, as ``POST /allocate`` does.
+
+        Parameters
+        ----------
+        signals : iterable of TacticalSignal, or of mappings of the wire's fields
+            None at all is an empty allocation, a logged warning and a counted fallback.
+        cascade_indicators : CascadeIndicators, or a mapping of the wire's fields
+        current_prices : mapping of symbol to price, USD
+        market_data : mapping of JSON values, optional
+        current_positions : mapping of symbol to signed quantity, optional
+            Not given means flat.
+        portfolio_value : float, USD, optional
+            That of the instance by default.
+
+        Returns
+        -------
+        HybridAllocation
+
+        Raises
+        ------
+        ValueError
+            If an input breaks the wire's ranges, or a held position cannot be valued.
+        JournalUnavailable
+            If the decision cannot be journalled.
+        """
+        batch = self._batch(
+            signals,
+            cascade_indicators,
+            current_prices,
+            market_data,
+            current_positions,
+            portfolio_value,
+        )
+        return HybridAllocation(self._engine.run(self.service.allocate(batch)))
+
+    async def process_signals_async(
+        self,
+        signals: Iterable[Signal | Mapping[str, Any]],
+        cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
+        current_prices: Mapping[str, float],
+        market_data: Mapping[str, Any] | None = None,
+        *,
+        current_positions: Mapping[str, float] | None = None,
+        portfolio_value: float | None = None,
+    ) -> HybridAllocation:
+        """Size one batch as `process_signals` does, without blocking the caller's event loop."""
+        batch = self._batch(
+            signals,
+            cascade_indicators,
+            current_prices,
+            market_data,
+            current_positions,
+            portfolio_value,
+        )
+        return HybridAllocation(await self._engine.run_aside(self.service.allocate(batch)))
+
+    def record_outcome(  # noqa: PLR0913 (the fields of the wire)
+        self,
+        symbol: str,
+        realized_return: float,
+        used_rl: bool | None = None,  # noqa: FBT001 (the guide's signature)
+        *,
+        decision_id: str | None = None,
+        strategy_id: str | None = None,
+        predicted_return: float | None = None,
+        predicted_volatility: float | None = None,
+    ) -> dict[str, Any]:
+        """Tell what a symbol returned, as ``POST /outcomes`` does.
+
+        Parameters
+        ----------
+        symbol : str
+        realized_return : float >= -1, simple return of the symbol itself
+        used_rl : bool
+            Whether the trade followed the policy; needed without ``decision_id``.
+        decision_id : str, optional
+            Prices both allocations of that decision, once a symbol.
+        strategy_id, predicted_return, predicted_volatility : optional
+            Together, without ``decision_id``, they also teach the strategy's record.
+
+        Returns
+        -------
+        dict
+            ``accepted``, ``duplicates``, ``rejected``.
+
+        Raises
+        ------
+        ValueError
+            If a field breaks its range or the decision is not known.
+        JournalUnavailable
+            If it cannot be journalled.
+        """
+        if decision_id is None and used_rl is None:
+            refuse("used_rl", "be given where decision_id is not", used_rl)
+        outcome = Outcome(
+            symbol=identifier("symbol", symbol),
+            realized_return=number("realized_return", realized_return, -1.0, INFINITY),
+            decision_id=decision_id,
+            used_rl=used_rl,
+            strategy_id=strategy_id,
+            predicted_return=maybe("predicted_return", predicted_return, -INFINITY, INFINITY),
+            predicted_volatility=maybe_positive("predicted_volatility", predicted_volatility),
+        )
+        report = self._engine.run(self.service.record_outcomes([outcome]))
+        if report["rejected"]:
+            raise ValueError(f"outcome of {symbol} was refused: {report['rejected'][0]['reason']}")
+        return report
+
+    def get_performance_comparison(self) -> dict[str, Any]:
+        """Compare RL with Phase 2, unpaired and paired, as ``GET /performance`` does."""
+        return self._engine.ask(self.service.performance)
+
+    def get_state(self) -> dict[str, Any]:
+        """Show all that the engine believes and counts, as ``GET /state``, and the RL client."""
+        state = self._engine.ask(self.service.state)
+        return {**state, "rl_client": self.rl_client.get_state()}
+
+    def stop(self) -> None:
+        """Write what is queued, release sockets and thread; again is nothing."""
+        self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _batch(
+        self,
+        signals: Iterable[Signal | Mapping[str, Any]],
+        cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
+        current_prices: Mapping[str, float],
+        market_data: Mapping[str, Any] | None,
+        current_positions: Mapping[str, float] | None,
+        portfolio_value: float | None,
+    ) -> Batch:
+        cascade, calm = indicators_of(cascade_indicators)
+        return Batch(
+            signals=signals_of(signals),
+            cascade=cascade,
+            prices=positives("current_prices", current_prices),
+            portfolio_value=self.service.params.portfolio_value
+            if portfolio_value is None
+            else positive("portfolio_value", portfolio_value),
+            received_ns=CLOCK.now_ns(),
+            positions=None
+            if current_positions is None
+            else quantities("current_positions", current_positions),
+            market_data=json_values("market_data", market_data or {}),
+            calm_by_default=calm,
+        )
+
+
+def _client(chosen: Settings, breaker: ColabProCircuitBreaker | None) -> TransformerRLClient:
+    deadline = chosen.rl_timeout_sec
+    policy: PolicyClient
+    if chosen.mode == "mock":
+        policy = MockPolicyClient(chosen.mock_seed)
+    else:
+        policy = HttpPolicyClient(
+            chosen.rl_endpoint, deadline, clock=CLOCK, options=policy_options(chosen)
+        )
+    return TransformerRLClient(
+        chosen.rl_endpoint,
+        deadline,
+        breaker or breaker_for(deadline, telemetry=_telemetry(chosen)),
+        policy=policy,
+    )
+
+
+def _service(chosen: Settings, client: TransformerRLClient, *, durable: bool) -> SizingService:
+    world = World(
+        journal=SqlJournal(chosen.database_url, synchronous=chosen.synchronous)
+        if durable
+        else MemoryJournal(),
+        gate=PolicyGate(
+            None if chosen.mode == "fallback" else client.policy,
+            client.circuit_breaker.machine,
+            CLOCK,
+        ),
+        clock=CLOCK,
+        telemetry=_telemetry_beside(client.circuit_breaker, chosen),
+    )
+    return SizingService(chosen.to_engine_params(), world, chosen.mode)
+
+
+def _telemetry(chosen: Settings) -> Telemetry:
+    return PrometheusTelemetry(mode=chosen.mode) if chosen.enable_metrics else SilentTelemetry()
+
+
+def _telemetry_beside(breaker: ColabProCircuitBreaker, chosen: Settings) -> Telemetry:
+    """Count with the breaker's own telemetry, or its totals would be added twice."""
+    if not chosen.enable_metrics or isinstance(breaker.telemetry, SilentTelemetry):
+        return _telemetry(chosen)
+    return breaker.telemetry

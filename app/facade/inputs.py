@@ -1,0 +1,328 @@
+"""What goes in: signals and indicators with the wire's names, ranges and refusals.
+
+Both are the core's own frozen dataclasses, checked on construction, so that the engine takes them
+as they are. A plain float in range costs one comparison; everything else takes the long way.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, NoReturn, TypeVar
+
+import numpy as np
+import orjson
+
+from app.core import types as core
+from app.core.types import Action, Regime, Signal
+
+TacticalAction = Action
+
+INFINITY: Final = math.inf
+LAST_NS: Final = 2**63
+LONGEST_NAME: Final = 256
+
+Built = TypeVar("Built")
+Member = TypeVar("Member")
+
+
+class MarketRegime(StrEnum):
+    """Market regime of a symbol; CRISIS_FLIGHT is another name of CRISIS."""
+
+    TRENDING_UP = "trending_up"
+    TRENDING_DOWN = "trending_down"
+    RANGING = "ranging"
+    HIGH_VOLATILITY = "high_volatility"
+    CRISIS = "crisis"
+    CRISIS_FLIGHT = "crisis"
+
+
+_ACTIONS: Final[dict[str, Action]] = {action.value: action for action in Action}
+_REGIMES: Final[dict[str, Regime]] = {
+    name: Regime(member.value) for name, member in MarketRegime.__members__.items()
+}
+
+
+def number(name: str, value: object, low: float, high: float) -> float:
+    """Check that a value is a finite number within closed bounds.
+
+    Parameters
+    ----------
+    name : str
+        Of the field, for the message.
+    value : object
+        Integers and numpy numbers count as numbers; strings and booleans do not.
+    low, high : float
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Naming the field, what must hold and what it was.
+    """
+    if type(value) is float and low <= value <= high and -INFINITY < value < INFINITY:
+        return value
+    return _converted(name, value, low, high)
+
+
+def positive(name: str, value: object) -> float:
+    """Check that a value is a finite number above zero; raises ValueError."""
+    converted = number(name, value, 0.0, INFINITY)
+    if converted == 0.0:
+        refuse(name, "be > 0", value)
+    return converted
+
+
+def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
+    """Check a mapping of symbols to numbers above zero; raises ValueError."""
+    return {
+        identifier(name, key): value
+        if type(value) is float and 0.0 < value < INFINITY
+        else positive(f"{name}.{key}", value)
+        for key, value in _mapping(name, values).items()
+    }
+
+
+def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
+    """Check a mapping of symbols to finite signed numbers; raises ValueError."""
+    return {
+        identifier(name, key): number(f"{name}.{key}", value, -INFINITY, INFINITY)
+        for key, value in _mapping(name, values).items()
+    }
+
+
+def signals_of(signals: Iterable[Signal | Mapping[str, Any]]) -> tuple[Signal, ...]:
+    """Take signals as they are, and mappings of the wire's fields as signals.
+
+    Raises
+    ------
+    ValueError
+        If one is neither, or a field of it breaks its range.
+    """
+    return tuple(
+        [
+            signal if isinstance(signal, Signal) else _from_mapping(index, signal)
+            for index, signal in enumerate(signals)
+        ]
+    )
+
+
+class TacticalSignal(Signal):
+    """One strategy's view of one symbol.
+
+    Parameters
+    ----------
+    strategy_id, symbol : str
+        Not empty.
+    action : TacticalAction or str
+        In either case.
+    confidence, risk_score : float in [0, 1]
+    regime : MarketRegime or str
+        In either case; CRISIS_FLIGHT is CRISIS.
+    timestamp_ns : int, nanoseconds since 1970 UTC
+        In [0, 2^63); now by default.
+    expected_return : float, simple return of the trade over its horizon, optional
+    predicted_volatility : float > 0, standard deviation over the same horizon, optional
+    signal_strength : float, optional
+    sentiment_score, sentiment_confidence : float in [0, 1], optional
+
+    Raises
+    ------
+    ValueError
+        Naming the field, what must hold and what it was.
+    """
+
+    __slots__ = ()
+
+    def __init__(  # noqa: PLR0913, PLR0917 (the fields of the wire, in its order)
+        self,
+        strategy_id: str,
+        symbol: str,
+        action: Action | str,
+        confidence: float,
+        risk_score: float,
+        regime: Regime | MarketRegime | str,
+        timestamp_ns: int | None = None,
+        expected_return: float | None = None,
+        predicted_volatility: float | None = None,
+        signal_strength: float | None = None,
+        sentiment_score: float | None = None,
+        sentiment_confidence: float | None = None,
+    ) -> None:
+        Signal.__init__(
+            self,
+            identifier("strategy_id", strategy_id),
+            identifier("symbol", symbol),
+            action if type(action) is Action else _named("action", action, _ACTIONS),
+            number("confidence", confidence, 0.0, 1.0),
+            number("risk_score", risk_score, 0.0, 1.0),
+            regime if type(regime) is Regime else _named("regime", regime, _REGIMES),
+            time.time_ns() if timestamp_ns is None else _timestamp(timestamp_ns),
+            maybe("expected_return", expected_return, -INFINITY, INFINITY),
+            maybe_positive("predicted_volatility", predicted_volatility),
+            maybe("signal_strength", signal_strength, -INFINITY, INFINITY),
+            maybe("sentiment_score", sentiment_score, 0.0, 1.0),
+            maybe("sentiment_confidence", sentiment_confidence, 0.0, 1.0),
+        )
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class CascadeIndicators(core.CascadeIndicators):
+    """What announces a liquidation cascade.
+
+    An indicator that is not given counts as calm, and the answer's ``warnings`` say so.
+
+    Parameters
+    ----------
+    funding_rate, oi_change_pct : float in [-1, 1]
+    volume_ratio : float >= 0
+        Volume against its usual size.
+    onchain_whale_pressure : float in [0, 1]
+    exchange_netflow_zscore : float in [-10, 10]
+
+    Raises
+    ------
+    ValueError
+        Naming the field, what must hold and what it was.
+    """
+
+    calm_by_default: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
+
+    def __init__(
+        self,
+        funding_rate: float | None = None,
+        oi_change_pct: float | None = None,
+        volume_ratio: float | None = None,
+        onchain_whale_pressure: float | None = None,
+        exchange_netflow_zscore: float | None = None,
+    ) -> None:
+        given = {
+            "funding_rate": maybe("funding_rate", funding_rate, -1.0, 1.0),
+            "oi_change_pct": maybe("oi_change_pct", oi_change_pct, -1.0, 1.0),
+            "volume_ratio": maybe("volume_ratio", volume_ratio, 0.0, INFINITY),
+            "onchain_whale_pressure": maybe(
+                "onchain_whale_pressure", onchain_whale_pressure, 0.0, 1.0
+            ),
+            "exchange_netflow_zscore": maybe(
+                "exchange_netflow_zscore", exchange_netflow_zscore, -10.0, 10.0
+            ),
+        }
+        known = {name: value for name, value in given.items() if value is not None}
+        core.CascadeIndicators.__init__(self, **known)
+        calm = tuple(name for name, value in given.items() if value is None)
+        object.__setattr__(self, "calm_by_default", calm)
+
+
+def indicators_of(
+    indicators: core.CascadeIndicators | Mapping[str, float | None],
+) -> tuple[core.CascadeIndicators, tuple[str, ...]]:
+    """Give the indicators and the names of those that were not given.
+
+    Raises
+    ------
+    ValueError
+        If they are neither indicators nor a mapping of the wire's fields.
+    """
+    if isinstance(indicators, Mapping):
+        indicators = _built("cascade_indicators", CascadeIndicators, indicators)
+    if not isinstance(indicators, core.CascadeIndicators):
+        refuse("cascade_indicators", "be CascadeIndicators", indicators)
+    if not isinstance(indicators, CascadeIndicators):
+        return indicators, ()
+    plain = core.CascadeIndicators(
+        indicators.funding_rate,
+        indicators.oi_change_pct,
+        indicators.volume_ratio,
+        indicators.onchain_whale_pressure,
+        indicators.exchange_netflow_zscore,
+    )
+    return plain, indicators.calm_by_default
+
+
+def refuse(name: str, must: str, was: object) -> NoReturn:
+    """Raise the one kind of refusal that every input has."""
+    raise ValueError(f"{name} must {must}, was {was!r}")
+
+
+def _from_mapping(index: int, signal: object) -> Signal:
+    if not isinstance(signal, Mapping):
+        refuse(f"signals.{index}", "be a TacticalSignal", signal)
+    return _built(f"signals.{index}", TacticalSignal, signal)
+
+
+def _built(name: str, kind: Callable[..., Built], fields: Mapping[str, Any]) -> Built:
+    try:
+        return kind(**fields)
+    except ValueError as error:
+        raise ValueError(f"{name}.{error}") from None
+    except TypeError as error:
+        # Python's own words name the field that is missing or unknown, after the callable's name
+        raise ValueError(f"{name}: {str(error).partition('() ')[2]}") from None
+
+
+def _mapping(name: str, values: object) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        refuse(name, "map symbols to numbers", values)
+    return values
+
+
+def identifier(name: str, value: object) -> str:
+    """Check that a value can name something on the wire; raises ValueError."""
+    if not isinstance(value, str) or not value or value.isspace():
+        refuse(name, "be a text that is not empty", value)
+    if len(value) > LONGEST_NAME or not value.isprintable():
+        refuse(name, f"be printable and at most {LONGEST_NAME} characters long", value)
+    return value
+
+
+def _named(name: str, value: object, table: Mapping[str, Member]) -> Member:
+    member = table.get(value.upper()) if isinstance(value, str) else None
+    if member is None:
+        refuse(name, f"be one of {', '.join(table)}", value)
+    return member
+
+
+def _timestamp(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        refuse("timestamp_ns", "be whole nanoseconds since 1970", value)
+    if not 0 <= value < LAST_NS:
+        refuse("timestamp_ns", "be in [0, 2^63)", value)
+    return int(value)
+
+
+def maybe(name: str, value: object, low: float, high: float) -> float | None:
+    """Check a number that may be missing; raises ValueError."""
+    return None if value is None else number(name, value, low, high)
+
+
+def maybe_positive(name: str, value: object) -> float | None:
+    """Check a number above zero that may be missing; raises ValueError."""
+    return None if value is None else positive(name, value)
+
+
+def json_values(name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check that a mapping can be journalled as JSON; raises ValueError."""
+    try:
+        if values:
+            orjson.dumps(_mapping(name, values))
+    except TypeError as error:
+        raise ValueError(f"{name} must hold plain JSON values: {error}") from None
+    return values
+
+
+def _converted(name: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        refuse(name, "be a number", value)
+    if not math.isfinite(value):
+        refuse(name, "be finite", value)
+    if not low <= value <= high:
+        refuse(name, _bounds(low, high), value)
+    return float(value)
+
+
+def _bounds(low: float, high: float) -> str:
+    return f"be >= {low:g}" if high == INFINITY else f"be in [{low:g}, {high:g}]"

@@ -1,0 +1,116 @@
+"""An event loop in a thread of its own, so that blocking code can use what waits on sockets."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+Answer = TypeVar("Answer")
+
+_STOP_SEC: Final = 10.0
+
+
+class BackgroundLoop:
+    """Runs coroutines for callers in any thread, with or without a loop of their own.
+
+    The thread starts with the first coroutine; it is a daemon, so it never keeps a program alive.
+    Once ``stopped``, it takes nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self.stopped = False
+
+    def submit(self, coroutine: Coroutine[Any, Any, Answer]) -> Future[Answer]:
+        """Start a coroutine.
+
+        Raises
+        ------
+        RuntimeError
+            If the loop was stopped.
+        """
+        with self._lock:
+            if self.stopped:
+                coroutine.close()
+                raise RuntimeError("this instance was stopped; make a new one")
+            if self._loop is None:
+                self._loop = self._started()
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run a coroutine and wait for its end; an interrupted wait cancels it."""
+        future = self.submit(coroutine)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def run_unless_inside(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine; wait for it only from another thread than the loop's own.
+
+        Garbage is collected in any thread, this one included, and it cannot wait for itself.
+        """
+        future = self.submit(coroutine)
+        if threading.current_thread() is not self._thread:
+            future.result()
+
+    def stop(self, last: Coroutine[Any, Any, None] | None = None) -> None:
+        """Run one last coroutine, end what still runs, close the loop; again is nothing."""
+        with self._lock:
+            loop, thread, first = self._loop, self._thread, not self.stopped
+            self.stopped = True
+        if loop is None or thread is None or not first:
+            if last is not None:
+                last.close()
+            return
+        done = asyncio.run_coroutine_threadsafe(_run_last(last), loop)
+        if thread is not threading.current_thread():
+            thread.join(_STOP_SEC)
+            done.result(timeout=0.0)
+
+    def soon(self, function: Callable[..., None], *args: Any) -> None:
+        """Call a function inside the loop: now if this is its thread, else without waiting."""
+        if threading.current_thread() is self._thread:
+            function(*args)
+            return
+        with self._lock:
+            if self._loop is not None and not self.stopped:
+                self._loop.call_soon_threadsafe(function, *args)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=_run_until_stopped, args=(loop,), name="himari-loop", daemon=True
+        )
+        self._thread.start()
+        return loop
+
+
+async def _run_last(last: Coroutine[Any, Any, None] | None) -> None:
+    try:
+        if last is not None:
+            await last
+    finally:
+        asyncio.get_running_loop().stop()
+
+
+def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_cancel_the_rest())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

@@ -1,0 +1,71 @@
+"""Arguments of the facade, held to the ranges of the service's settings."""
+
+import difflib
+from typing import Any, Final
+
+from pydantic import SecretStr, ValidationError
+
+from app.adapters.policy_http import HttpPolicyOptions
+from app.settings_model import Settings
+
+# What only a server has: in process there is no socket, no key of a caller and no queue.
+_OF_THE_SERVER: Final = frozenset(
+    {
+        "api_keys",
+        "body_timeout_sec",
+        "circuit_breaker",
+        "config_file",
+        "drain_sec",
+        "host",
+        "log_level",
+        "max_body_bytes",
+        "max_in_flight",
+        "max_signals",
+        "metrics_open",
+        "port",
+    }
+)
+_SECRET: Final = frozenset({"database_url", "rl_api_key", "rl_endpoint", "rl_headers"})
+
+
+def engine_settings(**arguments: Any) -> Settings:
+    """Hold arguments to the settings' ranges; the environment is not read.
+
+    Raises
+    ------
+    ValueError
+        Naming each argument that breaks its range, what must hold and what it was.
+    TypeError
+        If there is no such setting in process.
+    """
+    known = Settings.model_fields.keys() - _OF_THE_SERVER
+    for name in arguments.keys() - known:
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise TypeError(f"{name} is not a setting of the engine; the nearest is {nearest}")
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        sentences = [_sentence(entry) for entry in error.errors(include_url=False)]
+        raise ValueError("; ".join(sentences)) from None
+
+
+def policy_options(chosen: Settings) -> HttpPolicyOptions:
+    """Gather what the policy client needs beyond endpoint and deadline."""
+    return HttpPolicyOptions(
+        api_key=_plain(chosen.rl_api_key),
+        headers={name: value.get_secret_value() for name, value in chosen.rl_headers.items()},
+        wire=chosen.rl_wire,
+        max_concurrent=chosen.rl_max_concurrent,
+        expected_model_version=chosen.rl_model_version,
+    )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _sentence(entry: Any) -> str:
+    path = [str(part) for part in entry["loc"]]
+    message = entry["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    shown = "" if _SECRET & set(path) else f", was {entry['input']!r}"
+    return f"{'.'.join(path)} {message}{shown}"

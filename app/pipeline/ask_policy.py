@@ -1,0 +1,160 @@
+"""Ask the policy through the circuit breaker; whatever happens comes back as a value.
+
+The deadline is the client's, inside the breaker: a hang ends as a timeout that is counted. Only
+the caller's own cancellation leaves this file as an exception, and it says nothing about health.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from app.core.breaker import CircuitBreaker
+from app.core.circuit import CallOutcome, CircuitState
+from app.core.errors import Blame, PolicyFailure
+from app.core.types import FallbackReason, PolicyAnswer, PolicyInput, Prediction
+from app.pipeline.ports import Clock, PolicyClient
+
+_LOG = structlog.get_logger(__name__)
+_OUTCOME: Final = {Blame.FAILURE: CallOutcome.FAILURE, Blame.NEUTRAL: CallOutcome.NEUTRAL}
+
+AnswerHook = Callable[[int, PolicyAnswer], None]
+
+
+class PolicyGate:
+    """The only door to the policy.
+
+    Parameters
+    ----------
+    client : PolicyClient or None
+        None in fallback-only mode.
+    breaker : CircuitBreaker
+    clock : Clock
+    on_answer : callable taking the number of rows and the PolicyAnswer, optional
+        Told of each answer, for telemetry.
+    """
+
+    def __init__(
+        self,
+        client: PolicyClient | None,
+        breaker: CircuitBreaker,
+        clock: Clock,
+        *,
+        on_answer: AnswerHook | None = None,
+    ) -> None:
+        self.client = client
+        self.breaker = breaker
+        self._clock = clock
+        self._on_answer = on_answer
+
+    async def ask(self, inputs: Sequence[PolicyInput]) -> PolicyAnswer:
+        """Ask once for all directional signals of a decision.
+
+        Does not suspend while there is no client, so a fallback decision needs no event loop.
+
+        Parameters
+        ----------
+        inputs : sequence of PolicyInput
+
+        Returns
+        -------
+        PolicyAnswer
+            Predictions in the order of ``inputs``, or the reason why there are none.
+        """
+        started = self._clock.monotonic()
+        answer = await self._answer(inputs, started)
+        latency_ms = (self._clock.monotonic() - started) * 1e3
+        answer = replace(answer, latency_ms=latency_ms)
+        if self._on_answer is not None:
+            self._on_answer(len(inputs), answer)
+        return answer
+
+    async def ask_aside(self, inputs: Sequence[PolicyInput]) -> PolicyAnswer:
+        """Ask without a trace in the breaker, for dry runs; refused unless it is closed.
+
+        Parameters
+        ----------
+        inputs : sequence of PolicyInput
+
+        Returns
+        -------
+        PolicyAnswer
+        """
+        if self.client is None:
+            return PolicyAnswer(reason=FallbackReason.RL_DISABLED)
+        if not inputs:
+            return PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
+        if self.breaker.state(self._clock.monotonic()) is not CircuitState.CLOSED:
+            return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
+        answer, _ = await _called(self.client, inputs)
+        return answer
+
+    def record_fallback(self) -> None:
+        """Count a decision that was Phase 2's although there is a policy to ask."""
+        if self.client is not None:
+            self.breaker.record_fallback()
+
+    async def _answer(self, inputs: Sequence[PolicyInput], now: float) -> PolicyAnswer:
+        if self.client is None:
+            return PolicyAnswer(reason=FallbackReason.RL_DISABLED)
+        if not inputs:
+            return PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
+        ticket = self.breaker.acquire(now)
+        if ticket is None:
+            return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
+        outcome, reason = CallOutcome.NEUTRAL, ""
+        try:
+            answer, outcome = await _called(self.client, inputs)
+            reason = str(answer.reason or "")
+        finally:
+            # Also when cancelled: a neutral report gives a probe's permit back.
+            self.breaker.report(ticket, outcome, self._clock.monotonic(), reason=reason)
+        return answer
+
+
+async def _called(
+    client: PolicyClient, inputs: Sequence[PolicyInput]
+) -> tuple[PolicyAnswer, CallOutcome]:
+    try:
+        predictions = await client.predict(inputs)
+    except PolicyFailure as failure:
+        answer = PolicyAnswer(reason=failure.reason, detail=failure.detail)
+        return answer, _OUTCOME[failure.blame]
+    except asyncio.CancelledError:
+        if _cancelled_from_outside():
+            raise
+        detail = "the client cancelled its own call"
+        answer = PolicyAnswer(reason=FallbackReason.CONNECTION_ERROR, detail=detail)
+        return answer, CallOutcome.NEUTRAL
+    except Exception as error:  # noqa: BLE001 - any bug of a client ends in Phase 2, never in a 500
+        _LOG.exception("policy_client_broke", error=type(error).__name__)
+        detail = f"unexpected {type(error).__name__}"
+        return PolicyAnswer(reason=_reason_of(error), detail=detail), CallOutcome.FAILURE
+    return _checked(predictions, len(inputs))
+
+
+def _checked(
+    predictions: tuple[Prediction | None, ...], rows: int
+) -> tuple[PolicyAnswer, CallOutcome]:
+    first = next((row for row in predictions if row is not None), None)
+    if first is None or len(predictions) != rows:
+        detail = f"{len(predictions)} predictions for {rows} rows, none usable"
+        answer = PolicyAnswer(reason=FallbackReason.INVALID_PREDICTION, detail=detail)
+        return answer, CallOutcome.FAILURE
+    answer = PolicyAnswer(predictions=predictions, model_version=first.model_version)
+    return answer, CallOutcome.SUCCESS
+
+
+def _cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _reason_of(error: Exception) -> FallbackReason:
+    if isinstance(error, TimeoutError):
+        return FallbackReason.TIMEOUT
+    if isinstance(error, OSError):
+        return FallbackReason.CONNECTION_ERROR
+    return FallbackReason.INVALID_PREDICTION

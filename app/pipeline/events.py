@@ -1,0 +1,141 @@
+"""Journal events as JSON, and their effect on beliefs: the state is a fold over them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from app.core.beliefs.ledger import Beliefs, Lesson, TradingStatus
+from app.core.params import EngineParams
+from app.core.portfolio.factors import FactorModel
+from app.core.signals import tabulate
+from app.core.types import (
+    Action,
+    Batch,
+    CascadeIndicators,
+    FallbackReason,
+    PolicyAnswer,
+    Prediction,
+    Regime,
+    Signal,
+    TradingState,
+)
+
+SETTINGS = "settings"
+BATCH = "batch"
+DECISION = "decision"
+OUTCOMES = "outcomes"
+PRICES = "prices"
+RETURNS = "returns"
+FACTORS = "factors"
+TRADING_STATE = "trading_state"
+BREAKER = "breaker"
+OPERATOR = "operator"
+
+
+def batch_to_json(batch: Batch) -> dict[str, Any]:
+    """Batch as a JSON-able dict that :func:`batch_from_json` turns back exactly."""
+    return {
+        "signals": [
+            {name: getattr(signal, name) for name in Signal.__slots__} for signal in batch.signals
+        ],
+        "cascade": asdict(batch.cascade),
+        "prices": dict(batch.prices),
+        "portfolio_value": batch.portfolio_value,
+        "received_ns": batch.received_ns,
+        "positions": None if batch.positions is None else dict(batch.positions),
+        "market_data": dict(batch.market_data),
+        "calm_by_default": list(batch.calm_by_default),
+    }
+
+
+def batch_from_json(data: Mapping[str, Any]) -> Batch:
+    """Rebuild a journalled batch."""
+    return Batch(
+        signals=tuple(
+            Signal(
+                **{**entry, "action": Action(entry["action"]), "regime": Regime(entry["regime"])}
+            )
+            for entry in data["signals"]
+        ),
+        cascade=CascadeIndicators(**data["cascade"]),
+        prices=data["prices"],
+        portfolio_value=data["portfolio_value"],
+        received_ns=data["received_ns"],
+        positions=data["positions"],
+        market_data=data["market_data"],
+        calm_by_default=tuple(data["calm_by_default"]),
+    )
+
+
+def answer_to_json(answer: PolicyAnswer) -> dict[str, Any]:
+    """Policy answer as a JSON-able dict."""
+    return asdict(answer)
+
+
+def answer_from_json(data: Mapping[str, Any]) -> PolicyAnswer:
+    """Rebuild a journalled policy answer."""
+    return PolicyAnswer(
+        predictions=tuple(
+            None if entry is None else Prediction(**entry) for entry in data["predictions"]
+        ),
+        reason=None if data["reason"] is None else FallbackReason(data["reason"]),
+        model_version=data["model_version"],
+        detail=data["detail"],
+        latency_ms=data["latency_ms"],
+    )
+
+
+def encode(value: Any) -> bytes:
+    """UTF-8 JSON; floats survive a round trip exactly."""
+    return orjson.dumps(value)
+
+
+def decode(payload: bytes) -> Any:
+    """Inverse of :func:`encode`."""
+    return orjson.loads(payload)
+
+
+def hear_again(batch: Batch, beliefs: Beliefs, params: EngineParams) -> None:
+    """Repeat what a batch taught when it arrived."""
+    table, _ = tabulate(batch, max_age_sec=params.trading.max_signal_age_sec)
+    beliefs.hear(batch, table)
+
+
+def apply_event(kind: str, data: Mapping[str, Any], beliefs: Beliefs) -> Beliefs:
+    """Fold one event into beliefs and return them (new ones after a settings change).
+
+    Kinds without an effect (breaker, operator) change nothing here.
+    """
+    if kind == SETTINGS:
+        return beliefs.under(EngineParams.from_json(data["params"]))
+    if kind == BATCH:
+        hear_again(batch_from_json(data["batch"]), beliefs, beliefs.params)
+    elif kind == DECISION:
+        if data["batch_seq"] is None:
+            hear_again(batch_from_json(data["batch"]), beliefs, beliefs.params)
+        beliefs.drift.learn(data["answer"]["strategy_weights"])
+    elif kind == OUTCOMES:
+        apply_outcomes(data, beliefs)
+    elif kind == PRICES:
+        beliefs.market.observe_prices(data["timestamp_ns"], data["values"])
+    elif kind == RETURNS:
+        beliefs.market.observe_returns(data["timestamp_ns"], data["values"])
+    elif kind == FACTORS:
+        beliefs.structure.factors = FactorModel.restore(data)
+    elif kind == TRADING_STATE:
+        beliefs.trading = TradingStatus(
+            TradingState(data["state"]), data["reason"], data["since_ns"]
+        )
+    return beliefs
+
+
+def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
+    """Teach lessons and feed both comparisons; return how many lessons were refused."""
+    refused = sum(not beliefs.learn(Lesson(*lesson)) for lesson in data["lessons"])
+    for trade_return, used_rl in data["unpaired"]:
+        beliefs.performance.add_unpaired(trade_return, used_rl=used_rl)
+    for decision_id, difference in data["paired"]:
+        beliefs.performance.add_paired(decision_id, difference)
+    return refused

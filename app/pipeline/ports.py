@@ -1,0 +1,196 @@
+"""What the pipeline needs from the world, as Protocols named by need.
+
+Each has an adapter of the same name in ``app/adapters`` and a fake in ``tests/fakes.py``.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.core.types import PolicyInput, Prediction
+
+if TYPE_CHECKING:
+    from app.pipeline.decision import DecisionView
+
+
+class Telemetry(Protocol):
+    """Whoever watches; told after the fact, must not fail."""
+
+    def decided(self, view: "DecisionView") -> None:
+        """Take note of a decision that was not a dry run."""
+        ...
+
+    def outcomes_recorded(self, report: dict[str, Any]) -> None:
+        """Take note of accepted, duplicate and rejected outcomes."""
+        ...
+
+    def circuit_changed(self, snapshot: dict[str, Any]) -> None:
+        """Take note of the breaker as ``GET /circuit`` shows it."""
+        ...
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Count a rare event by name."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall clock for records, monotonic clock for every duration."""
+
+    def now_ns(self) -> int:
+        """Wall-clock time, nanoseconds since 1970-01-01 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+
+class PolicyClient(Protocol):
+    """Something that predicts; knows nothing of breakers and limits."""
+
+    async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
+        """One prediction per input, same order; None where a row was unusable.
+
+        Raises
+        ------
+        PolicyFailure
+            If there is no usable row at all, or no answer within the deadline.
+        """
+        ...
+
+    def statistics(self) -> dict[str, Any]:
+        """Count since start: ``total_predictions``, ``successful_predictions``, ..."""
+        ...
+
+    async def close(self) -> None:
+        """Release sockets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionIndex:
+    """The columns by which a journalled decision is found."""
+
+    decision_id: str
+    strategy: str
+    fallback_reason: str | None
+    mode: str
+    model_version: str | None
+    settings_hash: str
+    symbols: tuple[str, ...]
+    strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer kept for its Idempotency-Key; ``owner`` is the API key's name, "" without."""
+
+    owner: str
+    key: str
+    body_digest: str
+    status: int
+    body: bytes
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of the journal, the only truth: the state is a fold over the events.
+
+    ``seq`` counts from 1 without gaps in the order in which the state changed. ``payload`` is
+    called when the row is written, off the request path, and gives UTF-8 JSON.
+    """
+
+    seq: int
+    kind: str
+    at_ns: int
+    payload: Callable[[], bytes]
+    decision: DecisionIndex | None = None
+    answer: StoredAnswer | None = None
+    outcomes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One journalled row as read back."""
+
+    seq: int
+    kind: str
+    at_ns: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionQuery:
+    """Filter of ``GET /decisions``; newest first, ``before_seq`` pages back."""
+
+    limit: int = 50
+    before_seq: int | None = None
+    strategy: str | None = None
+    fallback_reason: str | None = None
+    symbol: str | None = None
+    strategy_id: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+
+class Journal(Protocol):
+    """Durable, ordered record of everything the service decided and heard."""
+
+    async def open(self) -> None:
+        """Connect, migrate, take the writer's place.
+
+        Raises
+        ------
+        JournalUnavailable
+            If it cannot be opened.
+        """
+        ...
+
+    def refusing(self) -> str | None:
+        """Why nothing new may be decided now (last write failed), or None."""
+        ...
+
+    def lag(self) -> tuple[int, float]:
+        """Count events that wait to be written, and the seconds the oldest has waited."""
+        ...
+
+    def append(self, event: Event) -> Awaitable[None]:
+        """Queue an event in order, without waiting; await the result for durability.
+
+        The awaitable raises JournalUnavailable when the write failed; the event stays queued
+        and is written when the store is back. An awaitable nobody awaits is fine.
+        """
+        ...
+
+    def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
+        """Queue the state as it is after event ``seq``."""
+        ...
+
+    async def latest_checkpoint(self) -> tuple[int, bytes] | None:
+        """Read the newest checkpoint, or None."""
+        ...
+
+    async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
+        """Events with a larger ``seq``, ascending, at most ``limit``."""
+        ...
+
+    async def decision(self, decision_id: str) -> StoredEvent | None:
+        """Read the event that holds one decision, None when there is none."""
+        ...
+
+    async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
+        """Decision events that match, newest first."""
+        ...
+
+    async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (decision_id, symbol) pairs are journalled already."""
+        ...
+
+    async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
+        """Read the answer of an Idempotency-Key that is not older than that."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is queued, release the store."""
+        ...

@@ -1,0 +1,195 @@
+"""What the service shows of itself: journalled decisions, beliefs, correlations, telemetry."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.core.beliefs.ledger import Beliefs
+from app.core.portfolio.correlation import diversification_score, ewma_correlation
+from app.core.types import PolicyAnswer
+from app.pipeline import events
+from app.pipeline.allocate import Draft, Finished
+from app.pipeline.decision import Decision, DecisionView
+from app.pipeline.ports import StoredEvent
+
+if TYPE_CHECKING:
+    from app.pipeline.service import SizingService
+
+_SHOWN_SYMBOLS = 100
+_COLUMNS = (
+    "timestamp_ns",
+    "decision_id",
+    "strategy",
+    "symbol",
+    "strategy_id",
+    "phase2_weight",
+    "weight",
+)
+
+
+def _csv_line(values: Sequence[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
+WEIGHTS_HEADER = _csv_line(_COLUMNS)
+
+
+def decision_payload(
+    finished: Finished,
+    decision: Decision,
+    answer: PolicyAnswer,
+    batch_seq: int | None,
+    state_version: int,
+) -> bytes:
+    """Encode one decision for the journal: inputs, policy answer, stages, both allocations."""
+    drafted = finished.draft
+    table, phase1 = drafted.table, drafted.phase1
+    return events.encode(
+        {
+            "batch": events.batch_to_json(drafted.batch),
+            "batch_seq": batch_seq,
+            "state_version": state_version,
+            "policy": events.answer_to_json(answer),
+            "trace": [
+                [signal.symbol, signal.strategy_id, direction, edge, volatility]
+                for signal, direction, edge, volatility in zip(
+                    table.signals,
+                    table.direction.tolist(),
+                    phase1.edge.tolist(),
+                    phase1.volatility.tolist(),
+                    strict=True,
+                )
+            ],
+            "rl_symbols": list(finished.rl_symbols),
+            "answer": decision.answer,
+        }
+    )
+
+
+def decision_view(stored: StoredEvent) -> dict[str, Any]:
+    """Show a journalled decision."""
+    data = events.decode(stored.payload)
+    answer = data["answer"]
+    return {
+        "decision_id": answer["decision_id"],
+        "seq": stored.seq,
+        "journalled_ns": stored.at_ns,
+        "state_version": data["state_version"],
+        "request": data["batch"],
+        "policy": data["policy"],
+        "answer": answer,
+    }
+
+
+def weight_lines(stored: StoredEvent) -> Iterator[str]:
+    """CSV lines of one decision: a line per symbol and contributing signal."""
+    answer = events.decode(stored.payload)["answer"]
+    value = answer["portfolio_value"]
+    for position in answer["positions"]:
+        for part in position["contributions"] or [None]:
+            if part is None:
+                owner, phase2, weight = "", position["weight"], position["weight"]
+            else:
+                owner = part["strategy_id"] or ""
+                phase2 = part["stages"]["portfolio_usd"] / value
+                weight = part["final_usd"] / value
+            yield _csv_line(
+                (
+                    answer["timestamp_ns"],
+                    answer["decision_id"],
+                    answer["strategy"],
+                    position["symbol"],
+                    owner,
+                    repr(phase2),
+                    repr(weight),
+                )
+            )
+
+
+def telemetry_view(
+    drafted: Draft,
+    answer: dict[str, Any],
+    budget: list[dict[str, Any]],
+    stage_ms: dict[str, float],
+    *,
+    rl_enabled: bool,
+) -> DecisionView:
+    """Condense a decision for the metrics."""
+    directed = drafted.table.direction.nonzero()[0]
+    kelly, scale = drafted.phase1.kelly[directed], drafted.phase1.scale[directed]
+    return DecisionView(
+        answer=answer,
+        stage_ms=stage_ms,
+        kelly_fraction=float(kelly.sum()) / len(kelly) if len(kelly) else 0.0,
+        conformal_scale=float(scale.sum()) / len(scale) if len(scale) else 1.0,
+        regimes={symbol: regime.value for symbol, regime in drafted.regimes.items()},
+        risk_budget=budget,
+        rl_enabled=rl_enabled,
+    )
+
+
+def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[str, Any]:
+    """Correlation matrix in use, joint counts, alerts and the diversification score."""
+    market, params = beliefs.market, beliefs.params.market
+    if symbols is None:
+        symbols = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
+    shown = list(dict.fromkeys(symbols))[:_SHOWN_SYMBOLS]
+    if not shown:
+        matrix, joint = np.empty((0, 0)), np.empty((0, 0))
+    else:
+        matrix = beliefs.structure.matrix(shown)
+        _, joint = ewma_correlation(market.window(shown), params)
+    upper = np.argwhere(np.triu(matrix > params.alert_correlation, 1))
+    return {
+        "symbols": shown,
+        "matrix": matrix.tolist(),
+        "joint_returns": joint.astype(int).tolist(),
+        "prior_correlation": params.prior_correlation,
+        "diversification_score": diversification_score(matrix),
+        "alerts": [
+            {"symbols": [shown[i], shown[j]], "correlation": float(matrix[i, j])}
+            for i, j in upper.tolist()
+        ],
+    }
+
+
+def state_view(service: "SizingService", seq: int) -> dict[str, Any]:
+    """Everything the service believes, JSON-able, without secrets."""
+    beliefs = service.beliefs
+    market = beliefs.market
+    total = sum(service.counts.values())
+    client = service.world.gate.client
+    return {
+        "mode": service.mode,
+        "settings_hash": service.settings_hash,
+        "params": service.params.to_json(),
+        "state_version": seq,
+        "trading_state": service.trading_state(),
+        "circuit": service.circuit(),
+        "policy": None if client is None else client.statistics(),
+        "total_decisions": total,
+        "rl_decisions": service.counts["rl"],
+        "fallback_decisions": service.counts["fallback"],
+        "rl_usage_rate": service.counts["rl"] / total if total else 0.0,
+        "peak_portfolio_value": beliefs.peak_value,
+        "regimes": {s: r.value for s, r in sorted(beliefs.regimes.current().items())},
+        "regime_transitions": beliefs.regimes.transitions,
+        "regime_false_flips": beliefs.regimes.false_flips,
+        "strategies": beliefs.records.summary(),
+        "conformal_coverage": beliefs.records.coverage(),
+        "conformal_refused": beliefs.records.refused,
+        "market": {
+            symbol: {
+                "last_price": market.last_price(symbol),
+                "returns": market.count(symbol),
+                "volatility": market.volatility(symbol),
+            }
+            for symbol in market.symbols()
+        },
+        "performance": beliefs.performance.report(),
+    }

@@ -1,0 +1,109 @@
+"""Parsers of single settings: what a text must look like, and what of it may be shown."""
+
+import json
+import math
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@]*?):[^/]*@")
+_MASK: Final = "**********"
+
+
+def api_keys(value: Any) -> Any:
+    """Split keys between commas, or take a JSON list; each once, in visible ASCII.
+
+    Raises
+    ------
+    ValueError
+        If a key is empty or holds a blank.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else text.split(",")
+    if not isinstance(value, list | tuple):
+        return value
+    keys = [key.strip() if isinstance(key, str) else key for key in value]
+    plain = [key for key in keys if isinstance(key, str)]
+    if not all(_VISIBLE.fullmatch(key) for key in plain):
+        raise ValueError("must hold keys of visible ASCII characters, none of them empty")
+    return tuple(dict.fromkeys(keys))
+
+
+def header_values(value: Any) -> Any:
+    """Hold headers to HTTP's grammar.
+
+    Raises
+    ------
+    ValueError
+        If a name is not a token, or a value holds a line break.
+    """
+    if not isinstance(value, dict):
+        return value
+    for name, content in value.items():
+        if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+            raise ValueError("must have header names of HTTP's token characters")
+        if isinstance(content, str) and not (content.isascii() and content.isprintable()):
+            raise ValueError("must have header values of printable ASCII characters")
+    return value
+
+
+def http_url(value: Any) -> Any:
+    """Hold a text to an http or https URL with a host.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, str):
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or " " in value:
+            raise ValueError("must be an http:// or https:// URL with a host")
+        _ = parts.port  # raises ValueError where it is out of range
+    return value
+
+
+def database_url(value: Any) -> Any:
+    """Hold a text to a SQLite or PostgreSQL URL.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, str) and not re.match(r"(sqlite|postgresql)(\+\w+)?://", value):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return value
+
+
+def rebalance_span(value: Any) -> Any:
+    """Hold a span to 0 (off) or at least 1.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    span = float(value) if isinstance(value, str | int | float) else math.nan
+    if span != 0.0 and not 1.0 <= span < math.inf:
+        raise ValueError("must be 0 (off) or >= 1")
+    return span
+
+
+def upper_case(value: Any) -> Any:
+    """Accept a name in either case."""
+    return value.upper() if isinstance(value, str) else value
+
+
+def without_password(url: str) -> str:
+    """Mask the password of a URL.
+
+    >>> without_password("postgresql://himari:secret@db/himari")
+    'postgresql://himari:**********@db/himari'
+    """
+    masked = _PASSWORD.sub(rf"\1:{_MASK}@", url)
+    query = urlsplit(masked).query
+    return masked.replace(query, _MASK) if "password=" in query else masked

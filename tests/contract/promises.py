@@ -1,0 +1,267 @@
+"""The promises of the contract, checked on an answer and its request alone.
+
+Nothing here is imported from the engine but its nouns: every number is computed anew from the
+contract's sentences and the design's formulas.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from app.core.params import LimitParams
+from app.core.types import Action, Batch, CascadeIndicators, Signal, TradingState
+from tests.contract.engine import Answer
+from tests.contract.strategies import Case
+
+TOLERANCE: Final = 1e-6
+BUYS: Final = (Action.BUY, Action.STRONG_BUY)
+SELLS: Final = (Action.SELL, Action.STRONG_SELL)
+_DAY_NS: Final = 86_400 * 1_000_000_000
+
+
+def cascade_multiplier(indicators: CascadeIndicators) -> float:
+    """Return a as design section 1.5 has it."""
+    funding, volume = abs(indicators.funding_rate), indicators.volume_ratio
+    drop, netflow = -indicators.oi_change_pct, abs(indicators.exchange_netflow_zscore)
+    whale = indicators.onchain_whale_pressure
+    score = (
+        0.20 * (min(1.0, funding / 0.01) if funding > 0.003 else 0.0)
+        + 0.25 * (min(1.0, drop / 0.30) if drop > 0.10 else 0.0)
+        + 0.15 * (min(1.0, volume / 10.0) if volume > 5.0 else 0.0)
+        + 0.25 * (whale if whale > 0.7 else 0.0)
+        + 0.15 * (min(1.0, netflow / 4.0) if netflow > 2.0 else 0.0)
+    )
+    score = round(score, 9)
+    return 0.0 if score > 0.8 else 0.25 if score > 0.6 else 0.5 if score > 0.4 else 1.0
+
+
+def accepted(batch: Batch) -> list[Signal]:
+    """Signals that can be sized: a price, and not from beyond tomorrow."""
+    return [
+        signal
+        for signal in batch.signals
+        if signal.symbol in batch.prices and signal.timestamp_ns <= batch.received_ns + _DAY_NS
+    ]
+
+
+def directional(batch: Batch) -> dict[str, list[Signal]]:
+    """Accepted signals with a direction, by symbol."""
+    found: dict[str, list[Signal]] = defaultdict(list)
+    for signal in accepted(batch):
+        if signal.action is not Action.HOLD:
+            found[signal.symbol].append(signal)
+    return found
+
+
+def held_usd(batch: Batch) -> dict[str, float]:
+    """Value of every position that is not zero, at the given prices."""
+    positions = batch.positions or {}
+    return {symbol: units * batch.prices[symbol] for symbol, units in positions.items() if units}
+
+
+def contributions(answer: Answer) -> Iterator[tuple[str, str | None, float]]:
+    """Symbol, strategy and USD of every contribution."""
+    for position in answer["positions"]:
+        for part in position["contributions"]:
+            yield position["symbol"], part["strategy_id"], part["final_usd"]
+
+
+def assert_limits(case: Case, answer: Answer) -> None:
+    """Promise 1: every limit, times a, times portfolio value."""
+    limits, value = case.params.limits, case.batch.portfolio_value
+    scale = cascade_multiplier(case.batch.cascade) * value
+    slack = TOLERANCE * value
+    for name in ("allocations", "baseline_allocations"):
+        _assert_symbol_limits(answer[name], limits, scale, slack)
+    gross: dict[str, float] = defaultdict(float)
+    for _, owner, usd in contributions(answer):
+        if owner is not None:
+            gross[owner] += abs(usd)
+    for owner, used in gross.items():
+        assert used <= scale * limits.max_strategy_pct + slack, owner
+    for position in answer["positions"]:
+        parts = position["contributions"]
+        if any(signal.symbol == position["symbol"] for signal in accepted(case.batch)):
+            assert abs(sum(p["final_usd"] for p in parts) - position["target_usd"]) <= slack
+        else:
+            assert not parts
+
+
+def _assert_symbol_limits(
+    usd: Mapping[str, float], limits: LimitParams, scale: float, slack: float
+) -> None:
+    for symbol, amount in usd.items():
+        cap = min(limits.max_position_pct, limits.symbol_caps.get(symbol, math.inf))
+        assert abs(amount) <= scale * cap + slack, symbol
+    assert sum(map(abs, usd.values())) <= scale * limits.max_portfolio_pct + slack
+    for group, cap in limits.group_caps.items():
+        used = sum(abs(usd.get(symbol, 0.0)) for symbol in limits.groups[group])
+        assert used <= scale * cap + slack, group
+
+
+def assert_sides(case: Case, answer: Answer) -> None:
+    """Promise 2: BUY is never a short, SELL never a long, shorts only where allowed."""
+    dust = 1e-12 * case.batch.portfolio_value
+    actions: dict[tuple[str, str | None], set[Action]] = defaultdict(set)
+    for signal in accepted(case.batch):
+        actions[signal.symbol, signal.strategy_id].add(signal.action)
+    for symbol, owner, usd in contributions(answer):
+        if owner is not None and actions[symbol, owner] <= {*BUYS}:
+            assert usd >= -dust, (symbol, owner)
+        if owner is not None and actions[symbol, owner] <= {*SELLS}:
+            assert usd <= dust, (symbol, owner)
+    if not case.params.limits.allow_short:
+        for name in ("allocations", "baseline_allocations"):
+            assert all(usd >= 0.0 for usd in answer[name].values())
+        assert all(usd >= 0.0 for _, _, usd in contributions(answer))
+    if case.state is not TradingState.HALTED:
+        _assert_symbol_sides(case, answer, dust)
+
+
+def _assert_symbol_sides(case: Case, answer: Answer, dust: float) -> None:
+    for symbol, signals in directional(case.batch).items():
+        actions = {signal.action for signal in signals}
+        for name in ("allocations", "baseline_allocations"):
+            usd = answer[name].get(symbol, 0.0)
+            if actions <= {*BUYS}:
+                assert usd >= -dust, symbol
+            if actions <= {*SELLS}:
+                assert usd <= dust, symbol
+                assert case.params.limits.allow_short or usd == 0.0, symbol
+
+
+def assert_held(case: Case, answer: Answer) -> None:
+    """Promises 2 and 3: HOLD keeps what limits allow; every held symbol is answered."""
+    batch, limits = case.batch, case.params.limits
+    scale = cascade_multiplier(batch.cascade) * batch.portfolio_value
+    slack = TOLERANCE * batch.portfolio_value
+    held, signalled = held_usd(batch), directional(batch)
+    assert {*held} <= {*answer["allocations"]} & {*answer["baseline_allocations"]}
+    fixed = held if case.state is TradingState.HALTED else {*held} - {*signalled}
+    total = sum(abs(usd) for usd in held.values())
+    roomy = total <= scale * min(limits.max_strategy_pct, limits.max_portfolio_pct)
+    for symbol in fixed:
+        have = held[symbol]
+        cap = scale * min(limits.max_position_pct, limits.symbol_caps.get(symbol, math.inf))
+        wanted = 0.0 if have < 0.0 and not limits.allow_short else have
+        for name in ("allocations", "baseline_allocations"):
+            usd = answer[name][symbol]
+            assert min(0.0, wanted) <= usd <= max(0.0, wanted), symbol
+            if roomy and abs(wanted) <= cap and symbol not in _grouped(limits):
+                assert usd == wanted, symbol
+            if roomy and symbol not in _grouped(limits):
+                assert abs(usd) >= min(abs(wanted), cap) - slack, symbol
+
+
+def _grouped(limits: LimitParams) -> set[str]:
+    return {symbol for members in limits.groups.values() for symbol in members}
+
+
+def assert_trading_state(case: Case, answer: Answer) -> None:
+    """Trading state: REDUCING stays between zero and the position, HALTED at it."""
+    if case.state is TradingState.ACTIVE:
+        return
+    held = held_usd(case.batch)
+    if case.batch.positions is None and cascade_multiplier(case.batch.cascade) > 0.0:
+        assert answer["allocations"] == answer["baseline_allocations"] == {}
+        assert any(case.state.value in warning for warning in answer["warnings"])
+        return
+    dust = 1e-12 * case.batch.portfolio_value
+    for name in ("allocations", "baseline_allocations"):
+        for symbol, usd in answer[name].items():
+            have = held.get(symbol, 0.0)
+            assert min(0.0, have) - dust <= usd <= max(0.0, have) + dust, symbol
+
+
+def assert_phase2_only_reduces(case: Case, answer: Answer) -> None:
+    """Promise 3: Phase 2 gives no symbol more than the largest size that asked for it."""
+    if case.params.trading.rebalance_span or case.params.trading.no_trade_band_pct:
+        return
+    if case.params.trading.default_min_notional_usd or case.state is TradingState.HALTED:
+        return
+    largest: dict[str, float] = defaultdict(float)
+    for position in answer["positions"]:
+        for part in position["contributions"]:
+            if part["strategy_id"] is not None:
+                asked = abs(part["stages"]["cascade_usd"])
+                largest[position["symbol"]] = max(largest[position["symbol"]], asked)
+    slack = 1e-9 * case.batch.portfolio_value
+    for symbol in directional(case.batch):
+        usd = answer["baseline_allocations"].get(symbol, 0.0)
+        assert abs(usd) <= largest[symbol] + slack, symbol
+
+
+def assert_fallback_is_phase2(answer: Answer) -> None:
+    """Promise 3: without the policy the answer is Phase 2's."""
+    if answer["strategy"] == "fallback":
+        assert answer["fallback_reason"] is not None
+        assert answer["allocations"] == answer["baseline_allocations"]
+    else:
+        assert answer["strategy"] == "rl"
+        assert answer["fallback_reason"] is None
+
+
+def assert_exit(case: Case, answer: Answer) -> None:
+    """Promise 3: under EXIT every target is zero, held ones included."""
+    if cascade_multiplier(case.batch.cascade) == 0.0:
+        symbols = {signal.symbol for signal in accepted(case.batch)} | {*held_usd(case.batch)}
+        for name in ("allocations", "baseline_allocations"):
+            assert {*answer[name]} == symbols
+            assert not any(answer[name].values())
+        assert answer["total_allocated_usd"] == 0.0
+        assert not any(usd for _, _, usd in contributions(answer))
+
+
+def assert_consistent(case: Case, answer: Answer) -> None:
+    """Totals, positions and allocations tell one story, in finite JSON numbers."""
+    batch, usd = case.batch, answer["allocations"]
+    value, slack = batch.portfolio_value, 1e-9 * batch.portfolio_value
+    json.dumps(answer, allow_nan=False)
+    assert answer["portfolio_value"] == value
+    assert abs(answer["total_allocated_usd"] - sum(map(abs, usd.values()))) <= slack
+    assert abs(answer["net_usd"] - sum(usd.values())) <= slack
+    assert math.isclose(
+        answer["utilization_pct"], 100.0 * sum(map(abs, usd.values())) / value, abs_tol=1e-9
+    )
+    assert [entry["symbol"] for entry in answer["positions"]] == sorted(usd)
+    for entry in answer["positions"]:
+        _assert_position(entry, batch, usd[entry["symbol"]])
+    shares = answer["strategy_weights"].values()
+    assert not shares or math.isclose(sum(shares), 1.0, abs_tol=1e-9)
+    rejected = {entry["index"] for entry in answer["rejected_signals"]}
+    kept = [s for place, s in enumerate(batch.signals) if place not in rejected]
+    assert kept == accepted(batch)
+    assert answer["cascade"]["recommendation"] == {
+        1.0: "MONITOR",
+        0.5: "REDUCE_50%",
+        0.25: "REDUCE_75%",
+        0.0: "EXIT",
+    }[cascade_multiplier(batch.cascade)]
+
+
+def _assert_position(entry: dict[str, Any], batch: Batch, usd: float) -> None:
+    have = (batch.positions or {}).get(entry["symbol"], 0.0)
+    price, value = batch.prices[entry["symbol"]], batch.portfolio_value
+    near = {"rel_tol": 1e-9, "abs_tol": 1e-12 * value}
+    assert entry["target_usd"] == usd
+    assert math.isclose(entry["weight"], usd / value, rel_tol=1e-9, abs_tol=1e-15)
+    assert math.isclose(entry["target_quantity"] * price, usd, **near)
+    assert entry["current_quantity"] == have
+    assert math.isclose(entry["trade_usd"], usd - have * price, **near)
+    assert math.isclose(entry["trade_quantity"] * price, usd - have * price, **near)
+    for part in entry["contributions"]:
+        assert part["stages"]["final_usd"] == part["final_usd"]
+
+
+def assert_all(case: Case, answer: Answer) -> None:
+    """Every promise that one answer can show."""
+    assert_consistent(case, answer)
+    assert_limits(case, answer)
+    assert_sides(case, answer)
+    assert_held(case, answer)
+    assert_trading_state(case, answer)
+    assert_phase2_only_reduces(case, answer)
+    assert_fallback_is_phase2(answer)
+    assert_exit(case, answer)

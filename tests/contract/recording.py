@@ -1,0 +1,19 @@
+"""A journal that keeps every event as bytes, so that another service can start from it."""
+
+from app.adapters.journal_memory import MemoryJournal
+from app.pipeline.ports import Event, StoredEvent
+
+
+class RecordingJournal(MemoryJournal):
+    """Memory that restores; payloads are made at once, as a store would write them."""
+
+    def __init__(self, events: list[StoredEvent] | None = None) -> None:
+        super().__init__()
+        self.events: list[StoredEvent] = [*(events or [])]
+
+    def append(self, event: Event):  # type: ignore[no-untyped-def] # noqa: ANN201 - the parent's private awaitable
+        self.events.append(StoredEvent(event.seq, event.kind, event.at_ns, event.payload()))
+        return super().append(event)
+
+    async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
+        return [event for event in self.events if event.seq > seq][:limit]

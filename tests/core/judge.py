@@ -1,0 +1,113 @@
+"""An independent judge of convex problems: Clarabel, stated in the design's own variables."""
+
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+from scipy import sparse
+
+from app.core.portfolio.kelly import KellyProblem
+from app.core.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Optimal weights and the multipliers of caps and rows, per unit of weight."""
+
+    weights: FloatArray
+    cap_price: FloatArray
+    row_price: FloatArray
+
+
+def dense_rows(problem: KellyProblem) -> FloatArray:
+    rows = problem.limits.rows
+    return np.asarray(rows.toarray() if sparse.issparse(rows) else rows, dtype=np.float64)
+
+
+def covariance(problem: KellyProblem) -> FloatArray:
+    """Signed covariance D Sigma D of shape (m, m), from the definition."""
+    correlation = problem.matrix
+    if correlation is None:
+        assert problem.loadings is not None
+        correlation = problem.loadings @ problem.loadings.T
+        np.fill_diagonal(correlation, 1.0)
+    signed = problem.side * problem.volatility
+    return np.asarray(correlation * np.outer(signed, signed))
+
+
+def growth(weights: FloatArray, problem: KellyProblem) -> float:
+    """Return e'u - u'D Sigma D u / 2k - cost |u - u0|, as the design writes it."""
+    edge = problem.size * problem.volatility**2 / problem.fraction
+    risk = weights @ covariance(problem) @ weights / (2.0 * problem.fraction)
+    traded = np.abs(weights - problem.side * problem.current).sum()
+    return float(edge @ weights - risk - problem.cost_pct * traded)
+
+
+def infeasibility(weights: FloatArray, problem: KellyProblem) -> float:
+    """Largest amount by which any limit of the design is broken."""
+    excess = [
+        float((-weights).max()),
+        float((weights - problem.size).max()),
+        float((weights - problem.limits.cap).max()),
+        float((dense_rows(problem) @ weights - problem.limits.room).max()),
+    ]
+    return max(excess)
+
+
+def judge(problem: KellyProblem) -> Verdict:
+    """Solve the problem by Clarabel, an interior-point method with no code in common."""
+    size = len(problem.size)
+    unit = problem.fraction / float(problem.volatility.max()) ** 2
+    edge = problem.size * problem.volatility**2 / problem.fraction
+    at = problem.side * problem.current
+    eye, none = np.eye(size), np.zeros((size, size))
+    rows = dense_rows(problem)
+    lines = np.block(
+        [
+            [eye, none],
+            [eye, none],
+            [-eye, none],
+            [rows, np.zeros((len(rows), size))],
+            [eye, -eye],
+            [-eye, -eye],
+        ]
+    )
+    ceiling = np.concatenate(
+        (problem.limits.cap, problem.size, np.zeros(size), problem.limits.room, at, -at)
+    )
+    quadratic = np.zeros((2 * size, 2 * size))
+    quadratic[:size, :size] = covariance(problem) / problem.fraction * unit
+    linear = np.concatenate((-edge, np.full(size, max(problem.cost_pct, 1e-9)))) * unit
+    answer = _clarabel(quadratic, linear, lines, ceiling)
+    price = answer[1] / unit
+    start = 3 * size
+    return Verdict(answer[0][:size], price[:size], price[start : start + len(rows)])
+
+
+def nearest_point(
+    target: FloatArray, upper: FloatArray, rows: FloatArray, room: FloatArray
+) -> FloatArray:
+    """Euclidean projection on ``0 <= u <= upper, rows u <= room`` by Clarabel."""
+    eye = np.eye(len(target))
+    lines = np.vstack((eye, -eye, rows))
+    ceiling = np.concatenate((upper, np.zeros(len(target)), room))
+    return _clarabel(eye, -target, lines, ceiling)[0]
+
+
+def _clarabel(
+    quadratic: FloatArray, linear: FloatArray, lines: FloatArray, ceiling: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    options = clarabel.DefaultSettings()
+    options.verbose = False
+    options.tol_gap_abs = options.tol_gap_rel = options.tol_feas = 1e-11
+    solver = clarabel.DefaultSolver(
+        sparse.triu(sparse.csc_matrix(quadratic), format="csc"),
+        linear,
+        sparse.csc_matrix(lines),
+        ceiling,
+        [clarabel.NonnegativeConeT(len(ceiling))],
+        options,
+    )
+    solution = solver.solve()
+    assert str(solution.status) in {"Solved", "AlmostSolved"}, solution.status
+    return np.array(solution.x), np.array(solution.z)

@@ -1,0 +1,78 @@
+"""The whole demo against a fake service in real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+
+from app.demo import DemoOptions, prices, run
+from app.demo.servers import sigterm_as_exit
+
+FAKE = "tests.demo.fake_service:application"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def options(folder: Path) -> DemoOptions:
+    return DemoOptions(start=date(2020, 3, 9), days=12, out=folder, application=FAKE)
+
+
+def test_a_demo_prints_its_report_writes_picture_and_figures_and_returns_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(options(tmp_path)) == 0
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 110
+    assert "Phase 2's answers on all 12 days, equal to the last bit" in text
+    assert "36 answers checked, no violation" in text
+    assert str(tmp_path / "demo.png") in text
+    assert (tmp_path / "demo.png").read_bytes().startswith(PNG)
+    figures = orjson.loads((tmp_path / "report.json").read_bytes())
+    assert figures["passed"] is True
+    assert [each["name"] for each in figures["runs"]] == ["Phase 2", "mock RL", "RL dead"]
+    assert [list(each["modes"]) for each in figures["runs"]] == [["fallback"], ["mock"], ["real"]]
+    assert figures["runs"][0]["brakes"]["REDUCE_75%"] == 2
+
+
+def test_a_service_that_does_not_start_returns_1_with_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(replace(options(tmp_path), application="no_such_module:app")) == 1
+    assert "FAILED: the service ended before it was ready" in capsys.readouterr().err
+
+
+def test_missing_prices_return_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prices, "find_spec", lambda _name: None)
+    assert run(options(tmp_path)) == 1
+    assert "requirements/data.txt" in capsys.readouterr().err
+
+
+def test_sigterm_unwinds_as_exit_143() -> None:
+    with pytest.raises(SystemExit) as caught, sigterm_as_exit():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert caught.value.code == 143
+
+
+def test_ctrl_c_stops_the_service_and_returns_130(tmp_path: Path) -> None:
+    script = (
+        "import sys; from datetime import date; from pathlib import Path;"
+        "from app.demo import DemoOptions, run;"
+        f"sys.exit(run(DemoOptions(out=Path({str(tmp_path)!r}), application={FAKE!r})))"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        # the bar appears when the first service is up
+        while b"Phase 2" not in os.read(process.stderr.fileno(), 4096):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"no service is left running" in errors

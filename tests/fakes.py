@@ -1,0 +1,57 @@
+"""Fakes of the ports: small, real objects that tests steer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from app.core.types import PolicyInput, Prediction
+
+PolicyScript = Callable[[Sequence[PolicyInput]], Awaitable[tuple[Prediction | None, ...]]]
+
+
+class FakeClock:
+    """A clock that stands still until `advance` moves both of its hands."""
+
+    def __init__(self, now_ns: int = 1_735_226_000_000_000_000, monotonic: float = 1000.0) -> None:
+        self._now_ns = now_ns
+        self._monotonic = monotonic
+
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now_ns += round(seconds * 1e9)
+        self._monotonic += seconds
+
+
+class FakePolicyClient:
+    """A policy that answers every row with ``answer``, raises ``error``, or follows ``script``."""
+
+    def __init__(
+        self,
+        answer: Prediction | None = None,
+        error: BaseException | None = None,
+        script: PolicyScript | None = None,
+    ) -> None:
+        self.answer = answer
+        self.error = error
+        self.script = script
+        self.asked: list[tuple[PolicyInput, ...]] = []
+        self.closed = False
+
+    async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
+        self.asked.append(tuple(inputs))
+        if self.script is not None:
+            return await self.script(inputs)
+        if self.error is not None:
+            raise self.error
+        return tuple(self.answer for _ in inputs)
+
+    def statistics(self) -> dict[str, Any]:
+        return {"total_predictions": sum(len(inputs) for inputs in self.asked)}
+
+    async def close(self) -> None:
+        self.closed = True
