@@ -46,6 +46,12 @@ def _validated_into(row: type[Row], shape: type[BaseModel]) -> GetPydanticSchema
             list(fields),
             frozen=True,
             slots=True,
+            metadata={
+                "pydantic_js_updates": {
+                    "additionalProperties": False,
+                    "description": shape.__doc__,
+                }
+            },
         )
 
     return GetPydanticSchema(schema)

@@ -50,7 +50,8 @@ class Limits:
 
 def symbol_caps(symbols: Sequence[str], params: LimitParams) -> FloatArray:
     """Cap of each symbol, shape (m,): the general one or the symbol's own, if smaller."""
-    caps = np.full(len(symbols), params.max_position_pct)
+    caps = np.zeros(len(symbols))
+    caps += params.max_position_pct
     if params.symbol_caps:
         own = np.array([params.symbol_caps.get(symbol, np.inf) for symbol in symbols])
         caps = np.minimum(caps, own)
@@ -180,6 +181,6 @@ def worst_excess(weights: FloatArray, limits: Limits, multiplier: float) -> floa
     """
     if not len(weights):
         return 0.0
-    over_cap = float((weights - multiplier * limits.cap).max())
-    over_row = float((np.asarray(limits.rows @ weights) - multiplier * limits.room).max())
+    over_cap = float(np.maximum.reduce(weights - multiplier * limits.cap))
+    over_row = float(np.maximum.reduce(limits.rows @ weights - multiplier * limits.room))
     return max(over_cap, over_row)

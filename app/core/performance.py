@@ -203,7 +203,9 @@ class PerformanceLedger:
         }
 
     def _compare_pairs(self) -> JsonObject:
-        n = len(self._differences)
+        # One step, so that a metrics scrape in another thread meets the dict at rest.
+        differences = list(self._differences.values())
+        n = len(differences)
         if n < max(1, self._params.min_pairs):
             return {
                 "n": n,
@@ -212,7 +214,7 @@ class PerformanceLedger:
                 "ci_high": None,
                 "probability_rl_better": None,
             }
-        sample = np.fromiter(self._differences.values(), dtype=np.float64, count=n)
+        sample = np.array(differences, dtype=np.float64)
         means = stationary_bootstrap_means(sample, self._params)
         tail = (1.0 - self._params.level) / 2.0
         low, high = np.quantile(means, [tail, 1.0 - tail])

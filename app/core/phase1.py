@@ -76,7 +76,7 @@ def size_signals(
     sentiment = conformal * sentiment_factors(
         table.sentiment, table.sentiment_confidence, table.direction, params.sentiment
     )
-    codes = np.array([_REGIME_INDEX[regimes[symbol]] for symbol in table.symbols], dtype=np.int64)
+    codes = np.array([_REGIME_INDEX[regimes[symbol]] for symbol in table.symbols], dtype=np.intp)
     factors = regime_factors(codes[table.symbol_of], table.direction, params.regime)
     return Phase1(
         edge=edge,

@@ -161,8 +161,8 @@ def _paired(report: Report) -> Iterator[str]:
         paired = run.performance["paired"]
         if paired and paired["mean_difference"] is not None and run.decisions.get("rl"):
             yield (
-                f"{run.name} against Phase 2, paired over {paired['n']:,} outcomes: "
-                f"{1e4 * paired['mean_difference']:+.2f} bps an outcome "
+                f"{run.name} against Phase 2, paired, n = {paired['n']:,}: "
+                f"{1e4 * paired['mean_difference']:+.2f} bps "
                 f"[{1e4 * paired['ci_low']:+.2f}, {1e4 * paired['ci_high']:+.2f}]"
             )
 

@@ -139,6 +139,8 @@ def environment(settings: Mapping[str, str], port: int, folder: Path) -> dict[st
         "HIMARI_DATABASE_URL": f"sqlite:///{folder / 'himari.db'}",
         "HIMARI_HOST": LOOPBACK,
         "HIMARI_PORT": str(port),
+        # we are the only caller, and stop calling before we stop it
+        "HIMARI_DRAIN_SEC": "0",
         **settings,
     }
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from app.adapters.telemetry import PrometheusTelemetry, SilentTelemetry
+from app.adapters.telemetry import PrometheusTelemetry
 from app.core.breaker import (
     BreakerMode,
     BreakerParams,
@@ -17,6 +17,7 @@ from app.core.breaker import (
     Transition,
 )
 from app.core.errors import Blame, PolicyFailure
+from app.facade.silence import SilentTelemetry
 from app.pipeline.ports import Telemetry
 
 _SUCCESS, _FAILURE, _NEUTRAL = CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.NEUTRAL
@@ -197,6 +198,8 @@ class ColabProCircuitBreaker:
         self.telemetry: Final[Telemetry] = telemetry or (
             PrometheusTelemetry() if enable_metrics else SilentTelemetry()
         )
+        if isinstance(self.telemetry, PrometheusTelemetry):
+            self.telemetry.watch(circuit=self.get_state)
         self._publish()
 
     @property

@@ -10,7 +10,7 @@ from app.adapters.journal_memory import MemoryJournal
 from app.adapters.journal_sql import SqlJournal
 from app.adapters.policy_http import HttpPolicyClient
 from app.adapters.policy_mock import MockPolicyClient
-from app.adapters.telemetry import PrometheusTelemetry, SilentTelemetry
+from app.adapters.telemetry import PrometheusTelemetry
 from app.core import types as core
 from app.core.types import Batch, Outcome, Signal
 from app.facade.answer import HybridAllocation
@@ -33,6 +33,7 @@ from app.facade.inputs import (
     signals_of,
 )
 from app.facade.options import engine_settings, policy_options
+from app.facade.silence import SilentTelemetry
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
@@ -122,6 +123,7 @@ class Layer3Phase3Hybrid:
             owned=rl_client is None,
         )
         self._engine.start()
+        _watch(self.service)
         # Also when the program ends or forgets this instance: sockets, thread and database close.
         self._end = weakref.finalize(self, self._engine.stop)
 
@@ -335,3 +337,17 @@ def _telemetry_beside(breaker: ColabProCircuitBreaker, chosen: Settings) -> Tele
     if not chosen.enable_metrics or isinstance(breaker.telemetry, SilentTelemetry):
         return _telemetry(chosen)
     return breaker.telemetry
+
+
+def _watch(service: SizingService) -> None:
+    """Let gauges ask for what no event tells them; the newest instance of a process is shown."""
+    telemetry, beliefs = service.world.telemetry, service.beliefs
+    if isinstance(telemetry, PrometheusTelemetry):
+        telemetry.watch(
+            trading_state=lambda: str(beliefs.trading.state),
+            circuit=service.circuit,
+            performance=service.performance,
+            conformal_coverage=beliefs.records.coverage,
+            regime_transitions=lambda: float(beliefs.regimes.transitions),
+            regime_false_flips=lambda: float(beliefs.regimes.false_flips),
+        )

@@ -50,6 +50,7 @@ class Draft:
     portfolio: Portfolio
     state: TradingState
     warnings: tuple[str, ...]
+    params: EngineParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def draft(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Draft:
         portfolio=portfolio,
         state=state,
         warnings=_draft_warnings(batch, phase1, portfolio, rejected),
+        params=params,
     )
 
 

@@ -71,6 +71,12 @@ class PolicyGate:
             self._on_answer(len(inputs), answer)
         return answer
 
+    def is_shut(self) -> bool:
+        """Whether asking now is bound to be refused: no policy, or the circuit is open."""
+        if self.client is None:
+            return True
+        return self.breaker.state(self._clock.monotonic()) is CircuitState.OPEN
+
     async def ask_aside(self, inputs: Sequence[PolicyInput]) -> PolicyAnswer:
         """Ask without a trace in the breaker, for dry runs; refused unless it is closed.
 

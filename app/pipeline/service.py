@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import structlog
 
 from app.core.beliefs.ledger import Beliefs, TradingStatus
@@ -15,7 +16,14 @@ from app.core.circuit import Transition
 from app.core.errors import JournalUnavailable, UnknownDecision
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
-from app.core.types import Batch, FallbackReason, Outcome, PolicyAnswer, TradingState
+from app.core.types import (
+    Batch,
+    FallbackReason,
+    Outcome,
+    PolicyAnswer,
+    PolicyInput,
+    TradingState,
+)
 from app.pipeline import events, views
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.ask_policy import PolicyGate
@@ -172,15 +180,15 @@ class SizingService:
         drafted_at = tick()
         batch_seq = None
         try:
-            asked = policy_inputs(drafted, self._beliefs) if self.world.gate.client else ()
+            asked = () if self.world.gate.is_shut() else policy_inputs(drafted, self._beliefs)
             if asked:
                 payload = lambda: events.encode({"batch": events.batch_to_json(batch)})  # noqa: E731
                 self._append(events.BATCH, payload)
                 batch_seq = self._seq
-            answer = await self._ask(batch, asked)
+            answer = await self._ask(drafted, asked)
             answered_at = tick()
             finished = finish(drafted, answer, self.params)
-            result = self._result(finished, started)
+            result = self._result(finished, answer, started)
         except BaseException:
             # what the draft taught must be in the journal, or a replay would not know it
             if batch_seq is None:
@@ -203,14 +211,19 @@ class SizingService:
             answer = await gate.ask_aside(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
-        return self._result(finish(drafted, answer, self.params), started).decision
+        return self._result(finish(drafted, answer, self.params), answer, started).decision
 
-    async def _ask(self, batch: Batch, asked: Sequence[Any]) -> PolicyAnswer:
-        if not batch.signals:
+    async def _ask(self, drafted: Draft, asked: Sequence[PolicyInput]) -> PolicyAnswer:
+        gate = self.world.gate
+        if not drafted.batch.signals:
             return PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
-        return await self.world.gate.ask(asked)
+        if asked or gate.client is None:
+            return await gate.ask(asked)
+        nothing_to_ask = not np.count_nonzero(drafted.table.direction)
+        reason = FallbackReason.EMPTY_BATCH if nothing_to_ask else FallbackReason.CIRCUIT_OPEN
+        return PolicyAnswer(reason=reason)
 
-    def _result(self, finished: Finished, started: float) -> "_Result":
+    def _result(self, finished: Finished, policy: PolicyAnswer, started: float) -> "_Result":
         drafted = finished.draft
         final = weigh(drafted, finished.final, self.params)
         baseline = (
@@ -229,7 +242,7 @@ class SizingService:
             "mode": self.mode,
             **body,
             "circuit_state": str(self.world.gate.breaker.state(now)),
-            "model_version": None,
+            "model_version": policy.model_version if finished.reason is None else None,
             "latency_ms": 1e3 * (now - started),
             "timestamp_ns": drafted.batch.received_ns,
         }
@@ -245,8 +258,6 @@ class SizingService:
     ) -> Awaitable[None]:
         """Count, learn and journal one decision; the awaitable ends when it is durable."""
         wire = result.decision.answer
-        if finished.reason is None:
-            wire["model_version"] = answer.model_version
         strategy = wire["strategy"]
         self.counts[strategy] += 1
         if finished.reason is not None:

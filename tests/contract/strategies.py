@@ -119,22 +119,26 @@ def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def maybe(values: st.SearchStrategy[float]) -> st.SearchStrategy[float | None]:
-    return st.one_of(st.none(), values)
+    return st.one_of(values, values, values, st.none())
 
 
 expected_returns: st.SearchStrategy[float] = st.one_of(
-    fractions(-0.05, 0.5), log_uniform(1e-9, 1e2), st.just(0.0)
+    log_uniform(1e-4, 1e-2),
+    log_uniform(1e-4, 1e-2),
+    log_uniform(1e-4, 1e-2),
+    log_uniform(1e-9, 1e2),
+    st.sampled_from((0.0, -0.01)),
 )
 volatilities: st.SearchStrategy[float] = st.one_of(
-    fractions(0.005, 0.2), log_uniform(1e-6, 10.0)
+    log_uniform(0.02, 0.2), log_uniform(0.02, 0.2), log_uniform(1e-6, 10.0)
 )
 
 signals: st.SearchStrategy[Signal] = st.builds(
     Signal,
     strategy_id=st.sampled_from(OWNERS),
     symbol=st.sampled_from(SYMBOLS),
-    action=st.sampled_from(Action),
-    confidence=fractions(),
+    action=st.sampled_from((Action.BUY, Action.BUY, Action.SELL, *Action)),
+    confidence=st.one_of(fractions(0.3), fractions(0.3), fractions()),
     risk_score=fractions(),
     regime=st.sampled_from(Regime),
     timestamp_ns=st.sampled_from((0, NOW - 60 * SECOND, NOW, NOW + 3600 * SECOND)),
@@ -146,7 +150,8 @@ signals: st.SearchStrategy[Signal] = st.builds(
 )
 
 cascades: st.SearchStrategy[CascadeIndicators] = st.one_of(
-    st.sampled_from(CASCADES),
+    st.sampled_from((CALM, *CASCADES)),
+    st.just(CALM),
     st.builds(
         CascadeIndicators,
         funding_rate=fractions(-1.0, 1.0),
@@ -159,8 +164,8 @@ cascades: st.SearchStrategy[CascadeIndicators] = st.one_of(
 
 predictions: st.SearchStrategy[Prediction] = st.builds(
     Prediction,
-    position_pct=st.one_of(fractions(-1.0, 1.0), st.sampled_from((-1.0, 0.0, 1.0))),
-    confidence=st.one_of(fractions(), st.sampled_from((0.0, 0.5, 1.0))),
+    position_pct=st.one_of(fractions(-0.3, 0.3), st.sampled_from((-1.0, 0.0, 1.0))),
+    confidence=st.one_of(fractions(0.5), st.sampled_from((0.0, 0.5, 1.0))),
     predicted_return=st.just(0.001),
     predicted_volatility=st.just(0.02),
     model_version=st.just("fake-1"),
@@ -180,10 +185,11 @@ pasts: st.SearchStrategy[Past] = st.builds(
 @st.composite
 def batches(draw: st.DrawFn, max_signals: int = 10) -> Batch:
     """Signals with prices for most symbols, and positions that can be valued."""
-    wanted = tuple(draw(st.lists(signals, max_size=max_signals)))
+    least = draw(st.sampled_from((0, 1, 4)))
+    wanted = tuple(draw(st.lists(signals, min_size=least, max_size=max_signals)))
     value = draw(st.one_of(st.just(100_000.0), log_uniform(1e-3, 1e12)))
     prices = {
-        symbol: draw(log_uniform(1e-4, 1e6)) for symbol in SYMBOLS if draw(fractions()) < 0.95
+        symbol: draw(log_uniform(1e-4, 1e6)) for symbol in SYMBOLS if draw(st.integers(0, 19))
     }
     positions = None
     if draw(st.booleans()):
@@ -248,7 +254,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False, rl: bool | None = None) -> Ca
         batch=draw(batches()),
         params=draw(engine_settings(plain=plain)),
         past=draw(pasts),
-        state=draw(st.sampled_from((TradingState.ACTIVE, *TradingState))),
+        state=draw(st.sampled_from((*(TradingState.ACTIVE,) * 4, *TradingState))),
         replies=draw(reply_lists) if asks else None,
     )
 

@@ -218,7 +218,10 @@ class MarketBook:
         head = int(self._head[row])
         start = max(head - self._params.history, 0)
         times = self._times[row, start:head]
-        gap = float(np.median(np.diff(times))) / 1e9 if len(times) > 1 else None
+        gap = None
+        if len(times) > 1:
+            gaps = np.sort(times[1:] - times[:-1])
+            gap = float(gaps[len(gaps) // 2]) / 1e9
         return self._returns[row, start:head].copy(), gap
 
     # -- surviving -----------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from app.core.types import FloatArray
 
 def constant_correlation(size: int, prior: float) -> FloatArray:
     """Matrix of shape (size, size) with ones on the diagonal and the prior elsewhere."""
-    matrix = np.full((size, size), prior)
-    np.fill_diagonal(matrix, 1.0)
+    matrix = np.zeros((size, size))
+    matrix += prior
+    matrix.flat[:: size + 1] = 1.0
     return matrix
 
 

@@ -127,9 +127,9 @@ def _alone(problem: KellyProblem, upper: FloatArray) -> KellyAnswer:
 
 def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAnswer:
     limits, sigma = problem.limits, problem.volatility
-    if not float(sigma.min()) > 0.0:
+    if not float(np.minimum.reduce(sigma)) > 0.0:
         raise SolverFailure("a volatility is not positive")
-    scale = float((upper * sigma).max())
+    scale = float(np.maximum.reduce(upper * sigma))
     if not (np.isfinite(scale) and scale > 1e-150):
         raise SolverFailure("volatilities are beyond the range of the arithmetic")
     per_unit = scale / sigma  # weight per unit of the scaled variable
@@ -146,8 +146,8 @@ def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAns
     if len(kept):
         row_price[kept] = scale * scale / problem.fraction * solution.row_dual / norm
     cap_price = scale / problem.fraction * sigma * solution.upper_dual
-    capped = limits.cap < problem.size
-    return KellyAnswer(weights, np.where(capped, cap_price, 0.0), row_price)
+    cap_price[limits.cap >= problem.size] = 0.0
+    return KellyAnswer(weights, cap_price, row_price)
 
 
 def _columns_scaled(rows: LimitMatrix, factors: FloatArray) -> LimitMatrix:
@@ -160,8 +160,10 @@ def _rows_scaled(rows: LimitMatrix, factors: FloatArray) -> LimitMatrix:
 
 
 def _row_norm(rows: LimitMatrix) -> FloatArray:
+    if isinstance(rows, np.ndarray):
+        return np.maximum.reduce(rows, axis=1)
     largest = rows.max(axis=1)
-    norm: FloatArray = largest if isinstance(rows, np.ndarray) else largest.toarray().ravel()
+    norm: FloatArray = largest.toarray().ravel()
     return norm
 
 

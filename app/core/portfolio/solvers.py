@@ -146,8 +146,8 @@ def solve_factored(
 
 
 def _require_finite(*arrays: FloatArray) -> None:
-    # a sum is finite only if every term is, and costs one call an array
-    if not math.isfinite(sum(float(array.sum()) for array in arrays)):
+    # a sum of squares is finite only if every term is, and costs one call an array
+    if not math.isfinite(sum(float(np.vdot(array, array)) for array in arrays)):
         raise SolverFailure("a coefficient of the problem is not finite")
 
 
@@ -157,11 +157,12 @@ def _checked(
     """Clip rounding dust; refuse anything that is more than dust."""
     x = solution.x
     clipped = np.minimum(np.maximum(x, 0.0), upper)
+    dust = clipped - x
     # written so that NaN fails them
-    if not float(np.abs(clipped - x).sum()) <= _FEASIBLE_TO * float(upper.sum()):
+    if not float(dust @ dust) <= _FEASIBLE_TO**2 * float(upper @ upper):
         raise SolverFailure("the solver's answer is not finite or breaks a bound")
     if len(room):
-        excess = float((rows @ clipped - room).max())
-        if not excess <= _FEASIBLE_TO * max(1.0, float(room.max())):
+        excess = float(np.maximum.reduce(rows @ clipped - room))
+        if not excess <= _FEASIBLE_TO * max(1.0, float(np.maximum.reduce(room))):
             raise SolverFailure("the solver's answer breaks a row")
     return Solution(clipped, solution.upper_dual, solution.row_dual)

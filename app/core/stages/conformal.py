@@ -56,6 +56,7 @@ def conformal_scales(quantiles: FloatArray, params: ConformalParams) -> FloatArr
     -------
     ndarray of shape (n,), in [0, 1]
     """
-    shrunk = np.square(params.normal_quantile / np.maximum(quantiles, params.normal_quantile))
-    scales: FloatArray = np.where(np.isnan(quantiles), 1.0, shrunk)
+    # fmax takes the number where the other is NaN: a scaler that is not active shrinks nothing
+    ratio: FloatArray = params.normal_quantile / np.fmax(quantiles, params.normal_quantile)
+    scales: FloatArray = ratio * ratio
     return scales

@@ -36,7 +36,10 @@ def posterior_mean(
     ----------
     .. [1] Murphy (2007), "Conjugate Bayesian analysis of the Gaussian distribution", section 2.
     """
-    weighted = params.prior_observations * confidence * np.where(np.isnan(claim), 0.0, claim)
+    weighted = params.prior_observations * confidence * claim
+    silent = np.isnan(claim)
+    if np.count_nonzero(silent):
+        weighted[silent] = 0.0
     posterior: FloatArray = (weighted + count * mean) / (params.prior_observations + count)
     return posterior
 
@@ -72,10 +75,10 @@ def kelly_sizes(
     .. [1] Thorp (2006), "The Kelly Criterion in Blackjack, Sports Betting, and the Stock
        Market", section 7.
     """
-    predictive = 1.0 + 1.0 / (params.prior_observations + count)
-    # dividing twice by the volatility keeps tiny ones from underflowing to a zero variance
-    ratio = params.fraction * np.maximum(edge, 0.0) / volatility / volatility / predictive
-    wanted = open_for_trade & (edge >= params.min_edge)
+    weight = params.prior_observations + count
+    # fraction / (1 + 1/w); dividing twice by the volatility keeps tiny ones from underflowing
+    ratio = params.fraction * weight / (weight + 1.0) * edge / volatility / volatility
+    wanted = open_for_trade & (edge > 0.0) & (edge >= params.min_edge)
     sizes: FloatArray = np.where(wanted, np.minimum(ratio, params.max_size_pct), 0.0)
     return sizes
 

@@ -1,6 +1,7 @@
 """Stage 4: the market regime of a symbol scales its sizes, with hysteresis."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,16 +23,19 @@ def regime_factors(regimes: IntArray, direction: FloatArray, params: RegimeParam
     -------
     ndarray of shape (n_signals,), > 0
     """
-    long = _multipliers(params)
-    short = long.copy()
-    up, down = REGIMES.index(Regime.TRENDING_UP), REGIMES.index(Regime.TRENDING_DOWN)
-    short[up], short[down] = long[down], long[up]
+    long, short = _multipliers(params)
     factors: FloatArray = np.where(direction < 0.0, short[regimes], long[regimes])
     return factors
 
 
-def _multipliers(params: RegimeParams) -> FloatArray:
-    return np.array([getattr(params, regime.value) for regime in REGIMES], dtype=np.float64)
+@lru_cache(maxsize=8)
+def _multipliers(params: RegimeParams) -> tuple[FloatArray, FloatArray]:
+    """Multipliers of longs and of shorts, each of shape (n_regimes,)."""
+    long = np.array([getattr(params, regime.value) for regime in REGIMES], dtype=np.float64)
+    short = long.copy()
+    up, down = REGIMES.index(Regime.TRENDING_UP), REGIMES.index(Regime.TRENDING_DOWN)
+    short[up], short[down] = long[down], long[up]
+    return long, short
 
 
 def majority_regime(claims: Iterable[tuple[Regime, float]]) -> Regime:

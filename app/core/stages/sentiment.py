@@ -26,6 +26,8 @@ def sentiment_factors(
     -------
     ndarray of shape (n_signals,), within 1 +- max_tilt
     """
+    if not np.count_nonzero(score == score):  # noqa: PLR0124 - NaN alone differs from itself
+        return np.ones(len(score))
     above = np.maximum(score - params.neutral_high, 0.0) / (1.0 - params.neutral_high)
     below = np.maximum(params.neutral_low - score, 0.0) / params.neutral_low
     tilt = np.minimum(above, 1.0) - np.minimum(below, 1.0)

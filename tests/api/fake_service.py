@@ -1,0 +1,145 @@
+"""A service that remembers what reached it and answers what it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from app.core.errors import UnknownDecision
+from app.core.types import Batch, Outcome, TradingState
+from app.pipeline.decision import Decision
+from app.pipeline.ports import DecisionQuery, StoredAnswer
+from app.pipeline.service import IdempotencyClaim
+
+CIRCUIT = {
+    "state": "closed",
+    "mode": "auto",
+    "failure_count": 0,
+    "consecutive_failures": 0,
+    "current_timeout_sec": 30.0,
+    "time_until_retry_sec": 0.0,
+    "total_requests": 0,
+    "total_failures": 0,
+    "total_fallbacks": 0,
+    "success_rate": 1.0,
+    "last_failure_reason": None,
+}
+
+
+class FakeService:
+    """Records every call as ``(name, arguments...)``; ``error`` is raised by all that decide.
+
+    ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.stored: dict[tuple[str, str], StoredAnswer] = {}
+        self.error: BaseException | None = None
+        self.is_ready = True
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.entered = asyncio.Semaphore(0)
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+
+    async def allocate(
+        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+    ) -> Decision:
+        self._note("allocate", batch, dry_run, claim)
+        number = len(self.calls)
+        self.entered.release()
+        await self.hold.wait()
+        decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
+        if claim is not None:
+            answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
+            self.stored[claim.owner, claim.key] = answer
+        return decision
+
+    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
+        return self.stored.get((owner, key))
+
+    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        self._note("record_outcomes", list(outcomes))
+        return {"accepted": len(outcomes), "duplicates": 0, "rejected": []}
+
+    async def observe_returns(
+        self, timestamp_ns: int, returns: Mapping[str, float]
+    ) -> dict[str, int]:
+        self._note("observe_returns", timestamp_ns, dict(returns))
+        return {"accepted": len(returns), "ignored": 0}
+
+    async def observe_prices(
+        self, timestamp_ns: int, prices: Mapping[str, float]
+    ) -> dict[str, int]:
+        self._note("observe_prices", timestamp_ns, dict(prices))
+        return {"accepted": len(prices), "ignored": 0}
+
+    def circuit(self) -> dict[str, Any]:
+        self._note("circuit")
+        return CIRCUIT
+
+    async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:
+        self._note("reset_circuit", reason, actor)
+        return CIRCUIT
+
+    async def set_circuit_mode(self, mode: str, reason: str | None, actor: str) -> dict[str, Any]:
+        self._note("set_circuit_mode", mode, reason, actor)
+        return CIRCUIT | {"mode": mode}
+
+    def trading_state(self) -> dict[str, Any]:
+        self._note("trading_state")
+        return {"state": "ACTIVE", "reason": None, "since_ns": 0}
+
+    async def set_trading_state(
+        self, state: TradingState, reason: str | None, actor: str
+    ) -> dict[str, Any]:
+        self._note("set_trading_state", state, reason, actor)
+        return {"state": state.value, "reason": reason, "since_ns": 1}
+
+    def performance(self) -> dict[str, Any]:
+        self._note("performance")
+        return {"rl_advantage": 0.0}
+
+    def correlations(self, symbols: Sequence[str] | None = None) -> dict[str, Any]:
+        self._note("correlations", symbols)
+        return {"symbols": [], "matrix": []}
+
+    def risk_budget(self) -> dict[str, Any]:
+        self._note("risk_budget")
+        return {"limits": []}
+
+    def state(self) -> dict[str, Any]:
+        self._note("state")
+        return {"mode": "fallback"}
+
+    async def decisions(self, query: DecisionQuery) -> dict[str, Any]:
+        self._note("decisions", query)
+        return {"decisions": [], "next_before_seq": None}
+
+    async def decision(self, decision_id: str) -> dict[str, Any]:
+        self._note("decision", decision_id)
+        if decision_id != "known":
+            raise UnknownDecision(f"no decision {decision_id!r} is journalled")
+        return {"decision_id": decision_id}
+
+    async def weights_csv(self, query: DecisionQuery) -> AsyncIterator[str]:
+        self._note("weights_csv", query)
+        yield "timestamp_ns,weight\n"
+        yield "1,0.5\n"
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        journal = "ok" if self.is_ready else "disk full"
+        return self.is_ready, {"journal": journal, "draining": False, "mode": "fallback"}
+
+
+class CountedEvents:
+    """The part of telemetry that the API uses."""
+
+    def __init__(self) -> None:
+        self.counted: list[str] = []
+
+    def count(self, name: str, amount: int = 1) -> None:
+        self.counted += [name] * amount

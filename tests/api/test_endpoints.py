@@ -1,0 +1,143 @@
+"""The other endpoints: what reaches the service, what comes back, what is refused."""
+
+from typing import Any
+
+import pytest
+
+from app.core.types import Outcome, TradingState
+from app.pipeline.ports import DecisionQuery
+from tests.api.conftest import Site, build_site
+
+NOW = 1_735_226_000_000_000_000
+DAY = 86_400 * 10**9
+
+TAKEN: list[tuple[str, str, Any, tuple[Any, ...]]] = [
+    ("POST", "/outcomes",
+     {"outcomes": [{"decision_id": "d", "symbol": "B", "realized_return": -1}]},
+     ("record_outcomes", [Outcome("B", -1.0, "d")])),
+    ("POST", "/outcomes",
+     {"outcomes": [{"symbol": "B", "realized_return": 0.1, "used_rl": True, "decision_id": None}]},
+     ("record_outcomes", [Outcome("B", 0.1, used_rl=True)])),
+    ("POST", "/outcomes", {"outcomes": []}, ("record_outcomes", [])),
+    ("POST", "/market/returns", {"timestamp_ns": 5, "returns": {"B": 0.02}},
+     ("observe_returns", 5, {"B": 0.02})),
+    ("POST", "/market/prices", {"timestamp_ns": NOW + DAY, "prices": {"B": 2}},
+     ("observe_prices", NOW + DAY, {"B": 2.0})),
+    ("PUT", "/trading-state", {"state": "halted"},
+     ("set_trading_state", TradingState.HALTED, None, "")),
+    ("PUT", "/trading-state", {"state": "REDUCING", "reason": "a\nb"},
+     ("set_trading_state", TradingState.REDUCING, "a\nb", "")),
+    ("PUT", "/circuit", {"mode": "forced_open", "reason": None},
+     ("set_circuit_mode", "forced_open", None, "")),
+    ("PUT", "/circuit", {"mode": "AUTO"}, ("set_circuit_mode", "auto", None, "")),
+    ("POST", "/circuit/reset", {"reason": "why"}, ("reset_circuit", "why", "")),
+    ("POST", "/circuit/reset", None, ("reset_circuit", None, "")),
+    ("GET", "/circuit", None, ("circuit",)),
+    ("GET", "/performance", None, ("performance",)),
+    ("GET", "/state", None, ("state",)),
+    ("GET", "/trading-state", None, ("trading_state",)),
+    ("GET", "/portfolio/risk-budget", None, ("risk_budget",)),
+    ("GET", "/portfolio/correlations", None, ("correlations", None)),
+    ("GET", "/portfolio/correlations?symbols=A-USD,B", None, ("correlations", ("A-USD", "B"))),
+    ("GET", "/decisions/known", None, ("decision", "known")),
+    ("GET", "/decisions", None, ("decisions", DecisionQuery())),
+    ("GET", "/decisions?limit=1000&before_seq=7&strategy=rl&symbol=B&strategy_id=s", None,
+     ("decisions", DecisionQuery(1000, 7, "rl", symbol="B", strategy_id="s"))),
+    ("GET", "/decisions?since_ns=1&until_ns=2&fallback_reason=timeout", None,
+     ("decisions", DecisionQuery(fallback_reason="timeout", since_ns=1, until_ns=2))),
+]  # fmt: skip
+REFUSED: list[tuple[str, str, Any, str]] = [
+    ("POST", "/outcomes", {}, "outcomes"),
+    ("POST", "/outcomes", {"outcomes": {}}, "outcomes"),
+    ("POST", "/outcomes", {"outcomes": [{"symbol": "B"}]}, "outcomes.0.realized_return"),
+    ("POST", "/outcomes", {"outcomes": [{"symbol": "B", "realized_return": -1.01}]},
+     "outcomes.0.realized_return"),
+    ("POST", "/outcomes", {"outcomes": [{"symbol": "B", "realized_return": 0, "used_rl": 1}]},
+     "outcomes.0.used_rl"),
+    ("POST", "/outcomes", {"outcomes": [{"symbol": "B", "realized_return": 0, "x": 1}]},
+     "outcomes.0.x"),
+    ("POST", "/outcomes",
+     {"outcomes": [{"symbol": "B", "realized_return": 0, "predicted_volatility": 0}]},
+     "outcomes.0.predicted_volatility"),
+    ("POST", "/market/returns", {"timestamp_ns": 5, "returns": {"B": -1.5}}, "returns.B"),
+    ("POST", "/market/returns", {"returns": {}}, "timestamp_ns"),
+    ("POST", "/market/prices", {"timestamp_ns": 5, "prices": {"B": 0}}, "prices.B"),
+    ("POST", "/market/prices", {"timestamp_ns": NOW + DAY + 1, "prices": {}}, "timestamp_ns"),
+    ("POST", "/market/prices", {"timestamp_ns": 5, "prices": {}, "x": 1}, "x"),
+    ("PUT", "/trading-state", {"state": "STOPPED"}, "state"),
+    ("PUT", "/trading-state", {"state": "HALTED", "reason": "a\x00"}, "reason"),
+    ("PUT", "/trading-state", {"state": "HALTED", "reason": "x" * 501}, "reason"),
+    ("PUT", "/circuit", {"mode": "open"}, "mode"),
+    ("PUT", "/circuit", {}, "mode"),
+    ("POST", "/circuit/reset", {"reson": "x"}, "reson"),
+    ("GET", "/decisions?limit=0", None, "query.limit"),
+    ("GET", "/decisions?limit=1001", None, "query.limit"),
+    ("GET", "/decisions?limit=5.0", None, "query.limit"),
+    ("GET", "/decisions?limit=+5", None, "query.limit"),
+    ("GET", "/decisions?limit=", None, "query.limit"),
+    ("GET", "/decisions?limit=1&limit=2", None, "query.limit"),
+    ("GET", "/decisions?lmit=1", None, "query.lmit"),
+    ("GET", "/decisions?strategy=RL", None, "query.strategy"),
+    ("GET", "/decisions?symbol=%00", None, "query.symbol"),
+    ("GET", "/decisions?before_seq=9223372036854775808", None, "query.before_seq"),
+    ("GET", "/decisions?" + "&".join(f"a{n}=1" for n in range(40)), None, "query"),
+    ("GET", "/portfolio/correlations?symbols=A,,B", None, "query.symbols.1"),
+    ("GET", "/portfolio/weights.csv?limit=100001", None, "query.limit"),
+    ("GET", "/circuit?x=1", None, "query.x"),
+    ("GET", "/state?x=1", None, "query.x"),
+    ("POST", "/allocate?dry_run=yes", {}, "query.dry_run"),
+    ("POST", "/allocate?dryrun=true", {}, "query.dryrun"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "url", "body", "call"), TAKEN)
+async def test_a_valid_request_reaches_the_service(
+    site: Site, method: str, url: str, body: Any, call: tuple[Any, ...]
+) -> None:
+    answer = await site.client.request(method, url, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert site.service.calls == [call]
+
+
+@pytest.mark.parametrize(("method", "url", "body", "path"), REFUSED)
+async def test_an_invalid_request_is_refused_at_its_path(
+    site: Site, method: str, url: str, body: Any, path: str
+) -> None:
+    answer = await site.client.request(method, url, json=body)
+    assert answer.status_code == 422, answer.text
+    assert [error["path"] for error in answer.json()["errors"]] == [path]
+    assert site.service.calls == []
+
+
+async def test_weights_stream_as_csv(site: Site) -> None:
+    answer = await site.client.get("/portfolio/weights.csv?symbol=B")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text == "timestamp_ns,weight\r\n1,0.5\r\n"
+    assert site.service.calls == [("weights_csv", DecisionQuery(limit=1000, symbol="B"))]
+
+
+async def test_readiness_says_what_is_missing(site: Site) -> None:
+    assert (await site.client.get("/health/ready")).json()["status"] == "ready"
+    site.service.is_ready = False
+    answer = await site.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["journal"]) == (503, "disk full")
+
+
+async def test_liveness(site: Site) -> None:
+    assert (await site.client.get("/health/live")).json() == {"status": "alive"}
+
+
+async def test_metrics_answer_in_the_format_asked_for(site: Site) -> None:
+    plain = await site.client.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain")
+    accept = {"accept": "application/openmetrics-text;version=1.0.0"}
+    openmetrics = await site.client.get("/metrics", headers=accept)
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
+    assert openmetrics.text.endswith("# EOF\n")
+
+
+async def test_metrics_can_be_off() -> None:
+    site = build_site(enable_metrics=False)
+    answer = await site.client.get("/metrics")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:himari:problem:not-served")

@@ -1,0 +1,97 @@
+"""Request ids, admission, HTTP metrics."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from tests.api.conftest import Site, build_site
+
+
+async def test_each_request_gets_an_id_of_its_own(site: Site) -> None:
+    ids = [(await site.client.get("/circuit")).headers["x-request-id"] for _ in range(2)]
+    assert ids[0] != ids[1]
+    assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in ids)
+
+
+@pytest.mark.parametrize("name", ["abc-1.2_3", "x" * 128])
+async def test_a_sane_incoming_id_is_kept(site: Site, name: str) -> None:
+    answer = await site.client.get("/nothing", headers={"X-Request-ID": name})
+    assert answer.headers["x-request-id"] == name
+    assert answer.json()["request_id"] == name
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 129, "a\tb", "<script>"])
+async def test_another_incoming_id_is_replaced(site: Site, name: str) -> None:
+    answer = await site.client.get("/circuit", headers={"X-Request-ID": name})
+    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+async def test_an_unexpected_error_is_logged_with_the_id(site: Site) -> None:
+    site.service.error = RuntimeError("inside")
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        answer = await site.client.get("/circuit", headers={"X-Request-ID": "find-me"})
+    assert answer.status_code == 500
+    assert [line["request_id"] for line in lines if line["log_level"] == "error"] == ["find-me"]
+
+
+async def test_the_id_does_not_leak_into_the_next_context(site: Site) -> None:
+    await site.client.get("/circuit")
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+async def test_beyond_the_limit_requests_are_refused_at_once(valid: dict[str, Any]) -> None:
+    site = build_site(max_in_flight=2)
+    site.service.hold.clear()
+    waiting = [asyncio.create_task(site.client.post("/allocate", json=valid)) for _ in range(2)]
+    for _ in waiting:
+        await site.service.entered.acquire()
+    refused = await site.client.post("/allocate", json=valid)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["type"] == "urn:himari:problem:overloaded"
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        assert (await site.client.get(path)).status_code == 200
+    site.service.hold.set()
+    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
+    assert (await site.client.post("/allocate", json=valid)).status_code == 200
+
+
+async def test_a_failed_request_gives_its_place_back(site_with: Any) -> None:
+    site = site_with(max_in_flight=1)
+    site.service.error = RuntimeError("inside")
+    assert (await site.client.get("/circuit")).status_code == 500
+    site.service.error = None
+    assert (await site.client.get("/circuit")).status_code == 200
+
+
+def requests_of(**labels: str) -> float:
+    return REGISTRY.get_sample_value("http_requests_total", labels) or 0.0
+
+
+async def test_requests_are_counted_by_route_template(site: Site) -> None:
+    labels = {"handler": "/decisions/{decision_id}", "method": "GET", "status": "2xx"}
+    before = requests_of(**labels)
+    await site.client.get("/decisions/known")
+    assert requests_of(**labels) == before + 1
+
+
+async def test_unmatched_paths_and_odd_methods_share_labels(site: Site) -> None:
+    nowhere = {"handler": "none", "method": "GET", "status": "4xx"}
+    odd = {"handler": "/circuit", "method": "OTHER", "status": "4xx"}
+    before = requests_of(**nowhere), requests_of(**odd)
+    for number in range(5):
+        await site.client.get(f"/nowhere/{number}")
+        await site.client.request(f"ODD{number}", "/circuit")
+    assert (requests_of(**nowhere), requests_of(**odd)) == (before[0] + 5, before[1] + 5)
+
+
+async def test_errors_are_counted_as_5xx(site: Site) -> None:
+    labels = {"handler": "/circuit", "method": "GET", "status": "5xx"}
+    before = requests_of(**labels)
+    site.service.error = RuntimeError("inside")
+    await site.client.get("/circuit")
+    assert requests_of(**labels) == before + 1

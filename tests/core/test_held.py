@@ -1,0 +1,206 @@
+"""Held positions: their value, and the order in which limits cut them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import InvalidInput, UnknownPrice
+from app.core.limits import HeldUse
+from app.core.params import LimitParams
+from app.core.portfolio.held import LimitHit, cut_held, value_positions
+
+LONG_ONLY = LimitParams()
+BOTH = LimitParams(allow_short=True)
+
+
+def test_a_position_is_worth_its_quantity_at_the_given_or_else_the_last_price() -> None:
+    weights = value_positions(
+        {"B": -2.0, "A": 0.5, "flat": 0.0},
+        {"A": 20_000.0},
+        {"A": 1.0, "B": 100.0, "flat": None},
+        100_000.0,
+    )
+    assert weights == {"A": pytest.approx(0.1), "B": pytest.approx(-0.002)}
+    assert list(weights) == ["A", "B"]
+
+
+def test_a_position_without_any_price_is_refused_by_name() -> None:
+    with pytest.raises(UnknownPrice) as refusal:
+        value_positions({"A": 1.0, "B": 2.5}, {"A": 1.0}, {"B": None}, 1000.0)
+    (problem,) = refusal.value.problems
+    assert problem.path == "current_positions.B"
+    assert problem.was == 2.5
+    assert "price" in problem.message
+    with pytest.raises(UnknownPrice):
+        value_positions({"B": 2.5}, {}, {}, 1000.0)
+
+
+@pytest.mark.parametrize(("quantity", "value"), [(1e300, 1e-100), (-1e308, 1.0)])
+def test_a_position_beyond_the_number_range_is_refused(quantity: float, value: float) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        value_positions({"A": quantity}, {"A": 1e10}, {}, value)
+    assert not isinstance(refusal.value, UnknownPrice)
+    assert refusal.value.problems[0].path == "current_positions.A"
+    assert refusal.value.problems[0].was == quantity
+
+
+def test_positions_within_the_limits_stay_to_the_last_bit() -> None:
+    weights = {"A": 0.1, "B": -0.05}
+    book = cut_held(weights, {"A": [(0, "one")]}, 1.0, BOTH)
+    assert book.weights == weights
+    assert book.owned == {("A", 0): 0.1}
+    assert book.hits == []
+    assert book.use == HeldUse({"one": 0.1}, {}, pytest.approx(0.15))
+
+
+def test_a_short_is_closed_where_shorts_are_off() -> None:
+    book = cut_held({"A": -0.1}, {}, 1.0, LONG_ONLY)
+    assert book.weights == {"A": 0.0}
+    assert book.use.gross == 0.0
+    assert book.hits == []
+
+
+@pytest.mark.parametrize(("multiplier", "limit"), [(1.0, 0.15), (0.5, 0.075), (0.25, 0.0375)])
+def test_each_symbol_is_cut_to_its_limit_times_the_multiplier(
+    multiplier: float, limit: float
+) -> None:
+    book = cut_held({"A": 0.2, "B": -0.3}, {}, multiplier, BOTH)
+    assert book.weights == {"A": pytest.approx(limit), "B": pytest.approx(-limit)}
+    assert book.hits[0] == LimitHit("position", "A", pytest.approx(limit), 0.2, 0.0)
+    assert book.hits[1] == LimitHit("position", "B", pytest.approx(limit), 0.3, 0.0)
+
+
+def test_a_symbols_own_cap_holds_where_it_is_smaller() -> None:
+    params = LimitParams(symbol_caps={"A": 0.05, "B": 0.5})
+    book = cut_held({"A": 0.2, "B": 0.2}, {}, 1.0, params)
+    assert book.weights == {"A": 0.05, "B": 0.15}
+
+
+def test_under_exit_everything_held_is_zero() -> None:
+    book = cut_held({"A": 0.1, "B": -0.1}, {"A": [(0, "one")]}, 0.0, BOTH)
+    assert all(abs(weight) == 0.0 for weight in book.weights.values())
+    assert book.owned == {("A", 0): 0.0}
+    assert book.use.gross == 0.0
+
+
+def test_hold_signals_share_a_position_equally() -> None:
+    owners = {"A": [(0, "one"), (3, "two"), (4, "two")], "unheld": [(5, "one")], "B": []}
+    book = cut_held({"A": 0.12, "B": 0.1}, owners, 1.0, LONG_ONLY)
+    assert book.owned == {
+        ("A", 0): pytest.approx(0.04),
+        ("A", 3): pytest.approx(0.04),
+        ("A", 4): pytest.approx(0.04),
+    }
+    assert book.use.by_strategy == {
+        "one": pytest.approx(0.04),
+        "two": pytest.approx(0.08),
+    }
+    assert book.use.gross == pytest.approx(0.22)
+
+
+def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> None:
+    params = LimitParams(max_portfolio_pct=0.5)
+    weights = {"A": 0.3, "B": 0.15, "C": 0.15, "D": 0.1, "E": 0.1}
+    owners = {name: [(row, "one")] for row, name in enumerate("ABC")}
+    book = cut_held(weights, owners, 1.0, params)
+    # symbols: A to 0.15; strategy: 0.45 to 0.40, a factor 8/9; gross: 0.60 to 0.50, a factor 5/6
+    kept = 0.15 * 8 / 9 * 5 / 6
+    assert book.weights == {
+        "A": pytest.approx(kept),
+        "B": pytest.approx(kept),
+        "C": pytest.approx(kept),
+        "D": pytest.approx(0.1 * 5 / 6),
+        "E": pytest.approx(0.1 * 5 / 6),
+    }
+    assert [(hit.level, hit.identifier) for hit in book.hits] == [
+        ("position", "A"),
+        ("strategy", "one"),
+        ("portfolio", "portfolio"),
+    ]
+    assert book.hits[1] == LimitHit("strategy", "one", 0.4, pytest.approx(0.45), 0.0)
+    assert book.hits[2] == LimitHit("portfolio", "portfolio", 0.5, pytest.approx(0.6), 0.0)
+    assert book.owned["A", 0] == pytest.approx(kept)
+    assert book.use == HeldUse({"one": pytest.approx(3 * kept)}, {}, pytest.approx(0.5))
+
+
+def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
+    params = LimitParams(max_strategy_pct=0.1)
+    owners = {"A": [(0, "one"), (1, "two")], "B": [(2, "one")], "C": [(3, "three")]}
+    book = cut_held({"A": 0.1, "B": 0.15, "C": 0.09}, owners, 1.0, params)
+    # one holds 0.05 + 0.15 and is halved; two keeps 0.05, three 0.09
+    assert book.owned == {
+        ("A", 0): pytest.approx(0.025),
+        ("A", 1): pytest.approx(0.05),
+        ("B", 2): pytest.approx(0.075),
+        ("C", 3): 0.09,
+    }
+    assert book.weights == {
+        "A": pytest.approx(0.075),
+        "B": pytest.approx(0.075),
+        "C": 0.09,
+    }
+
+
+def test_longs_and_shorts_of_a_strategy_both_count_as_gross() -> None:
+    params = LimitParams(allow_short=True, max_strategy_pct=0.2)
+    owners = {"A": [(0, "one")], "B": [(1, "one")]}
+    book = cut_held({"A": 0.15, "B": -0.15}, owners, 1.0, params)
+    assert book.weights == {"A": pytest.approx(0.1), "B": pytest.approx(-0.1)}
+
+
+def test_a_group_is_cut_after_strategies_and_before_gross() -> None:
+    params = LimitParams(
+        group_caps={"majors": 0.1, "ghost": 0.1}, groups={"majors": ("A", "B", "absent")}
+    )
+    book = cut_held({"A": 0.15, "B": 0.05, "C": 0.1}, {"A": [(0, "one")]}, 1.0, params)
+    assert book.weights == {"A": pytest.approx(0.075), "B": pytest.approx(0.025), "C": 0.1}
+    assert book.owned == {("A", 0): pytest.approx(0.075)}
+    assert book.use.by_group == {"majors": pytest.approx(0.1)}
+    assert book.hits == [LimitHit("group", "majors", 0.1, pytest.approx(0.2), 0.0)]
+
+
+def test_every_limit_scales_with_the_multiplier() -> None:
+    params = LimitParams(group_caps={"g": 0.1}, groups={"g": ("A", "B")})
+    owners = {"C": [(0, "one")], "D": [(1, "one")], "E": [(2, "one")]}
+    weights = dict.fromkeys("ABCDEFG", 1.0)
+    whole, half = cut_held(weights, owners, 1.0, params), cut_held(weights, owners, 0.5, params)
+    assert half.weights == {
+        name: pytest.approx(weight / 2.0) for name, weight in whole.weights.items()
+    }
+
+
+def test_a_position_that_belongs_to_no_strategy_counts_for_gross_alone() -> None:
+    book = cut_held({"A": 0.1}, {}, 1.0, LONG_ONLY)
+    assert book.use == HeldUse({}, {}, 0.1)
+    assert book.owned == {}
+
+
+@given(
+    st.dictionaries(st.sampled_from("ABCDEFGH"), st.floats(-0.5, 0.5), min_size=1),
+    st.sampled_from([1.0, 0.5, 0.25, 0.0]),
+    st.data(),
+)
+def test_what_is_left_meets_every_limit_and_never_grows(
+    weights: dict[str, float], multiplier: float, data: st.DataObject
+) -> None:
+    names = sorted(weights)
+    owners = {
+        name: [(row, data.draw(st.sampled_from(["one", "two"])))] for row, name in enumerate(names)
+    }
+    params = LimitParams(
+        allow_short=True,
+        max_strategy_pct=0.3,
+        max_portfolio_pct=0.5,
+        group_caps={"g": 0.2},
+        groups={"g": ("A", "B", "C")},
+    )
+    book = cut_held(weights, owners, multiplier, params)
+    slack = 1e-12
+    assert sum(map(abs, book.weights.values())) <= multiplier * 0.5 + slack
+    assert all(abs(w) <= multiplier * 0.15 + slack for w in book.weights.values())
+    assert all(w <= multiplier * 0.3 + slack for w in book.use.by_strategy.values())
+    assert book.use.by_group["g"] <= multiplier * 0.2 + slack
+    for row, name in enumerate(names):
+        assert book.weights[name] == pytest.approx(book.owned[name, row], abs=1e-15)
+        assert abs(book.weights[name]) <= abs(weights[name])
+        assert book.weights[name] * weights[name] >= 0.0

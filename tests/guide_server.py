@@ -1,0 +1,61 @@
+"""The guide's inference server on loopback: one flat signal in, one prediction out."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+PREDICTION = {
+    "position_pct": 0.05,
+    "confidence": 0.8,
+    "predicted_return": 0.05,
+    "predicted_volatility": 0.03,
+    "model_version": "v1.0",
+}
+
+
+@dataclass
+class GuideServer:
+    """What was asked, and what is answered: a status and a body."""
+
+    status: int = 200
+    body: bytes = json.dumps(PREDICTION).encode()
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/predict"
+
+
+@contextmanager
+def guide_server() -> Iterator[GuideServer]:
+    """Serve ``POST /predict``, and 404 for a batch, until the block ends."""
+    state = GuideServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["content-length"]))
+            known = self.path == "/predict"
+            if known:
+                state.asked.append(json.loads(content))
+            self.send_response(state.status if known else 404)
+            self.send_header("content-length", str(len(state.body) if known else 0))
+            self.end_headers()
+            self.wfile.write(state.body if known else b"")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its signature)
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join(5)

@@ -1,0 +1,419 @@
+"""The guide's hybrid in process: its snippets, its answers, its life."""
+
+import asyncio
+import gc
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from app.core.types import TradingState
+from app.facade import (
+    CascadeIndicators,
+    ColabProCircuitBreaker,
+    HybridAllocation,
+    Layer3Phase3Hybrid,
+    MarketRegime,
+    TacticalAction,
+    TacticalSignal,
+    TransformerRLClient,
+)
+from tests.guide_server import GuideServer, guide_server
+
+PRICES = {"BTC-USD": 43_500.0, "ETH-USD": 2_250.0}
+CALM = CascadeIndicators(0.001, 0.05, 2.0, 0.30, 0.5)
+NOBODY = "http://127.0.0.1:9/predict"
+
+
+def signal(
+    symbol: str = "BTC-USD", strategy_id: str = "momentum", **changes: float
+) -> TacticalSignal:
+    fields = {"confidence": 0.85, "expected_return": 0.02, "predicted_volatility": 0.20, **changes}
+    return TacticalSignal(
+        strategy_id=strategy_id,
+        symbol=symbol,
+        action=TacticalAction.BUY,
+        risk_score=0.25,
+        regime=MarketRegime.TRENDING_UP,
+        timestamp_ns=1_735_226_000_000_000_000,
+        **fields,
+    )
+
+
+def decide(hybrid: Layer3Phase3Hybrid, *symbols: str) -> HybridAllocation:
+    return hybrid.process_signals(
+        signals=[signal(symbol) for symbol in symbols or ("BTC-USD", "ETH-USD")],
+        cascade_indicators=CALM,
+        current_prices=PRICES,
+        market_data={},
+    )
+
+
+def metric(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+@pytest.fixture
+def server() -> Iterator[GuideServer]:
+    with guide_server() as running:
+        yield running
+
+
+# -- the guide -----------------------------------------------------------------------------------
+
+
+def test_the_guides_three_modes_construct_and_say_which_they_are() -> None:
+    with Layer3Phase3Hybrid(portfolio_value=100000, enable_rl=False, enable_metrics=True) as hybrid:
+        assert hybrid.mode == "fallback"
+    with Layer3Phase3Hybrid(
+        portfolio_value=100000, enable_rl=True, use_mock_rl=True, enable_metrics=True
+    ) as hybrid:
+        assert hybrid.mode == "mock"
+    with Layer3Phase3Hybrid(
+        portfolio_value=100000,
+        enable_rl=True,
+        rl_endpoint="http://your-colab-endpoint:8888/predict",
+        rl_timeout_sec=5.0,
+        enable_metrics=True,
+    ) as hybrid:
+        assert hybrid.mode == "real"
+    with Layer3Phase3Hybrid(use_mock_rl=True) as hybrid:
+        assert hybrid.mode == "fallback"
+
+
+def test_the_guides_breaker_goes_into_the_guides_client_and_that_into_the_hybrid() -> None:
+    cb = ColabProCircuitBreaker(
+        failure_threshold=5,
+        initial_timeout_sec=30,
+        max_timeout_sec=300,
+        backoff_multiplier=2.0,
+        enable_metrics=True,
+    )
+    client = TransformerRLClient(endpoint_url=NOBODY, circuit_breaker=cb)
+    with Layer3Phase3Hybrid(enable_rl=True, rl_client=client) as hybrid:
+        assert hybrid.rl_client.circuit_breaker is cb
+        assert decide(hybrid).fallback_reason == "connection_error"
+        assert cb.get_state()["total_failures"] == 1
+    client.stop()
+
+
+def test_the_guides_performance_comparison_prints_its_numbers() -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True) as hybrid:
+        hybrid.record_outcome("BTC-USD", 0.05, used_rl=True)
+        hybrid.record_outcome("BTC-USD", 0.03, used_rl=False)
+        perf = hybrid.get_performance_comparison()
+        assert f"RL Mean Return: {perf['rl']['mean_return']:.2%}" == "RL Mean Return: 5.00%"
+        assert f"Baseline Mean: {perf['baseline']['mean_return']:.2%}" == "Baseline Mean: 3.00%"
+        assert f"RL Advantage: {perf['rl_advantage']:.2%}" == "RL Advantage: 2.00%"
+
+
+@pytest.mark.parametrize(
+    "mode", [{}, {"enable_rl": True, "use_mock_rl": True}, {"enable_rl": True}]
+)
+def test_the_guides_troubleshooting_works_in_every_mode(mode: dict[str, Any]) -> None:
+    with Layer3Phase3Hybrid(rl_timeout_sec=10.0, rl_endpoint=NOBODY, **mode) as hybrid:
+        hybrid.rl_client.circuit_breaker.reset()
+        assert hybrid.rl_client.circuit_breaker.get_state()["state"] == "closed"
+        assert hybrid.rl_client.get_state()["circuit_breaker"]["state"] == "closed"
+        assert callable(hybrid.rl_client.predict)
+
+
+def test_every_constructor_argument_has_a_default() -> None:
+    ColabProCircuitBreaker()
+    TransformerRLClient().stop()
+    Layer3Phase3Hybrid().stop()
+
+
+# -- deciding ------------------------------------------------------------------------------------
+
+
+def test_the_answer_has_the_wires_fields_as_attributes_and_as_a_dict() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        answer = decide(hybrid)
+    assert set(answer.allocations) == set(PRICES)
+    assert answer.total_allocated_usd == pytest.approx(sum(answer.allocations.values()))
+    assert answer.utilization_pct == pytest.approx(answer.total_allocated_usd / 1000.0)
+    assert answer.strategy == "fallback"
+    assert answer.fallback_reason == "rl_disabled"
+    assert answer.baseline_allocations == answer.allocations
+    assert answer.positions[0]["symbol"] == "BTC-USD"
+    assert json.loads(json.dumps(answer.to_dict())) == answer.to_dict()
+    for name in HybridAllocation.__annotations__:
+        assert getattr(answer, name) == answer.to_dict()[name]
+    assert not hasattr(answer, "nonsense")
+    assert "BTC-USD" in repr(answer)
+    answer.to_dict()["allocations"].clear()
+    assert answer.allocations
+
+
+def test_sync_and_async_give_the_same_allocation_over_several_event_loops() -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True, mock_seed=3) as hybrid:
+        expected = decide(hybrid).allocations
+
+        async def decided() -> HybridAllocation:
+            return await hybrid.process_signals_async(
+                signals=[signal("BTC-USD"), signal("ETH-USD")],
+                cascade_indicators=CALM,
+                current_prices=PRICES,
+            )
+
+        for _ in range(3):
+            assert asyncio.run(decided()).allocations == expected
+
+
+async def test_the_blocking_call_works_inside_a_running_event_loop() -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True) as hybrid:
+        assert decide(hybrid).allocations
+
+
+def test_fallback_without_a_database_needs_no_thread() -> None:
+    before = threading.active_count()
+    with Layer3Phase3Hybrid() as hybrid:
+        decide(hybrid)
+        asyncio.run(hybrid.process_signals_async([signal()], CALM, PRICES))
+        assert threading.active_count() == before
+
+
+def test_a_real_endpoint_of_the_guides_shape_moves_the_allocation(server: GuideServer) -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=server.endpoint) as hybrid:
+        answer = decide(hybrid, "BTC-USD")
+        state = hybrid.get_state()
+    assert answer.strategy == "rl"
+    assert answer.model_version == "v1.0"
+    target = 0.8 * 5_000.0 + 0.2 * answer.baseline_allocations["BTC-USD"]
+    assert answer.allocations["BTC-USD"] == pytest.approx(target)
+    assert server.asked[0]["symbol"] == "BTC-USD"
+    assert state["rl_decisions"] == 1
+    assert state["rl_usage_rate"] == 1.0
+    assert state["rl_client"]["successful_predictions"] == 1
+
+
+def test_a_dead_endpoint_opens_the_circuit_and_a_reset_closes_it() -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=NOBODY, rl_timeout_sec=2.0) as hybrid:
+        reasons = [decide(hybrid, "BTC-USD").fallback_reason for _ in range(6)]
+        assert reasons == ["connection_error"] * 5 + ["circuit_open"]
+        assert decide(hybrid, "BTC-USD").circuit_state == "open"
+        hybrid.rl_client.circuit_breaker.reset()
+        assert decide(hybrid, "BTC-USD").fallback_reason == "connection_error"
+        state = hybrid.get_state()
+        assert state["fallback_decisions"] == state["total_decisions"] == 8
+        assert state["rl_usage_rate"] == 0.0
+        assert state["rl_client"]["circuit_breaker"]["total_fallbacks"] == 8
+
+
+def test_an_empty_batch_is_an_empty_allocation_a_warning_and_a_counted_fallback() -> None:
+    with Layer3Phase3Hybrid() as hybrid, capture_logs() as logs:
+        counted = metric("himari_l3_position_decisions_total", strategy_id="fallback")
+        answer = hybrid.process_signals([], CALM, {})
+        assert answer.allocations == {}
+        assert answer.total_allocated_usd == 0.0
+        assert answer.fallback_reason == "empty_batch"
+        assert hybrid.get_state()["fallback_decisions"] == 1
+        after = metric("himari_l3_position_decisions_total", strategy_id="fallback")
+    assert after == counted + 1
+    assert [entry["log_level"] for entry in logs] == ["warning"]
+
+
+def test_held_positions_and_another_portfolio_value_reach_the_engine() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        answer = hybrid.process_signals(
+            [signal("BTC-USD")],
+            CALM,
+            PRICES,
+            current_positions={"ETH-USD": 2.0},
+            portfolio_value=50_000,
+        )
+        assert answer.allocations["ETH-USD"] == 4_500.0
+        assert answer.portfolio_value == 50_000.0
+        with pytest.raises(ValueError, match=r"current_positions\.SOL-USD"):
+            hybrid.process_signals([signal()], CALM, PRICES, current_positions={"SOL-USD": 1.0})
+
+
+def test_mappings_of_the_wires_fields_are_signals_and_indicators_too() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        given = asdict(signal())
+        answer = hybrid.process_signals([given], {"funding_rate": 0.001}, PRICES)
+        assert answer.allocations == decide(hybrid, "BTC-USD").allocations
+        assert len(answer.warnings) == 4
+
+
+def test_settings_of_the_engine_are_keyword_arguments() -> None:
+    with Layer3Phase3Hybrid(max_position_pct=0.02, max_portfolio_pct=0.03) as hybrid:
+        answer = decide(hybrid)
+        assert max(answer.allocations.values()) <= 2_000.0 + 0.1
+        assert answer.total_allocated_usd <= 3_000.0 + 0.1
+    with Layer3Phase3Hybrid(allow_short=True) as hybrid:
+        short = TacticalSignal("m", "BTC-USD", "SELL", 0.9, 0.1, "RANGING", None, 0.02, 0.2)
+        assert hybrid.process_signals([short], CALM, PRICES).allocations["BTC-USD"] < 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"portfolio_value": 0}, "portfolio_value must be greater than 0, was 0"),
+        ({"kelly_fraction": 1.5}, "kelly_fraction must be less than or equal to 1, was 1.5"),
+        ({"max_position_pct": -1}, "max_position_pct must be greater than 0, was -1"),
+        ({"rl_timeout_sec": 0}, "rl_timeout_sec must be greater than 0, was 0"),
+        ({"rebalance_span": 0.5}, "rebalance_span must be 0"),
+        ({"rl_endpoint": "nowhere"}, "rl_endpoint must be an http"),
+        ({"database_url": "mysql://x"}, "database_url must start with sqlite"),
+    ],
+)
+def test_an_unusable_argument_is_refused_by_name(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Layer3Phase3Hybrid(**arguments)
+
+
+def test_an_unknown_argument_is_refused_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"max_positon_pct .* nearest is max_position_pct"):
+        Layer3Phase3Hybrid(max_positon_pct=0.1)
+
+
+def test_the_environment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIMARI_PORTFOLIO_VALUE", "1")
+    with Layer3Phase3Hybrid() as hybrid:
+        assert decide(hybrid).portfolio_value == 100_000.0
+
+
+# -- outcomes ------------------------------------------------------------------------------------
+
+
+def test_outcomes_of_a_decision_count_once_for_each_symbol() -> None:
+    with Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True) as hybrid:
+        answer = decide(hybrid)
+        first = hybrid.record_outcome("BTC-USD", 0.03, decision_id=answer.decision_id)
+        again = hybrid.record_outcome("BTC-USD", 0.03, decision_id=answer.decision_id)
+        assert answer.strategy == "rl"
+        assert (first["accepted"], again["duplicates"]) == (1, 1)
+        assert hybrid.get_performance_comparison()["paired"]["n"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"used_rl": None}, "used_rl must be given where decision_id is not"),
+        ({"realized_return": float("nan"), "used_rl": True}, "realized_return must be finite"),
+        ({"realized_return": -1.5, "used_rl": True}, "realized_return must be >= -1, was -1.5"),
+        ({"symbol": "", "used_rl": True}, "symbol must be a text that is not empty"),
+        ({"decision_id": "unknown"}, "no decision 'unknown' is journalled"),
+    ],
+)
+def test_an_unusable_outcome_is_refused_by_name(arguments: dict[str, Any], sentence: str) -> None:
+    outcome = {"symbol": "BTC-USD", "realized_return": 0.01, **arguments}
+    with Layer3Phase3Hybrid() as hybrid, pytest.raises(ValueError, match=sentence):
+        hybrid.record_outcome(**outcome)
+
+
+# -- life ----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_journalled_to_disk_unless_a_database_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Layer3Phase3Hybrid() as hybrid:
+        decide(hybrid)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_database_decisions_and_learning_survive_the_instance(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    with Layer3Phase3Hybrid(database_url=url) as hybrid:
+        answer = decide(hybrid)
+    with Layer3Phase3Hybrid(database_url=url) as hybrid:
+        assert (
+            hybrid.record_outcome("BTC-USD", 0.1, decision_id=answer.decision_id)["accepted"] == 1
+        )
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        found = connection.execute("SELECT decision_id FROM decisions").fetchall()
+    connection.close()
+    assert found == [(answer.decision_id,)]
+
+
+def test_moves_of_the_breaker_are_journalled_whichever_thread_made_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=NOBODY, database_url=url) as hybrid:
+        for _ in range(5):
+            decide(hybrid, "BTC-USD")
+        assert hybrid.rl_client.circuit_breaker.state == "open"
+        hybrid.rl_client.circuit_breaker.reset()
+        hybrid.get_state()
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        kinds = [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
+    connection.close()
+    assert kinds.count("breaker") == 2
+
+
+def test_concurrent_callers_are_all_counted() -> None:
+    with Layer3Phase3Hybrid() as hybrid, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: decide(hybrid), range(80)))
+        assert len({answer.decision_id for answer in answers}) == 80
+        assert hybrid.get_state()["total_decisions"] == 80
+
+
+@pytest.mark.parametrize("mode", [{}, {"enable_rl": True, "use_mock_rl": True}])
+def test_a_stopped_instance_says_so_and_stops_again_quietly(mode: dict[str, Any]) -> None:
+    hybrid = Layer3Phase3Hybrid(**mode)
+    hybrid.stop()
+    hybrid.stop()
+    with pytest.raises(RuntimeError, match="this instance was stopped"):
+        decide(hybrid)
+    assert not [t for t in threading.enumerate() if t.name == "himari-loop"]
+
+
+def test_a_forgotten_instance_ends_its_thread() -> None:
+    hybrid = Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True)
+    decide(hybrid)
+    gone = weakref.ref(hybrid)
+    (thread,) = [t for t in threading.enumerate() if t.name == "himari-loop"]
+    del hybrid
+    gc.collect()
+    assert gone() is None
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
+def test_a_program_that_never_stops_its_instance_ends_by_itself() -> None:
+    program = (
+        "from app.facade import Layer3Phase3Hybrid\n"
+        "hybrid = Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True)\n"
+        "print(hybrid.get_state()['total_decisions'])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "0\n", "")
+
+
+def test_instances_share_one_metric_set_and_those_without_metrics_stay_out() -> None:
+    name = "himari_l3_position_decisions_total"
+    with Layer3Phase3Hybrid() as one, Layer3Phase3Hybrid() as two:
+        before = metric(name, strategy_id="fallback")
+        decide(one)
+        decide(two)
+        assert metric(name, strategy_id="fallback") == before + 2
+    with Layer3Phase3Hybrid(enable_metrics=False) as silent:
+        decide(silent)
+    assert metric(name, strategy_id="fallback") == before + 2
+
+
+def test_it_is_the_engine_of_the_service_with_its_kill_switch() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        halted = hybrid.service.set_trading_state(TradingState.HALTED, "test", "operator")
+        asyncio.run(halted)
+        assert decide(hybrid).allocations == {}
