@@ -1,0 +1,35 @@
+"""HIMARI Layer 3: position sizing as a service.
+
+The way of one batch of signals, a line per step with its file::
+
+    settings.py                  environment and YAML file, read once; nothing below main sees them
+    main.py                      settings in, application out: wiring only
+    lifecycle.py                 the graceful end: not ready at once, accepting a little longer
+    api/middleware.py            request id, admission, last resort
+    api/security.py              the caller's key
+    api/strict_body.py           exact JSON within bounds of bytes, depth and time
+    api/schemas_request.py       names, ranges and refusals; straight into the core's nouns
+    api/idempotency.py           one decision a key
+    pipeline/service.py          one engine: decides, learns, remembers
+    pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
+        core/signals.py              signals as columns in one canonical order
+        core/portfolio/held.py       positions valued and cut by the limits
+        core/ledger.py               what prices, regimes and outcomes have taught so far
+        core/stages/cascade.py       the multiplier a of sizes and limits
+        core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime
+        core/portfolio/netting.py    one side a symbol, and who owns it
+        core/portfolio/phase2.py     multi-asset Kelly under hard limits
+        pipeline/ask_policy.py       the policy through the breaker (core/breaker.py), in a deadline
+        adapters/policy_http.py      one batch call; policy_mock is a seeded stand-in
+        core/blend.py                Phase 2 moved towards the policy by its confidence
+        core/settle.py               trading state, slow trading, lots, every limit once more
+    pipeline/decision.py         the answer in the words of the wire
+    pipeline/events.py           the decision as an event; the state is a fold over them
+    adapters/journal_sql.py      SQLite or PostgreSQL: on disk before the caller is answered
+    adapters/telemetry.py        counters and gauges of GET /metrics
+    api/problems.py              one table from an error to its problem+json
+
+Beside that way: ``facade`` is the same engine in process, ``replay.py`` recomputes decisions from
+the journal alone, ``demo`` plays real prices through the service, ``cli.py`` is the command.
+Imports go inward: main, settings, api and adapters, pipeline, core.
+"""

@@ -14,7 +14,7 @@ from app.api.problems import BodyTooLarge
 from app.api.query import AllocateQuery, read_query
 from app.api.schemas_request import AllocateRequest
 from app.api.schemas_response import AllocateResponse
-from app.api.strict_body import read_body, validated
+from app.api.strict_body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_body, strict_json
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim
 
@@ -58,10 +58,15 @@ async def allocate(request: Request) -> Response:
 
 def _batch(request: Request, raw: bytes) -> Batch:
     context = context_of(request)
-    asked = validated(raw, AllocateRequest)
-    if len(asked.signals) > context.settings.max_signals:
-        raise BodyTooLarge(context.settings.max_signals, "signals")
-    return asked.to_batch(context.clock.now_ns(), context.settings.portfolio_value)
+    most = context.settings.max_signals
+    data = strict_json(raw, max(MAX_VALUES, VALUES_PER_SIGNAL * most))
+    # Counted before the schema, which would look at each of too many.
+    signals = data.get("signals") if isinstance(data, dict) else None
+    if isinstance(signals, list) and len(signals) > most:
+        raise BodyTooLarge(most, "signals")
+    return held_to(data, AllocateRequest).to_batch(
+        context.clock.now_ns(), context.settings.portfolio_value
+    )
 
 
 async def _once(request: Request, raw: bytes, claim: IdempotencyClaim) -> Response:

@@ -9,6 +9,7 @@ So one ``bytes.count`` proves most bodies clean, and only the others are parsed 
 import asyncio
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
@@ -19,16 +20,16 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.api.options import context_of
 from app.api.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
-from app.api.validation import field_problems
+from app.api.validation import MAX_PROBLEMS, field_problems
 from app.core.errors import FieldProblem, InvalidInput
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
 MAX_DEPTH: Final = 64
-# Fields and list items of one body. Each can cost an error entry of about 1 us and 300 bytes, so
-# this bounds what an all-wrong body of five million bytes can take; a right one with 5,000 signals
-# has 75,000.
-MAX_VALUES: Final = 250_000
+# Fields and list items of one body. Each can cost an error entry of about 10 us, so this bounds
+# what an all-wrong body takes; a right one with 5,000 signals has 75,000.
+MAX_VALUES: Final = 100_000
+VALUES_PER_SIGNAL: Final = 20
 _CONTAINERS: Final = frozenset({dict, list})
 
 
@@ -49,28 +50,24 @@ async def read_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > settings.max_body_bytes:
         raise BodyTooLarge(settings.max_body_bytes)
-    message = await request.receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        if len(body) > settings.max_body_bytes:
-            raise BodyTooLarge(settings.max_body_bytes)
-        return body
     try:
         async with asyncio.timeout(settings.body_timeout_sec):
-            return await _read_chunks(request, message, settings.max_body_bytes)
+            return await _read_chunks(request, settings.max_body_bytes)
     except TimeoutError as error:
         raise BodyTooSlow(settings.body_timeout_sec) from error
 
 
-async def _read_chunks(request: Request, message: Any, limit: int) -> bytes:
-    body = bytearray()
-    while message["type"] == "http.request":
-        body += message.get("body", b"")
-        if len(body) > limit:
+async def _read_chunks(request: Request, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    length = 0
+    while (message := await request.receive())["type"] == "http.request":
+        chunk = message.get("body", b"")
+        length += len(chunk)
+        if length > limit:
             raise BodyTooLarge(limit)
+        chunks.append(chunk)
         if not message.get("more_body", False):
-            return bytes(body)
-        message = await request.receive()
+            return b"".join(chunks)
     raise ClientDisconnect
 
 
@@ -91,27 +88,33 @@ def _refuse_foreign_media(request: Request) -> None:
         raise UnsupportedMedia(f"Content-Type must be application/json, was {given[:80]}")
 
 
-def strict_json(raw: bytes) -> Any:
+def strict_json(raw: bytes, max_values: int = MAX_VALUES) -> Any:
     """Parse exact JSON (RFC 8259, I-JSON's unique keys) into plain objects.
+
+    Parameters
+    ----------
+    raw : bytes
+    max_values : int
+        Most fields and list items, at all levels together.
 
     Raises
     ------
     InvalidInput
         With the dotted path of what is wrong, where it has one.
     BodyTooLarge
-        If the body holds more than ``MAX_VALUES`` fields and list items.
+        If the body holds more than ``max_values``.
     """
     try:
         data = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(*(_number_problems(raw) or [_syntax_problem(raw, error)])) from None
-    keys = _count_keys(data)
+    keys = _count_keys(data, max_values)
     if raw.count(b":") != keys:
         _refuse_duplicates(raw)
     return data
 
 
-def _count_keys(data: Any) -> int:
+def _count_keys(data: Any, max_values: int) -> int:
     """Count distinct keys at all levels; bounds depth and size on the way."""
     keys = items = 0
     level = [data] if type(data) in _CONTAINERS else []
@@ -127,8 +130,8 @@ def _count_keys(data: Any) -> int:
             # All in C for the many objects that hold nothing but scalars.
             if not _CONTAINERS.isdisjoint(map(type, inner)):
                 below += [child for child in inner if type(child) in _CONTAINERS]
-        if keys + items > MAX_VALUES:
-            raise BodyTooLarge(MAX_VALUES, "fields and list items")
+        if keys + items > max_values:
+            raise BodyTooLarge(max_values, "fields and list items")
         if not below:
             return keys
         level = below
@@ -185,11 +188,11 @@ def _number_problems(raw: bytes) -> list[FieldProblem]:
 
 
 def _problems_in(data: Any, problem_of: Callable[[Any], FieldProblem | None]) -> list[FieldProblem]:
-    """Collect ``problem_of`` over all values, with dotted paths; at most 100."""
+    """Collect ``problem_of`` over all values, with dotted paths; at most ``MAX_PROBLEMS``."""
     problems: list[FieldProblem] = []
-    pending: list[tuple[str, Any]] = [("", data)]
-    while pending and len(problems) < 100:
-        path, value = pending.pop()
+    pending: deque[tuple[str, Any]] = deque([("", data)])
+    while pending and len(problems) < MAX_PROBLEMS:
+        path, value = pending.popleft()
         problem = problem_of(value)
         if problem is not None:
             where = ".".join(part for part in (path, problem.path) if part)
@@ -228,7 +231,11 @@ async def read_optional_json(request: Request, shape: type[Shape]) -> Shape:
 
 def validated(raw: bytes, shape: type[Shape]) -> Shape:
     """Hold a raw body to a schema; see :func:`read_json`."""
-    data = strict_json(raw)
+    return held_to(strict_json(raw), shape)
+
+
+def held_to(data: Any, shape: type[Shape]) -> Shape:
+    """Hold parsed JSON to a schema; see :func:`read_json`."""
     try:
         return shape.model_validate(data)
     except ValidationError as error:

@@ -22,20 +22,23 @@ class PolicyTargets:
 def collect_targets(
     predictions: Sequence[Prediction | None],
     symbol_of: IntArray,
-    size: int,
+    baseline: FloatArray,
     min_confidence: float,
 ) -> PolicyTargets:
     r"""Confidence-weighted mean target and mean confidence per symbol.
 
-    .. math:: w_{rl} = \frac{\sum_i c_i p_i}{\sum_i c_i}, \qquad c = \frac1q \sum_i c_i
+    .. math:: w_{rl} = w_2 + \frac{\sum_i c_i (p_i - w_2)}{\sum_i c_i},
+              \qquad c = \frac1q \sum_i c_i
+
+    Summed as distances from Phase 2, so that predictions of exactly that give exactly that.
 
     Parameters
     ----------
     predictions : sequence of n Prediction or None
     symbol_of : int ndarray of shape (n,)
         Directional symbol of each prediction.
-    size : int
-        Number m of directional symbols.
+    baseline : ndarray of shape (m,)
+        Signed Phase 2 weights of the directional symbols.
     min_confidence : float
         A prediction below it, or None, does not count.
     """
@@ -44,17 +47,16 @@ def collect_targets(
         for place, answer in zip(symbol_of.tolist(), predictions, strict=True)
         if answer is not None and answer.confidence >= min_confidence
     ]
+    size = len(baseline)
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
     places = table[:, 0].astype(np.int64)
     count = np.bincount(places, minlength=size)
     mass = np.bincount(places, table[:, 2], size)
-    pull = np.bincount(places, table[:, 1] * table[:, 2], size)
-    plain = np.bincount(places, table[:, 1], size)
+    pull = np.bincount(places, (table[:, 1] - baseline[places]) * table[:, 2], size)
     used = count > 0
-    safe = np.maximum(count, 1)
-    # a group whose confidences are all zero still has a plain mean, at weight zero
-    weight = np.where(mass > 0.0, pull / np.where(mass > 0.0, mass, 1.0), plain / safe)
-    return PolicyTargets(np.where(used, weight, np.nan), mass / safe, used)
+    # without any confidence there is no pull either: the target is Phase 2's
+    weight = baseline + pull / np.where(mass > 0.0, mass, 1.0)
+    return PolicyTargets(np.where(used, weight, np.nan), mass / np.maximum(count, 1), used)
 
 
 def blend_weights(

@@ -38,9 +38,10 @@ class ConformalParams:
 
 @dataclass(frozen=True, slots=True)
 class SentimentParams:
-    """Largest tilt, and the neutral zone of the score."""
+    """Largest tilt, the distance from the neutral zone that earns it, and the zone."""
 
     max_tilt: float = 0.15
+    full_distance: float = 0.4
     neutral_low: float = 0.4
     neutral_high: float = 0.6
 

@@ -59,6 +59,18 @@ def size_signals(
     -------
     Phase1
     """
+    # numbers at the ends of their range overflow to infinity here and end at the size's cap
+    with np.errstate(over="ignore"):
+        return _sized(table, records, market, regimes, params)
+
+
+def _sized(
+    table: SignalTable,
+    records: RecordBook,
+    market: MarketBook,
+    regimes: dict[str, Regime],
+    params: EngineParams,
+) -> Phase1:
     warnings: list[str] = []
     columns = records.gather(table.strategies)
     of = table.strategy_of

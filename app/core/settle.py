@@ -1,7 +1,7 @@
 """From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,8 +82,13 @@ def settle(
         aims = _between_zero_and(current, aims)
         ceiling = np.minimum(ceiling, np.abs(current))
     moved = _slow(aims, current, portfolio, params)
-    moved = _in_lots(moved, setting, portfolio, params)
-    return _within_limits(moved, ceiling, table, sizes, portfolio, setting, params)
+    stay = _not_worth_trading(moved, setting, portfolio, params)
+    wanted = np.where(stay, current, moved)
+    settled = _within_limits(wanted, ceiling, table, sizes, portfolio, setting, params)
+    # towards zero, so the limits still hold; what stays as it is needs no lots
+    whole = _in_lots(settled.weights, setting, portfolio, params)
+    weights = np.where(stay & (settled.weights == current), current, whole)
+    return replace(settled, weights=weights)
 
 
 def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:
@@ -120,27 +125,31 @@ def _side_is_supported(side: FloatArray, portfolio: Portfolio, params: EnginePar
     return supported
 
 
+def _not_worth_trading(
+    weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
+) -> BoolArray:
+    """Say where a trade is inside the band or below the minimum notional; closing passes."""
+    trading, current = params.trading, setting.current
+    on_course = (weights != 0.0) & (weights * current >= 0.0)
+    stay: BoolArray = on_course & (np.abs(weights - current) < trading.no_trade_band_pct)
+    least = _per_symbol(portfolio, trading.min_notional_usd, trading.default_min_notional_usd)
+    if np.count_nonzero(least):
+        whole = _in_lots(weights, setting, portfolio, params)
+        trade = np.abs(whole - current) * setting.portfolio_value
+        stay |= on_course & (whole != 0.0) & (trade < least)
+    return stay
+
+
 def _in_lots(
     weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
 ) -> FloatArray:
-    """Apply the no-trade band, lots and minimum notional; closing trades always pass."""
-    trading = params.trading
-    result = weights
-    if trading.no_trade_band_pct > 0.0:
-        small = np.abs(weights - setting.current) < trading.no_trade_band_pct
-        stay = small & (weights != 0.0) & (weights * setting.current >= 0.0)
-        result = np.where(stay, setting.current, result)
-    lots = _per_symbol(portfolio, trading.lot_sizes, trading.default_lot_size)
-    if (lots > 0.0).any():
-        unit = lots * setting.prices / setting.portfolio_value
-        whole = np.trunc(result / np.where(unit > 0.0, unit, 1.0) * (1.0 + 1e-12)) * unit
-        result = np.where(unit > 0.0, whole, result)
-    least = _per_symbol(portfolio, trading.min_notional_usd, trading.default_min_notional_usd)
-    if (least > 0.0).any():
-        trade = np.abs(result - setting.current) * setting.portfolio_value
-        blocked = (trade < least) & (result != 0.0) & (result * setting.current >= 0.0)
-        result = np.where(blocked, setting.current, result)
-    return result
+    """Round towards zero to whole lots, where a symbol has a lot size."""
+    lots = _per_symbol(portfolio, params.trading.lot_sizes, params.trading.default_lot_size)
+    unit = lots * setting.prices / setting.portfolio_value
+    # the factor undoes the rounding of a weight just below a whole number of lots
+    count = np.trunc(weights / np.where(unit > 0.0, unit, 1.0) * (1.0 + 1e-12))
+    rounded: FloatArray = np.where(unit > 0.0, count * unit, weights)
+    return rounded
 
 
 def _per_symbol(portfolio: Portfolio, own: Mapping[str, float], default: float) -> FloatArray:

@@ -93,15 +93,16 @@ class SharedBreaker(CircuitBreaker):
             raise CircuitBreakerOpenException(max(0.0, self._retry_at - now))
         return ticket
 
-    def succeeded(self, permit: Permit, now: float) -> None:
+    def succeeded(self, permit: Permit, clock: Callable[[], float]) -> None:
         """Take note of a call that `permit` let through and that went well."""
         if isinstance(permit, Ticket):
-            self.report(permit, _SUCCESS, now)
+            self.report(permit, _SUCCESS, clock())
             return
         with self._lock:
             self._total_requests += 1
             if permit == self._generation:
-                self._count_success(now)
+                # Only a failure rate needs the time of a success, and this breaker has none.
+                self._count_success(0.0)
 
     def failed(self, permit: Permit, outcome: CallOutcome, now: float, reason: str) -> None:
         """Take note of a call that `permit` let through and that did not go well."""
@@ -242,7 +243,7 @@ class ColabProCircuitBreaker:
             raise
         if hasattr(answer, "__await__"):
             return self._settle_later(permit, answer)
-        self.machine.succeeded(permit, self._clock())
+        self.machine.succeeded(permit, self._clock)
         return answer
 
     def record_fallback(self) -> None:
@@ -279,7 +280,7 @@ class ColabProCircuitBreaker:
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self.machine.succeeded(permit, self._clock())
+        self.machine.succeeded(permit, self._clock)
         return answer
 
     async def _settle_later(self, permit: Permit, awaitable: Awaitable[Any]) -> Any:
@@ -288,7 +289,7 @@ class ColabProCircuitBreaker:
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self.machine.succeeded(permit, self._clock())
+        self.machine.succeeded(permit, self._clock)
         return answer
 
     def _failed(self, permit: Permit, error: BaseException) -> None:

@@ -49,6 +49,12 @@ def engine_settings(**arguments: Any) -> Settings:
         raise ValueError("; ".join(sentences)) from None
 
 
+def engine_arguments(chosen: Settings) -> dict[str, Any]:
+    """Turn settings into arguments of the facade, without a journal."""
+    names = Settings.model_fields.keys() - _OF_THE_SERVER - {"database_url", "synchronous"}
+    return {name: getattr(chosen, name) for name in names}
+
+
 def policy_options(chosen: Settings) -> HttpPolicyOptions:
     """Gather what the policy client needs beyond endpoint and deadline."""
     return HttpPolicyOptions(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.beliefs.ledger import Beliefs
 from app.core.blend import blend_weights, collect_targets
+from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.portfolio.held import HeldBook, cut_held, value_positions
@@ -150,8 +150,8 @@ def finish(drafted: Draft, answer: PolicyAnswer, params: EngineParams) -> Finish
     row_of = np.zeros(len(drafted.table.symbols), dtype=np.int64)
     row_of[portfolio.places] = np.arange(len(portfolio.places))
     places = row_of[drafted.table.symbol_of[rows]]
-    size = len(portfolio.symbols)
-    targets = collect_targets(answer.predictions, places, size, params.blend.min_confidence)
+    signed = portfolio.side * portfolio.weights
+    targets = collect_targets(answer.predictions, places, signed, params.blend.min_confidence)
     if not targets.used.any():
         return _fallen_back(drafted, FallbackReason.LOW_CONFIDENCE, baseline)
     blended, failure = blend_weights(portfolio.weights, portfolio.side, targets, portfolio.limits)

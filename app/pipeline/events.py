@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.core.beliefs.ledger import Beliefs, Lesson, TradingStatus
+from app.core.ledger import Beliefs, Lesson, TradingStatus
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel
 from app.core.signals import tabulate

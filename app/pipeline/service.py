@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import structlog
 
-from app.core.beliefs.ledger import Beliefs, TradingStatus
 from app.core.breaker import BreakerMode
 from app.core.circuit import Transition
 from app.core.errors import JournalUnavailable, UnknownDecision
+from app.core.ledger import Beliefs, TradingStatus
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.core.types import (

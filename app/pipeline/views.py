@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.core.beliefs.ledger import Beliefs
+from app.core.ledger import Beliefs
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
 from app.core.types import PolicyAnswer
 from app.pipeline import events

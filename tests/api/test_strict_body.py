@@ -147,15 +147,35 @@ async def test_more_signals_than_allowed_is_413(valid: dict[str, Any]) -> None:
     assert site.service.calls == []
 
 
-async def test_a_body_that_drips_is_408() -> None:
+@pytest.mark.parametrize("first", [b"{", None])
+async def test_a_body_that_stops_is_408(first: bytes | None) -> None:
     site = build_site(body_timeout_sec=0.05)
 
-    async def dripping() -> AsyncIterator[bytes]:
-        yield b"{"
+    async def stopping() -> AsyncIterator[bytes]:
+        if first is not None:
+            yield first
         await asyncio.Event().wait()
 
-    answer = await site.client.post("/allocate", content=dripping())
+    answer = await site.client.post("/allocate", content=stopping())
     assert answer.status_code == 408
+
+
+async def test_a_caller_who_leaves_in_mid_body_decides_nothing(site: Site) -> None:
+    scope = {
+        "type": "http", "method": "POST", "path": "/allocate", "query_string": b"", "headers": [],
+        "root_path": "", "http_version": "1.1", "scheme": "http",
+    }  # fmt: skip
+    messages = [{"type": "http.request", "body": VALID[:9], "more_body": True}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await site.app(scope, receive, send)
+    assert (sent[0]["status"], site.service.calls) == (400, [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What always holds, checked from outside: requests in, answers out."""

@@ -80,6 +80,9 @@ class Engine:
         if state is not TradingState.ACTIVE:
             run(self.service.set_trading_state(state, "a test", "test"))
 
+    def close(self) -> None:
+        run(self.service.stop())
+
     def beliefs(self) -> str:
         """Return all that the service believes, as text that compares exactly."""
         return json.dumps(self.service.beliefs.export(), sort_keys=True)

@@ -38,7 +38,7 @@ def cascade_multiplier(indicators: CascadeIndicators) -> float:
 
 
 def accepted(batch: Batch) -> list[Signal]:
-    """Signals that can be sized: a price, and not from beyond tomorrow."""
+    """List the signals that can be sized: a price, and not from beyond tomorrow."""
     return [
         signal
         for signal in batch.signals
@@ -47,7 +47,7 @@ def accepted(batch: Batch) -> list[Signal]:
 
 
 def directional(batch: Batch) -> dict[str, list[Signal]]:
-    """Accepted signals with a direction, by symbol."""
+    """List the accepted signals with a direction, by symbol."""
     found: dict[str, list[Signal]] = defaultdict(list)
     for signal in accepted(batch):
         if signal.action is not Action.HOLD:
@@ -233,12 +233,15 @@ def assert_consistent(case: Case, answer: Answer) -> None:
     rejected = {entry["index"] for entry in answer["rejected_signals"]}
     kept = [s for place, s in enumerate(batch.signals) if place not in rejected]
     assert kept == accepted(batch)
-    assert answer["cascade"]["recommendation"] == {
-        1.0: "MONITOR",
-        0.5: "REDUCE_50%",
-        0.25: "REDUCE_75%",
-        0.0: "EXIT",
-    }[cascade_multiplier(batch.cascade)]
+    assert (
+        answer["cascade"]["recommendation"]
+        == {
+            1.0: "MONITOR",
+            0.5: "REDUCE_50%",
+            0.25: "REDUCE_75%",
+            0.0: "EXIT",
+        }[cascade_multiplier(batch.cascade)]
+    )
 
 
 def _assert_position(entry: dict[str, Any], batch: Batch, usd: float) -> None:

@@ -1,7 +1,7 @@
 """Any valid request, any state it may meet, any valid reply of the policy."""
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import hypothesis.strategies as st
 import numpy as np
@@ -58,7 +58,7 @@ class Past:
     outcomes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Case:
     """A service in some state and the request it gets; ``replies`` None is RL off."""
 
@@ -67,6 +67,23 @@ class Case:
     past: Past = field(default_factory=Past)
     state: TradingState = TradingState.ACTIVE
     replies: tuple[Prediction | None, ...] | None = None
+
+    def __repr__(self) -> str:
+        """Show what differs from the defaults only: whole parameters drown a falsified case."""
+        rooms, plain = self.params.to_json(), EngineParams().to_json()
+        changed = {
+            f"{room}.{name}": value
+            for room in ("kelly", "market", "limits", "trading", "brakes")
+            for name, value in rooms[room].items()
+            if value != plain[room][name]
+        }
+        return (
+            f"Case({self.batch}, params={changed}, {self.past}, {self.state.value}, "
+            f"replies={self.replies})"
+        )
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 - hypothesis' name
+        printer.text(repr(self))
 
     def engine(self) -> Engine:
         """Build a fresh service in the case's state."""
@@ -110,7 +127,9 @@ def teach(engine: Engine, past: Past) -> None:
 
 
 def fractions(low: float = 0.0, high: float = 1.0) -> st.SearchStrategy[float]:
-    return st.floats(low, high, allow_nan=False, allow_subnormal=False)
+    """Floats of a range; what is not zero is at least 1e-9, the ends of the range are tables'."""
+    numbers = st.floats(low, high, allow_nan=False, allow_subnormal=False)
+    return numbers.map(lambda number: number if abs(number) > 1e-9 else 0.0)
 
 
 def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:

@@ -1,11 +1,9 @@
 """What always holds, for any state, any mode, any valid input; one promise a test."""
 
-
 from hypothesis import given
 
 from tests.contract import promises
 from tests.contract.strategies import CASCADES, Case, cases, in_cascade
-
 
 
 @given(case=cases(rl=False))

@@ -29,9 +29,7 @@ STRONG = {Action.BUY: Action.STRONG_BUY, Action.SELL: Action.STRONG_SELL}
 SHORTS = LimitParams(allow_short=True)
 
 
-def small(
-    symbol: st.SearchStrategy[str], largest_pct: float = 0.06
-) -> st.SearchStrategy[Signal]:
+def small(symbol: st.SearchStrategy[str], largest_pct: float = 0.06) -> st.SearchStrategy[Signal]:
     """Signals whose Phase 1 size is positive and at most ``largest_pct``, of any volatility."""
 
     def build(fields: tuple[str, str, Action, float, float, float, Regime]) -> Signal:
@@ -187,16 +185,15 @@ def test_equal_signals_on_one_symbol_together_get_what_one_gets(
 @given(
     signal=small(st.just("AAA"), 0.4),
     owner=st.sampled_from(OWNERS),
-    allow_short=st.booleans(),
+    limits=st.sampled_from((LimitParams(), SHORTS)),
     regime=st.sampled_from((Regime.RANGING, Regime.HIGH_VOLATILITY, Regime.CRISIS)),
 )
 def test_equal_and_opposite_signals_give_zero(
-    signal: Signal, owner: str, allow_short: bool, regime: Regime
+    signal: Signal, owner: str, limits: LimitParams, regime: Regime
 ) -> None:
     buy = replace(signal, action=Action.BUY, regime=regime)
     sell = replace(signal, action=Action.SELL, regime=regime, strategy_id=owner)
-    params = EngineParams(limits=LimitParams(allow_short=allow_short))
-    answer = Engine(params).allocate(request(buy, sell))
+    answer = Engine(EngineParams(limits=limits)).allocate(request(buy, sell))
     assert answer["allocations"] == {"AAA": 0.0}
     assert [p["final_usd"] for p in answer["positions"][0]["contributions"]] == [0.0, 0.0]
 
@@ -221,11 +218,7 @@ def test_one_signal_alone_gets_its_traced_phase_1_size_or_a_limit(
         caps.max_strategy_pct,
         caps.max_portfolio_pct,
         caps.symbol_caps.get(signal.symbol, math.inf),
-        *(
-            cap
-            for group, cap in caps.group_caps.items()
-            if signal.symbol in caps.groups[group]
-        ),
+        *(cap for group, cap in caps.group_caps.items() if signal.symbol in caps.groups[group]),
     )
     traced = answer["positions"][0]["contributions"][0]["stages"]["regime_usd"]
     wanted = traced if traced > 0.0 or caps.allow_short else 0.0

@@ -1,5 +1,6 @@
 """Promise 3 on the policy: bounded, never reopening, failing only towards Phase 2."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -98,6 +99,27 @@ def test_a_policy_that_answers_the_baseline_changes_not_one_bit(
     engine.trade(case.state)
     answer = engine.allocate(case.batch)
     assert answer["allocations"] == answer["baseline_allocations"]
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_the_baseline_answered_at_many_confidences_changes_not_one_bit(copies: int) -> None:
+    rng = random.Random(copies)
+    for _ in range(60):
+        crowd = [
+            signal(
+                strategy_id=f"s{place}",
+                confidence=rng.uniform(0.1, 1.0),
+                expected_return=rng.uniform(1e-4, 4e-3),
+            )
+            for place in range(copies)
+        ]
+
+        async def script(inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
+            return tuple(reply(row.baseline_pct, rng.uniform(0.5, 1.0)) for row in inputs)
+
+        answer = Engine(client=FakePolicyClient(script=script)).allocate(request(*crowd))
+        assert answer["strategy"] == "rl"
+        assert answer["allocations"] == answer["baseline_allocations"]
 
 
 @given(case=cases(rl=True))

@@ -59,29 +59,23 @@ def judge(problem: KellyProblem) -> Verdict:
     size = len(problem.size)
     unit = problem.fraction / float(problem.volatility.max()) ** 2
     edge = problem.size * problem.volatility**2 / problem.fraction
-    at = problem.side * problem.current
-    eye, none = np.eye(size), np.zeros((size, size))
-    rows = dense_rows(problem)
-    lines = np.block(
-        [
-            [eye, none],
-            [eye, none],
-            [-eye, none],
-            [rows, np.zeros((len(rows), size))],
-            [eye, -eye],
-            [-eye, -eye],
-        ]
-    )
+    eye, rows = np.eye(size), dense_rows(problem)
+    lines = np.vstack((eye, rows, eye, -eye))
     ceiling = np.concatenate(
-        (problem.limits.cap, problem.size, np.zeros(size), problem.limits.room, at, -at)
+        (problem.limits.cap, problem.limits.room, problem.size, np.zeros(size))
     )
-    quadratic = np.zeros((2 * size, 2 * size))
-    quadratic[:size, :size] = covariance(problem) / problem.fraction * unit
-    linear = np.concatenate((-edge, np.full(size, max(problem.cost_pct, 1e-9)))) * unit
-    answer = _clarabel(quadratic, linear, lines, ceiling)
-    price = answer[1] / unit
-    start = 3 * size
-    return Verdict(answer[0][:size], price[:size], price[start : start + len(rows)])
+    quadratic: FloatArray = covariance(problem) / problem.fraction * unit
+    linear: FloatArray = -edge * unit
+    if problem.cost_pct > 0.0:
+        # one more variable a symbol, at least |u - u0|
+        at = problem.side * problem.current
+        lines = np.block([[lines, np.zeros_like(lines)], [eye, -eye], [-eye, -eye]])
+        ceiling = np.concatenate((ceiling, at, -at))
+        quadratic = np.block([[quadratic, np.zeros((size, size))], [np.zeros((size, 2 * size))]])
+        linear = np.concatenate((linear, np.full(size, problem.cost_pct * unit)))
+    weights, price = _clarabel(quadratic, linear, lines, ceiling)
+    price = price / unit
+    return Verdict(weights[:size], price[:size], price[size : size + len(rows)])
 
 
 def nearest_point(

@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 from app.core.errors import InvalidInput, UnknownPrice
 from app.core.limits import HeldUse
 from app.core.params import LimitParams
-from app.core.portfolio.held import LimitHit, cut_held, value_positions
+from app.core.portfolio.held import HeldBook, cut_held, value_positions
 
 LONG_ONLY = LimitParams()
 BOTH = LimitParams(allow_short=True)
+
+
+def hits_of(book: HeldBook) -> list[tuple[str, str, float, float]]:
+    """Level, identifier, limit and request of each hit, rounded beyond rounding errors."""
+    assert all(hit.shadow_price == 0.0 for hit in book.hits)
+    return [
+        (hit.level, hit.identifier, round(hit.limit, 12), round(hit.requested, 12))
+        for hit in book.hits
+    ]
 
 
 def test_a_position_is_worth_its_quantity_at_the_given_or_else_the_last_price() -> None:
@@ -50,7 +59,8 @@ def test_positions_within_the_limits_stay_to_the_last_bit() -> None:
     assert book.weights == weights
     assert book.owned == {("A", 0): 0.1}
     assert book.hits == []
-    assert book.use == HeldUse({"one": 0.1}, {}, pytest.approx(0.15))
+    assert book.use.by_strategy == {"one": 0.1}
+    assert book.use.gross == pytest.approx(0.15)
 
 
 def test_a_short_is_closed_where_shorts_are_off() -> None:
@@ -66,8 +76,7 @@ def test_each_symbol_is_cut_to_its_limit_times_the_multiplier(
 ) -> None:
     book = cut_held({"A": 0.2, "B": -0.3}, {}, multiplier, BOTH)
     assert book.weights == {"A": pytest.approx(limit), "B": pytest.approx(-limit)}
-    assert book.hits[0] == LimitHit("position", "A", pytest.approx(limit), 0.2, 0.0)
-    assert book.hits[1] == LimitHit("position", "B", pytest.approx(limit), 0.3, 0.0)
+    assert hits_of(book) == [("position", "A", limit, 0.2), ("position", "B", limit, 0.3)]
 
 
 def test_a_symbols_own_cap_holds_where_it_is_smaller() -> None:
@@ -112,15 +121,15 @@ def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> Non
         "D": pytest.approx(0.1 * 5 / 6),
         "E": pytest.approx(0.1 * 5 / 6),
     }
-    assert [(hit.level, hit.identifier) for hit in book.hits] == [
-        ("position", "A"),
-        ("strategy", "one"),
-        ("portfolio", "portfolio"),
+    assert hits_of(book) == [
+        ("position", "A", 0.15, 0.3),
+        ("strategy", "one", 0.4, 0.45),
+        ("portfolio", "portfolio", 0.5, 0.6),
     ]
-    assert book.hits[1] == LimitHit("strategy", "one", 0.4, pytest.approx(0.45), 0.0)
-    assert book.hits[2] == LimitHit("portfolio", "portfolio", 0.5, pytest.approx(0.6), 0.0)
     assert book.owned["A", 0] == pytest.approx(kept)
-    assert book.use == HeldUse({"one": pytest.approx(3 * kept)}, {}, pytest.approx(0.5))
+    assert book.use.by_strategy == {"one": pytest.approx(3 * kept)}
+    assert book.use.by_group == {}
+    assert book.use.gross == pytest.approx(0.5)
 
 
 def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
@@ -156,7 +165,7 @@ def test_a_group_is_cut_after_strategies_and_before_gross() -> None:
     assert book.weights == {"A": pytest.approx(0.075), "B": pytest.approx(0.025), "C": 0.1}
     assert book.owned == {("A", 0): pytest.approx(0.075)}
     assert book.use.by_group == {"majors": pytest.approx(0.1)}
-    assert book.hits == [LimitHit("group", "majors", 0.1, pytest.approx(0.2), 0.0)]
+    assert hits_of(book) == [("group", "majors", 0.1, 0.2)]
 
 
 def test_every_limit_scales_with_the_multiplier() -> None:

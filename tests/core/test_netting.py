@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.portfolio.netting import net_symbols, ownership
@@ -123,7 +123,8 @@ def test_an_empty_batch_has_no_sides_and_no_owners() -> None:
     assert ownership(empty, none, none).shape == (0,)
 
 
-@given(st.lists(valid_signals(), min_size=1, max_size=12), st.data())
+@given(st.lists(valid_signals(), min_size=1, max_size=8), st.data())
+@settings(max_examples=50, deadline=None)
 def test_shares_of_a_symbol_add_up_to_one_or_to_nothing(
     signals: list[Signal], data: st.DataObject
 ) -> None:

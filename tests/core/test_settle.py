@@ -53,7 +53,7 @@ def test_slow_trading_from_flat_takes_the_same_step() -> None:
 
 
 def test_slow_trading_also_slows_reductions() -> None:
-    # 0.14 + 0.2 (0.10 - 0.14)
+    # a fifth of the 0.04 from 0.14 to 0.10
     assert target(Situation(ONE_BUY, {"A": 0.14}, trading=SLOW)) == pytest.approx(0.132)
 
 

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.signals import DAY_NS, canonical_order, tabulate
@@ -14,7 +14,8 @@ from app.core.types import Action, Regime, Signal
 from tests.strategies import NOW_NS, make_batch, make_signal, valid_signals
 
 
-@given(st.lists(valid_signals(), max_size=10), st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+@given(st.lists(valid_signals(), max_size=8), st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_order_of_arrival(
     signals: list[Signal], random: Random
 ) -> None:

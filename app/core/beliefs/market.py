@@ -12,6 +12,7 @@ from app.core.params import MarketParams
 from app.core.types import BoolArray, FloatArray, IntArray
 
 _NEVER = -1
+_END_OF_TIME = 2**63
 _MIN_RETURNS_FOR_VOLATILITY = 10
 
 
@@ -39,7 +40,9 @@ class MarketBook:
     def __init__(self, params: MarketParams) -> None:
         self._params = params
         self._row: dict[str, int] = {}
+        self._free: list[int] = []
         self.version = 0
+        self._restored = 0
         self._allocate(8)
 
     def _allocate(self, capacity: int) -> None:
@@ -110,29 +113,37 @@ class MarketBook:
         self, timestamp_ns: int, values: Mapping[str, float]
     ) -> tuple[IntArray, FloatArray]:
         known = self._row
-        if any(symbol not in known for symbol in values):
-            for symbol in sorted(values):
-                if symbol not in known:
-                    self._admit(symbol, timestamp_ns)
+        if not all(symbol in known for symbol in values):
+            self._admit(timestamp_ns, values)
         rows = [known.get(symbol, _NEVER) for symbol in values]
         index = np.array(rows, dtype=np.int64)
         numbers = np.array(list(values.values()), dtype=np.float64)
         tracked = index >= 0
         return (index, numbers) if tracked.all() else (index[tracked], numbers[tracked])
 
-    def _admit(self, symbol: str, timestamp_ns: int) -> None:
-        if len(self._row) < self._params.max_symbols:
-            row = len(self._row)
+    def _admit(self, timestamp_ns: int, values: Mapping[str, float]) -> None:
+        """Give rows to new symbols, in the order of their names, as far as there is room."""
+        new = sorted(symbol for symbol in values if symbol not in self._row)
+        self._evict(len(self._row) + len(new) - self._params.max_symbols, timestamp_ns, values)
+        for symbol in new[: self._params.max_symbols - len(self._row)]:
+            row = self._free.pop() if self._free else len(self._row)
             if row == len(self._price):
                 self._grow()
-        else:
-            stalest = min(self._row, key=lambda name: (self._last_seen(self._row[name]), name))
-            row = self._row[stalest]
-            if self._last_seen(row) >= timestamp_ns:
-                return
-            del self._row[stalest]
+            self._row[symbol] = row
+
+    def _evict(self, count: int, timestamp_ns: int, kept: Mapping[str, float]) -> None:
+        """Drop the symbols seen longest ago, none of ``kept`` and none seen at this time."""
+        if count <= 0:
+            return
+        stale = sorted(
+            (self._last_seen(row), symbol)
+            for symbol, row in self._row.items()
+            if symbol not in kept and self._last_seen(row) < timestamp_ns
+        )
+        for _, symbol in stale[:count]:
+            row = self._row.pop(symbol)
             self._clear(row)
-        self._row[symbol] = row
+            self._free.append(row)
 
     def _last_seen(self, row: int) -> int:
         return int(max(self._price_ns[row], self._return_ns[row]))
@@ -146,7 +157,7 @@ class MarketBook:
     def _grow(self) -> None:
         old = self._columns()
         size = len(self._price)
-        self._allocate(min(2 * size, max(self._params.max_symbols, 1)))
+        self._allocate(2 * size)
         for mine, theirs in zip(self._columns(), old, strict=True):
             mine[:size] = theirs
 
@@ -163,6 +174,11 @@ class MarketBook:
         )
 
     # -- asking --------------------------------------------------------------------------------
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """What a cached computation is valid for: changes with every change of the book."""
+        return self._restored, self.version
 
     def symbols(self) -> list[str]:
         """Every tracked symbol, sorted."""
@@ -228,35 +244,41 @@ class MarketBook:
 
     def export(self) -> dict[str, Any]:
         """JSON-able exact state (arrays as base64 of their bytes)."""
-        used = len(self._row)
+        rows = list(self._row.values())
         return {
-            "rows": list(self._row.items()),
+            "symbols": list(self._row),
             "version": self.version,
             "history": self._params.history,
             "columns": [
-                base64.b64encode(np.ascontiguousarray(column[:used]).tobytes()).decode()
+                base64.b64encode(np.ascontiguousarray(column[rows]).tobytes()).decode()
                 for column in self._columns()
             ],
         }
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Take over an exported state; a shorter history keeps the newest returns."""
-        self._row = dict(map(tuple, data["rows"]))
+        """Take over an exported state; smaller bounds keep the newest."""
+        self._row = {symbol: row for row, symbol in enumerate(data["symbols"])}
+        self._free = []
+        self._restored += 1
         self.version = data["version"]
         used, span = len(self._row), 2 * data["history"]
         self._allocate(max(8, used))
         saved = [
-            np.frombuffer(base64.b64decode(text), dtype=column.dtype).reshape(used, -1)
+            np.frombuffer(base64.b64decode(text), dtype=column.dtype)
             for column, text in zip(self._columns(), data["columns"], strict=True)
         ]
         for column, raw in zip(self._columns()[:6], saved[:6], strict=True):
-            column[:used] = raw[:, 0]
-        returns, times = saved[6].reshape(used, span), saved[7].reshape(used, span)
-        if data["history"] == self._params.history:
+            column[:used] = raw
+        self._take_history(saved[6].reshape(used, span), saved[7].reshape(used, span))
+        self._evict(used - self._params.max_symbols, _END_OF_TIME, {})
+
+    def _take_history(self, returns: FloatArray, times: IntArray) -> None:
+        used, span = returns.shape
+        if span == self._returns.shape[1]:
             self._returns[:used], self._times[:used] = returns, times
             return
         for row, head in enumerate(self._head[:used].tolist()):
-            kept = min(head, self._params.history, data["history"])
+            kept = min(head, self._params.history, span // 2)
             self._returns[row, :kept] = returns[row, head - kept : head]
             self._times[row, :kept] = times[row, head - kept : head]
             self._head[row] = kept

@@ -12,6 +12,8 @@ from app.core.params import ConformalParams
 from app.core.stages.conformal import conformal_quantile, next_miscoverage
 from app.core.types import FloatArray
 
+LARGEST_RETURN = 1e100
+
 
 @dataclass(slots=True)
 class StrategyRecord:
@@ -28,9 +30,11 @@ class StrategyRecord:
 
     def add_outcome(self, trade_return: float) -> None:
         """Count one realised return of a trade (direction times the symbol's return)."""
+        # bounded, so that no pair of returns can make the mean overflow
+        bounded = min(max(trade_return, -LARGEST_RETURN), LARGEST_RETURN)
         self.count += 1
-        self.mean += (trade_return - self.mean) / self.count
-        self.wins += trade_return > 0.0
+        self.mean += (bounded - self.mean) / self.count
+        self.wins += bounded > 0.0
 
     def add_residual(self, residual: float, params: ConformalParams) -> None:
         """Feed one standardised absolute residual to the adaptive conformal scaler."""
@@ -161,7 +165,7 @@ def standardised_residual(
     """|actual - predicted| / volatility; None where any of them is None, NaN or infinite."""
     if trade_return is None or predicted is None or volatility is None:
         return None
-    if not (math.isfinite(trade_return) and math.isfinite(predicted) and volatility > 0.0):
+    if not all(map(math.isfinite, (trade_return, predicted, volatility))) or volatility <= 0.0:
         return None
     residual = abs(trade_return - predicted) / volatility
     return residual if math.isfinite(residual) else None

@@ -126,13 +126,15 @@ class CorrelationView:
     def __init__(self, params: MarketParams, kept: int = 8) -> None:
         self._params = params
         self._kept = kept
-        self._cache: OrderedDict[tuple[int, tuple[str, ...]], FloatArray] = OrderedDict()
+        self._cache: OrderedDict[tuple[tuple[int, int], tuple[str, ...]], FloatArray] = (
+            OrderedDict()
+        )
 
     def matrix(self, market: MarketBook, symbols: Sequence[str]) -> FloatArray:
         """Correlation matrix of shape (n, n) for these symbols, positive definite."""
         if not market.any_history(symbols):
             return constant_correlation(len(symbols), self._params.prior_correlation)
-        key = (market.version, tuple(symbols))
+        key = (market.moment, tuple(symbols))
         found = self._cache.get(key)
         if found is None:
             raw, _ = ewma_correlation(market.window(symbols), self._params)

@@ -1,11 +1,13 @@
 """Multi-asset fractional Kelly under hard limits, as one convex problem."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.core.errors import SolverFailure
-from app.core.limits import Limits
+from app.core.limits import Limits, worst_excess
+from app.core.portfolio.projection import project_on_limits
 from app.core.portfolio.solvers import (
     FactoredHessian,
     Kinks,
@@ -16,6 +18,8 @@ from app.core.portfolio.solvers import (
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
 _BINDING_ABOVE = 1e-9
+_FEASIBLE_TO = 1e-9
+_LARGEST = 1e120
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +110,30 @@ def optimal_weights(problem: KellyProblem) -> KellyAnswer:
     try:
         answer = _solve(problem, upper, kept)
     except SolverFailure as failure:
-        zero = np.zeros(len(upper)), np.zeros(len(limits.room))
-        return KellyAnswer(scale_down(upper, limits), *zero, failure=str(failure))
+        return _stand_in(upper, limits, str(failure))
     return answer
+
+
+def _stand_in(upper: FloatArray, limits: Limits, failure: str) -> KellyAnswer:
+    usable = np.where(np.isnan(upper), 0.0, upper)
+    zero = np.zeros(len(upper)), np.zeros(len(limits.room))
+    return KellyAnswer(scale_down(usable, limits), *zero, failure=failure)
 
 
 def _alone(problem: KellyProblem, upper: FloatArray) -> KellyAnswer:
     limits = problem.limits
-    ceilings = limits.room / np.maximum(np.asarray(limits.rows @ np.ones(1)), 1e-300)
-    weight = min(float(upper[0]), float(ceilings.min()))
-    gain = (problem.size[0] - weight) * problem.volatility[0] ** 2 / problem.fraction
+    size, volatility = float(problem.size[0]), float(problem.volatility[0])
+    if not (math.isfinite(size) and 0.0 < volatility < _LARGEST):
+        return _stand_in(upper, limits, "a volatility or size is beyond the arithmetic")
+    shares = np.asarray(limits.rows @ np.ones(1))
+    ceilings = np.divide(limits.room, shares, out=np.full(len(shares), np.inf), where=shares > 0.0)
+    tightest = int(ceilings.argmin())
+    weight = min(float(upper[0]), float(ceilings[tightest]))
+    gain = (size - weight) * volatility * volatility / problem.fraction
     cap_price, row_price = np.zeros(1), np.zeros(len(limits.room))
-    if weight < problem.size[0]:
+    if weight < size:
         if weight < upper[0]:
-            row_price[int(ceilings.argmin())] = gain
+            row_price[tightest] = gain / shares[tightest]
         else:
             cap_price[0] = gain
     return KellyAnswer(np.array([weight]), cap_price, row_price)
@@ -130,7 +144,7 @@ def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAns
     if not float(np.minimum.reduce(sigma)) > 0.0:
         raise SolverFailure("a volatility is not positive")
     scale = float(np.maximum.reduce(upper * sigma))
-    if not (np.isfinite(scale) and scale > 1e-150):
+    if not 1.0 / _LARGEST < scale < _LARGEST:
         raise SolverFailure("volatilities are beyond the range of the arithmetic")
     per_unit = scale / sigma  # weight per unit of the scaled variable
     rows, room = limits.rows[kept], limits.room[kept]
@@ -142,6 +156,9 @@ def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAns
     linear, ceiling = problem.size / per_unit, upper / per_unit
     solution = _dispatch(problem, linear, ceiling, rows, room)
     weights = np.minimum(solution.x * per_unit, upper)
+    if worst_excess(weights, limits, 1.0) > _FEASIBLE_TO:
+        # volatilities so far apart that the scaled rows lose digits
+        weights, _ = project_on_limits(weights, upper, limits.rows, limits.room)
     row_price = np.zeros(len(limits.room))
     if len(kept):
         row_price[kept] = scale * scale / problem.fraction * solution.row_dual / norm
@@ -161,9 +178,9 @@ def _rows_scaled(rows: LimitMatrix, factors: FloatArray) -> LimitMatrix:
 
 def _row_norm(rows: LimitMatrix) -> FloatArray:
     if isinstance(rows, np.ndarray):
-        return np.maximum.reduce(rows, axis=1)
-    largest = rows.max(axis=1)
-    norm: FloatArray = largest.toarray().ravel()
+        norm: FloatArray = np.maximum.reduce(rows, axis=1)
+    else:
+        norm = rows.max(axis=1).toarray().ravel()
     return norm
 
 

@@ -106,6 +106,7 @@ def ownership(table: SignalTable, sizes: FloatArray, side: FloatArray) -> FloatA
     total = np.add.reduceat(share, starts)
     if np.count_nonzero(total) < len(total):
         share = np.where((total <= 0.0)[rows] & owns, 1.0, share)
-        total = np.maximum(np.add.reduceat(share, starts), 1e-300)
+        total = np.add.reduceat(share, starts)
+        total[total == 0.0] = 1.0
     owned: FloatArray = share / total[rows]
     return owned

@@ -34,8 +34,8 @@ def project_on_limits(
     if not len(wanted):
         return wanted, None
     reach = np.asarray(rows @ wanted)
-    broken = reach > room + _SLACK
-    if not broken.any():
+    broken = ~(reach <= room + _SLACK)
+    if not np.count_nonzero(broken):
         return wanted, None
     kept, ceiling = rows[np.flatnonzero(broken | (reach > 0.0))], room[broken | (reach > 0.0)]
     try:
@@ -45,10 +45,12 @@ def project_on_limits(
             own = FactoredHessian(np.ones(len(wanted)), np.zeros((len(wanted), 0)))
             answer = solve_factored(own, wanted, upper, kept, ceiling)
     except SolverFailure as failure:
-        return _scaled(wanted, reach, room), str(failure)
+        usable = np.where(np.isnan(wanted), 0.0, wanted)
+        return _scaled(usable, np.asarray(rows @ usable), room), str(failure)
     return np.minimum(answer.x, wanted), None
 
 
 def _scaled(wanted: FloatArray, reach: FloatArray, room: FloatArray) -> FloatArray:
-    factor = float(np.minimum(1.0, room / np.maximum(reach, 1e-300)).min())
+    over = reach > room
+    factor = float((room[over] / reach[over]).min(initial=1.0))
     return wanted * factor

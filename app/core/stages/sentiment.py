@@ -28,8 +28,8 @@ def sentiment_factors(
     """
     if not np.count_nonzero(score == score):  # noqa: PLR0124 - NaN alone differs from itself
         return np.ones(len(score))
-    above = np.maximum(score - params.neutral_high, 0.0) / (1.0 - params.neutral_high)
-    below = np.maximum(params.neutral_low - score, 0.0) / params.neutral_low
+    above = np.maximum(score - params.neutral_high, 0.0) / params.full_distance
+    below = np.maximum(params.neutral_low - score, 0.0) / params.full_distance
     tilt = np.minimum(above, 1.0) - np.minimum(below, 1.0)
     factors = 1.0 + params.max_tilt * confidence * tilt * direction
     return np.where(np.isnan(factors), 1.0, factors)

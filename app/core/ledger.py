@@ -81,8 +81,8 @@ class Beliefs:
         brakes = self.params.brakes
         if brakes.drawdown_from <= 0.0 or self.peak_value <= 0.0:
             return 1.0
-        drawdown = 1.0 - portfolio_value / self.peak_value
-        return brakes.drawdown_multiplier if drawdown >= brakes.drawdown_from else 1.0
+        floor = (1.0 - brakes.drawdown_from) * self.peak_value
+        return brakes.drawdown_multiplier if portfolio_value <= floor else 1.0
 
     def learn(self, lesson: Lesson) -> bool:
         """Feed one outcome to its strategy's record; False when refused and counted."""

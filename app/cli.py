@@ -1,0 +1,115 @@
+"""The ``himari`` command: words and options; what they do stands in ``app/commands``."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="himari",
+    help="HIMARI Layer 3: signals in, target positions within hard limits out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is a sentence, never a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, _users_own()):
+            raise
+        typer.echo("\n".join(f"himari: {line}" for line in str(error).splitlines()), err=True)
+        sys.exit(1)
+
+
+def _users_own() -> tuple[type[Exception], ...]:
+    return (
+        import_module("app.commands.refusal").CommandRefused,
+        import_module("app.core.errors").HimariError,
+        import_module("app.settings").SettingsError,
+    )
+
+
+def _say(module: str, name: str, *args: Any, **options: Any) -> None:
+    """Import a command only when it is said (numpy, SQL and HTTP take a second), and run it."""
+    raise typer.Exit(getattr(import_module(module), name)(*args, **options))
+
+
+@app.command()
+def serve() -> None:
+    """Start the service on HIMARI_HOST and HIMARI_PORT (127.0.0.1:8000)."""
+    _say("app.commands.serve", "serve")
+
+
+@app.command()
+def allocate(
+    file: Annotated[str, typer.Argument(help="Batch as JSON; - is standard input.")],
+    url: Annotated[str | None, typer.Option(help="Service; by default the settings' own.")] = None,
+    api_key: Annotated[str | None, typer.Option(help="By default the first of API_KEYS.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Decide without keeping anything.")] = False,  # noqa: FBT002 (a flag)
+    local: Annotated[bool, typer.Option(help="Compute in process, without a service.")] = False,  # noqa: FBT002 (a flag)
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer.")] = False,  # noqa: FBT002 (a flag)
+) -> None:
+    """Size one batch of signals and print the targets."""
+    options = import_module("app.commands.allocate").AllocateOptions(
+        url=url, api_key=api_key, dry_run=dry_run, local=local, as_json=as_json
+    )
+    _say("app.commands.allocate", "allocate", file, options)
+
+
+@app.command()
+def demo(
+    days: Annotated[int | None, typer.Option(min=1, help="At most so many trading days.")] = None,
+    guide: Annotated[bool, typer.Option(help="The deployment guide's example instead.")] = False,  # noqa: FBT002 (a flag)
+    out: Annotated[Path, typer.Option(help="Directory of picture and report.")] = Path("out/demo"),
+) -> None:
+    """Play real prices through the service: fallback, mock RL, dead RL endpoint."""
+    if guide:
+        _say("app.demo.guide", "run")
+    options = import_module("app.demo").DemoOptions(days=days, out=out)
+    _say("app.demo", "run", options)
+
+
+@app.command(name="init")
+def initialise(
+    directory: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
+    force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,  # noqa: FBT002 (a flag)
+) -> None:
+    """Write himari.yaml with every default, and a batch to try."""
+    _say("app.commands.starter", "write_starter", directory, force=force)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what would keep the service from working here, and how to mend it."""
+    _say("app.commands.doctor", "doctor")
+
+
+@app.command()
+def replay(
+    database_url: Annotated[str | None, typer.Option(help="By default the settings' own.")] = None,
+    decision: Annotated[str | None, typer.Option(help="Compare this decision alone.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
+    stream: Annotated[int, typer.Option(min=0, help="Which process's stream.")] = 0,
+) -> None:
+    """Recompute journalled decisions and compare them; exit 1 on a difference."""
+    _say(
+        "app.commands.replay",
+        "replay",
+        database_url,
+        decision_id=decision,
+        limit=limit,
+        stream=stream,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Held positions and trading states on single requests."""
+
+import pytest
+
+from app.core.errors import UnknownPrice
+from app.core.types import Action, TradingState
+from tests.contract.engine import Answer, Engine
+from tests.contract.requests import SHORTS, SLOW, ask, request, signal
+from tests.contract.strategies import CLOSING, NOW
+
+BIG = 0.02
+
+
+def parts(answer: Answer, symbol: str = "AAA") -> dict[str | None, float]:
+    """Return USD by strategy on one symbol."""
+    found = next(p for p in answer["positions"] if p["symbol"] == symbol)
+    return {part["strategy_id"]: part["final_usd"] for part in found["contributions"]}
+
+
+def test_an_empty_batch_is_empty_and_says_so() -> None:
+    answer = ask()
+    assert answer["allocations"] == {}
+    assert (answer["strategy"], answer["fallback_reason"]) == ("fallback", "empty_batch")
+
+
+def test_an_empty_batch_with_positions_keeps_them() -> None:
+    answer = ask(positions={"AAA": 50.0, "BBB": 10.0})
+    assert answer["allocations"] == {"AAA": 5_000.0, "BBB": 1_000.0}
+    assert all(p["trade_quantity"] == 0.0 for p in answer["positions"])
+
+
+@pytest.mark.parametrize("held", [33.333333, 0.1, 1e-7])
+def test_hold_keeps_the_position_to_the_last_bit(held: float) -> None:
+    answer = ask(signal(action=Action.HOLD), positions={"AAA": held})
+    assert answer["allocations"]["AAA"] == held * 100.0
+    assert answer["positions"][0]["target_quantity"] == held
+    assert answer["positions"][0]["trade_usd"] == 0.0
+
+
+def test_hold_signals_share_a_position_equally() -> None:
+    holds = [signal(action=Action.HOLD, strategy_id=name) for name in ("flow", "mean", "trend")]
+    answer = ask(*holds, positions={"AAA": 90.0})
+    assert parts(answer) == dict.fromkeys(("flow", "mean", "trend"), pytest.approx(3_000.0))
+
+
+def test_hold_abstains_beside_a_directional_signal() -> None:
+    hold = signal(action=Action.HOLD, strategy_id="trend")
+    with_hold = ask(signal(), hold, positions={"AAA": 100.0})
+    assert with_hold["allocations"] == ask(signal(), positions={"AAA": 100.0})["allocations"]
+    assert parts(with_hold)["trend"] == 0.0
+
+
+def test_a_held_short_goes_to_zero_with_shorts_off() -> None:
+    held = {"AAA": -50.0, "BBB": -10.0}
+    assert ask(signal(action=Action.HOLD), positions=held)["allocations"] == {"AAA": 0, "BBB": 0}
+    kept = ask(signal(action=Action.HOLD), params=SHORTS, positions=held)
+    assert kept["allocations"] == {"AAA": -5_000.0, "BBB": -1_000.0}
+
+
+def test_held_positions_leave_what_is_left_of_the_gross_limit() -> None:
+    names = [f"H{place}" for place in range(5)]
+    answer = ask(
+        signal(expected_return=BIG),
+        positions=dict.fromkeys(names, 140.0),
+        prices=dict.fromkeys((*names, "AAA"), 100.0),
+    )
+    assert all(answer["allocations"][name] == 14_000.0 for name in names)
+    assert answer["allocations"]["AAA"] == pytest.approx(10_000.0)
+
+
+def test_held_positions_of_a_strategy_leave_what_is_left_of_its_limit() -> None:
+    names = ["H0", "H1"]
+    answer = ask(
+        *(signal(name, Action.HOLD) for name in names),
+        signal(expected_return=BIG),
+        signal("BBB", expected_return=BIG, strategy_id="trend"),
+        positions=dict.fromkeys(names, 150.0),
+        prices=dict.fromkeys((*names, "AAA", "BBB"), 100.0),
+    )
+    assert answer["allocations"]["AAA"] == pytest.approx(10_000.0)
+    assert answer["allocations"]["BBB"] == pytest.approx(15_000.0)
+
+
+def test_a_held_symbol_takes_its_last_known_price() -> None:
+    engine = Engine()
+    engine.allocate(request(signal(), prices={"AAA": 100.0, "ZZZ": 40.0}))
+    answer = engine.allocate(request(signal(), prices={"AAA": 100.0}, positions={"ZZZ": 10.0}))
+    assert answer["allocations"]["ZZZ"] == 400.0
+
+
+def test_a_held_symbol_without_any_price_is_named_and_nothing_is_learnt() -> None:
+    engine = Engine()
+    engine.allocate(request(signal("BBB")))
+    before, version = engine.beliefs(), engine.service.state()["state_version"]
+    later = signal(timestamp_ns=NOW + 1)
+    with pytest.raises(UnknownPrice) as caught:
+        engine.allocate(request(later, prices={"AAA": 120.0}, positions={"XXX": 1.0}))
+    assert [problem.path for problem in caught.value.problems] == ["current_positions.XXX"]
+    assert engine.beliefs() == before
+    assert engine.service.state()["state_version"] == version
+    assert engine.service.counts == {"rl": 0, "fallback": 1}
+
+
+def test_slow_trading_moves_a_part_of_the_way_but_closes_at_once() -> None:
+    aim = ask(signal(), params=SHORTS)["allocations"]["AAA"]
+    moved = ask(signal(), params=SLOW, positions={"AAA": 50.0})["allocations"]["AAA"]
+    assert moved == pytest.approx(5_000.0 + 2.0 / 11.0 * (aim - 5_000.0))
+    sell = signal(action=Action.SELL, expected_return=0.0)
+    assert ask(sell, params=SLOW, positions={"AAA": 50.0})["allocations"]["AAA"] == 0.0
+    turned = ask(signal(), params=SLOW, positions={"AAA": -50.0})["allocations"]["AAA"]
+    assert turned == pytest.approx(aim)
+
+
+@pytest.mark.parametrize("state", [TradingState.REDUCING, TradingState.HALTED])
+def test_without_positions_a_restricted_state_leaves_symbols_out(state: TradingState) -> None:
+    engine = Engine()
+    engine.trade(state)
+    answer = engine.allocate(request(signal(), signal("BBB")))
+    assert answer["allocations"] == answer["baseline_allocations"] == {}
+    assert answer["positions"] == []
+    assert any("AAA" in warning for warning in answer["warnings"])
+    assert engine.allocate(request(signal(), cascade=CLOSING))["allocations"] == {"AAA": 0.0}
+
+
+def test_halted_targets_the_current_positions_within_limits() -> None:
+    engine = Engine()
+    engine.trade(TradingState.HALTED)
+    held = {"AAA": 20.0, "BBB": 500.0}
+    answer = engine.allocate(
+        request(signal(action=Action.SELL), signal("BBB"), signal("CCC"), positions=held)
+    )
+    assert answer["allocations"] == {"AAA": 2_000.0, "BBB": 15_000.0, "CCC": 0.0}
+    assert parts(answer) == {"mean": 0.0, None: 2_000.0}
+    flat = engine.allocate(request(signal(), positions={}))
+    assert flat["allocations"] == {"AAA": 0.0}
+
+
+def test_reducing_stays_between_zero_and_the_position() -> None:
+    engine = Engine(SHORTS)
+    engine.trade(TradingState.REDUCING)
+    held = {"AAA": 20.0, "BBB": -20.0, "DDD": 300.0}
+    prices = dict.fromkeys(("AAA", "BBB", "CCC", "DDD"), 100.0)
+    batch = request(signal(), signal("BBB"), signal("CCC"), positions=held, prices=prices)
+    allocations = engine.allocate(batch)["allocations"]
+    assert allocations == {"AAA": 2_000.0, "BBB": 0.0, "CCC": 0.0, "DDD": 15_000.0}

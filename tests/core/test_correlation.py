@@ -1,0 +1,261 @@
+"""The correlation estimate against a slow one in plain Python, and its repair."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.beliefs.market import MarketBook
+from app.core.params import MarketParams
+from app.core.portfolio.correlation import (
+    CorrelationView,
+    constant_correlation,
+    diversification_score,
+    ewma_correlation,
+    make_definite,
+)
+from app.core.types import FloatArray
+from tests.core.problems import correlation_of, random_loadings
+from tests.strategies import seeds
+
+PARAMS = MarketParams(history=64)
+NAMES = ("A", "B", "C", "D")
+
+
+def slow_correlation(
+    first: dict[int, float], second: dict[int, float], clock: Sequence[int], params: MarketParams
+) -> float:
+    """EWMA over the timestamps both have, one step of decay a timestamp of the clock."""
+    joint = [time for time in clock if time in first and time in second]
+    if len(joint) < params.min_joint_returns:
+        return params.prior_correlation
+    age = {time: len(clock) - 1 - step for step, time in enumerate(clock)}
+    weight = {time: params.correlation_decay ** age[time] for time in joint}
+    cross = math.fsum(weight[t] * first[t] * second[t] for t in joint)
+    own = math.fsum(weight[t] * first[t] ** 2 for t in joint)
+    other = math.fsum(weight[t] * second[t] ** 2 for t in joint)
+    if own == 0.0 or other == 0.0:
+        return params.prior_correlation
+    return cross / math.sqrt(own * other)
+
+
+def feed(book: MarketBook, seen: dict[str, dict[int, float]]) -> None:
+    for time in sorted({time for series in seen.values() for time in series}):
+        now = {name: series[time] for name, series in seen.items() if time in series}
+        book.observe_returns(time, now)
+
+
+def series(rng: np.random.Generator, length: int, missing: float) -> dict[str, dict[int, float]]:
+    common = rng.normal(0.0, 0.01, length)
+    return {
+        name: {
+            int(step): float(common[step] + rng.normal(0.0, 0.01))
+            for step in range(length)
+            if rng.random() >= missing
+        }
+        for name in NAMES
+    }
+
+
+@given(seed=seeds, length=st.integers(1, 64), missing=st.sampled_from([0.0, 0.1, 0.5]))
+@settings(max_examples=40, deadline=None)
+def test_it_is_the_slow_ewma_over_joint_timestamps(seed: int, length: int, missing: float) -> None:
+    seen = series(np.random.default_rng(seed), length, missing)
+    book = MarketBook(PARAMS)
+    feed(book, seen)
+    window = book.window(NAMES)
+    matrix, joint = ewma_correlation(window, PARAMS)
+    clock = sorted({time for one in seen.values() for time in one})
+    for row, first in enumerate(NAMES):
+        for column, second in enumerate(NAMES):
+            expected = slow_correlation(seen[first], seen[second], clock, PARAMS)
+            if row == column:
+                expected = 1.0
+            assert matrix[row, column] == pytest.approx(expected, abs=1e-9)
+            assert joint[row, column] == len(seen[first].keys() & seen[second].keys())
+    assert (matrix == matrix.T).all()
+
+
+def test_equal_timestamps_give_the_same_as_the_slow_way_beyond_the_window() -> None:
+    book = MarketBook(PARAMS)
+    seen = series(np.random.default_rng(3), 200, 0.0)
+    feed(book, seen)
+    window = book.window(NAMES)
+    assert window.aligned
+    matrix, joint = ewma_correlation(window, PARAMS)
+    last = {name: dict(list(one.items())[-64:]) for name, one in seen.items()}
+    expected = slow_correlation(last["A"], last["D"], range(136, 200), PARAMS)
+    assert matrix[0, 3] == pytest.approx(expected, abs=1e-12)
+    assert (joint == 64.0).all()
+
+
+@pytest.mark.parametrize(("length", "known"), [(19, False), (20, True)])
+@pytest.mark.parametrize("shifted", [False, True])
+def test_a_pair_is_believed_from_twenty_joint_returns_on(
+    length: int,
+    known: bool,  # noqa: FBT001 - a case
+    shifted: bool,  # noqa: FBT001 - a case
+) -> None:
+    book = MarketBook(PARAMS)
+    rng = np.random.default_rng(1)
+    if shifted:
+        book.observe_returns(0, {"A": 0.01})
+    for step in range(1, length + 1):
+        value = float(rng.normal())
+        book.observe_returns(step, {"A": value, "B": value})
+    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+    assert matrix[0, 1] == pytest.approx(1.0 if known else 0.5)
+
+
+def test_a_symbol_that_never_moves_takes_the_prior() -> None:
+    book = MarketBook(PARAMS)
+    for step in range(40):
+        book.observe_returns(step, {"A": 0.0, "B": 0.01 * (-1) ** step})
+    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+    assert matrix.tolist() == [[1.0, 0.5], [0.5, 1.0]]
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-12, 1e12, 1e150])
+def test_the_size_of_returns_does_not_matter(size: float) -> None:
+    rng = np.random.default_rng(2)
+    plain, scaled = MarketBook(PARAMS), MarketBook(PARAMS)
+    for step in range(40):
+        a, b = rng.normal(0.0, 1.0, 2).tolist()
+        plain.observe_returns(step, {"A": a, "B": a + b})
+        scaled.observe_returns(step, {"A": a * size, "B": a + b})
+    one, _ = ewma_correlation(plain.window(["A", "B"]), PARAMS)
+    two, _ = ewma_correlation(scaled.window(["A", "B"]), PARAMS)
+    assert two == pytest.approx(one, abs=1e-12)
+
+
+def test_two_series_that_mirror_each_other_correlate_at_minus_one() -> None:
+    book = MarketBook(PARAMS)
+    for step in range(40):
+        value = 0.01 * ((step * 7) % 11 - 5)
+        book.observe_returns(step, {"A": value, "B": -value})
+    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+    assert matrix[0, 1] == pytest.approx(-1.0)
+    assert matrix.min() >= -1.0
+
+
+@given(seed=seeds, count=st.integers(2, 20))
+@settings(max_examples=40, deadline=None)
+def test_repair_reaches_the_smallest_eigenvalue_and_keeps_the_diagonal(
+    seed: int, count: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    raw = np.clip(rng.uniform(-1.2, 1.2, (count, count)), -1.0, 1.0)
+    matrix = (raw + raw.T) / 2.0
+    np.fill_diagonal(matrix, 1.0)
+    repaired = make_definite(matrix, PARAMS)
+    smallest = float(np.linalg.eigvalsh(repaired)[0])
+    assert smallest >= 1e-4 - 1e-9
+    assert np.diagonal(repaired) == pytest.approx(np.ones(count))
+    assert repaired == pytest.approx(repaired.T)
+    if float(np.linalg.eigvalsh(matrix)[0]) < 1e-4 - 1e-9:
+        # moved only as far as needed, and straight towards the constant matrix
+        assert smallest == pytest.approx(1e-4, abs=1e-5 * count)
+        away = ~np.isclose(matrix, 0.5)
+        moved = (repaired - matrix)[away] / (0.5 - matrix)[away]
+        off = ~np.eye(count, dtype=bool)[away]
+        assert moved[off] == pytest.approx(np.full(int(off.sum()), moved[off][0]), abs=1e-9)
+
+
+def test_a_definite_matrix_is_left_alone() -> None:
+    matrix = correlation_of(random_loadings(np.random.default_rng(1), 6, 2))
+    assert make_definite(matrix, PARAMS) is matrix
+    one = np.ones((1, 1))
+    assert make_definite(one, PARAMS) is one
+
+
+def test_equal_series_are_pulled_apart_by_the_floor() -> None:
+    repaired = make_definite(np.ones((3, 3)), PARAMS)
+    # eigenvalue of the mix: t (1 - 0.5) = 1e-4
+    assert repaired[0, 1] == pytest.approx(1.0 - 1e-4, abs=2e-6)
+
+
+def test_the_constant_matrix_has_the_prior_off_its_diagonal() -> None:
+    assert constant_correlation(2, 0.3).tolist() == [[1.0, 0.3], [0.3, 1.0]]
+    assert constant_correlation(0, 0.3).shape == (0, 0)
+
+
+@pytest.mark.parametrize(("pair", "score"), [(0.0, 1.0), (1.0, 0.0), (0.25, 0.75), (-0.5, 1.0)])
+def test_diversification_is_one_less_the_mean_pairwise_correlation(
+    pair: float, score: float
+) -> None:
+    assert diversification_score(constant_correlation(3, pair)) == pytest.approx(score)
+
+
+def test_diversification_of_unequal_pairs_is_of_their_mean_and_of_one_symbol_zero() -> None:
+    matrix = np.array([[1.0, 0.1, 0.2], [0.1, 1.0, 0.6], [0.2, 0.6, 1.0]])
+    assert diversification_score(matrix) == pytest.approx(0.7)
+    assert diversification_score(np.ones((1, 1))) == 0.0
+    assert diversification_score(np.empty((0, 0))) == 0.0
+
+
+def moving_book(steps: int = 40) -> MarketBook:
+    book = MarketBook(PARAMS)
+    feed(book, series(np.random.default_rng(9), steps, 0.0))
+    return book
+
+
+def same(one: FloatArray, other: FloatArray) -> bool:
+    return bool((one == other).all())
+
+
+def test_a_matrix_is_computed_once_per_state_of_the_market() -> None:
+    book, view = moving_book(), CorrelationView(PARAMS)
+    first = view.matrix(book, ["A", "B"])
+    assert view.matrix(book, ["A", "B"]) is first
+    assert view.matrix(book, ["B", "A", "C"]).shape == (3, 3)
+    assert view.matrix(book, ["A", "B"]) is first
+
+
+def test_a_new_return_gives_a_new_matrix_and_an_old_one_does_not() -> None:
+    book, view = moving_book(), CorrelationView(PARAMS)
+    first = view.matrix(book, ["A", "B"])
+    book.observe_returns(3, {"A": 0.5, "B": -0.5})
+    assert view.matrix(book, ["A", "B"]) is first
+    book.observe_returns(1000, {"A": 0.5, "B": -0.5})
+    second = view.matrix(book, ["A", "B"])
+    assert not same(first, second)
+    assert second[0, 1] < 0.0
+
+
+def test_the_oldest_matrix_is_forgotten_beyond_the_bound() -> None:
+    book, view = moving_book(), CorrelationView(PARAMS, kept=2)
+    first = view.matrix(book, ["A", "B"])
+    view.matrix(book, ["A", "C"])
+    view.matrix(book, ["A", "D"])
+    again = view.matrix(book, ["A", "B"])
+    assert again is not first
+    assert same(again, first)
+
+
+def test_a_restored_market_is_not_mistaken_for_the_one_before() -> None:
+    book, view = moving_book(), CorrelationView(PARAMS)
+    other = MarketBook(PARAMS)
+    feed(other, series(np.random.default_rng(10), 40, 0.0))
+    assert other.version == book.version
+    view.matrix(book, ["A", "B"])
+    book.restore(other.export())
+    expected = CorrelationView(PARAMS).matrix(other, ["A", "B"])
+    assert same(view.matrix(book, ["A", "B"]), expected)
+
+
+def test_without_history_the_matrix_is_the_prior() -> None:
+    view = CorrelationView(PARAMS)
+    assert same(view.matrix(moving_book(19), ["A", "B", "X"]), constant_correlation(3, 0.5))
+    assert same(view.matrix(moving_book(40), ["A", "X"]), constant_correlation(2, 0.5))
+
+
+def test_a_view_gives_definite_matrices() -> None:
+    book = MarketBook(PARAMS)
+    for step in range(40):
+        value = 0.01 * ((step * 7) % 11 - 5)
+        book.observe_returns(step, {"A": value, "B": value})
+    matrix = CorrelationView(PARAMS).matrix(book, ["A", "B"])
+    assert np.linalg.eigvalsh(matrix)[0] >= 1e-4 - 1e-9

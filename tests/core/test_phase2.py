@@ -1,0 +1,194 @@
+"""Phase 2 as a whole: netting, ownership, the solve, and what is said to have bound."""
+
+import numpy as np
+import pytest
+
+from app.core.beliefs.market import MarketBook
+from app.core.limits import HeldUse
+from app.core.params import BrakeParams, EngineParams, LimitParams, MarketParams, TradingParams
+from app.core.portfolio.phase2 import Portfolio, build_portfolio, portfolio_volatility
+from app.core.portfolio.structure import Structure
+from app.core.types import Action
+from tests.core.problems import random_problem
+from tests.core.situations import Situation, phase1_of
+
+LONG_ONLY = LimitParams()
+
+
+def built(situation: Situation) -> Portfolio:
+    return situation.portfolio(situation.table())
+
+
+def test_a_lone_signal_gets_its_size_and_owns_it() -> None:
+    portfolio = built(Situation((("one", "A", 0.07),)))
+    assert portfolio.symbols == ["A"]
+    assert portfolio.weights == pytest.approx([0.07])
+    assert portfolio.share.tolist() == [1.0]
+    assert portfolio.side.tolist() == [1.0]
+    assert portfolio.hits == ()
+    assert portfolio.failure is None
+
+
+def test_two_equal_signals_on_a_symbol_get_what_one_would_and_halve_it() -> None:
+    portfolio = built(Situation((("one", "A", 0.07), ("two", "A", 0.07))))
+    assert portfolio.weights == pytest.approx([0.07])
+    assert portfolio.share.tolist() == [0.5, 0.5]
+
+
+def test_equal_and_opposite_signals_get_nothing() -> None:
+    portfolio = built(Situation((("one", "A", 0.07), ("two", "A", -0.07))))
+    assert portfolio.weights.tolist() == [0.0]
+    assert portfolio.side.tolist() == [0.0]
+    assert portfolio.leaning.tolist() == [0.0]
+
+
+def test_a_sell_offsets_buys_but_opens_nothing_where_shorts_are_off() -> None:
+    portfolio = built(
+        Situation((("one", "A", 0.10), ("two", "A", -0.04), ("two", "B", -0.1)), limits=LONG_ONLY)
+    )
+    assert portfolio.weights == pytest.approx([0.06, 0.0])
+    assert portfolio.side.tolist() == [1.0, 0.0]
+    assert portfolio.leaning.tolist() == [1.0, -1.0]
+    assert portfolio.size == pytest.approx([0.06, 0.0])
+    assert portfolio.longs.tolist() == [True, False]
+    assert portfolio.shorts.tolist() == [True, True]
+
+
+def test_unknown_pairs_correlate_by_the_prior() -> None:
+    portfolio = built(Situation((("one", "A", 0.06), ("two", "B", 0.06), ("two", "C", 0.0))))
+    assert portfolio.weights == pytest.approx([0.04, 0.04, 0.0])
+
+
+def test_a_symbol_with_hold_alone_takes_no_part() -> None:
+    situation = Situation(
+        (("one", "A", 0.06), ("one", "H", 0.0), ("two", "Z", 0.06)),
+        actions={("one", "H"): Action.HOLD},
+    )
+    portfolio = built(situation)
+    assert portfolio.symbols == ["A", "Z"]
+    assert portfolio.places.tolist() == [0, 2]
+    assert portfolio.weights == pytest.approx([0.04, 0.04])
+    assert portfolio.share.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_symbols_cap_binds_and_says_what_was_asked() -> None:
+    (hit,) = built(Situation((("one", "A", 0.40),))).hits
+    assert (hit.level, hit.identifier) == ("position", "A")
+    assert (hit.limit, hit.requested) == (0.15, 0.40)
+    # (0.40 - 0.15) 0.05^2 / 0.25
+    assert hit.shadow_price == pytest.approx(0.0025)
+
+
+def test_a_strategys_limit_binds_with_what_it_holds_and_what_was_asked() -> None:
+    situation = Situation(
+        (("one", "A", 0.10), ("one", "B", 0.10), ("two", "B", 0.10)),
+        limits=LimitParams(max_strategy_pct=0.25),
+        held=HeldUse({"one": 0.20}, {}, 0.20),
+    )
+    portfolio = built(situation)
+    (hit,) = portfolio.hits
+    assert (hit.level, hit.identifier) == ("strategy", "one")
+    assert hit.limit == 0.25
+    # all of A, half of B, and what is held: 0.10 + 0.05 + 0.20
+    assert hit.requested == pytest.approx(0.35)
+    assert hit.shadow_price > 0.0
+    assert portfolio.weights[0] + 0.5 * portfolio.weights[1] == pytest.approx(0.05, abs=1e-8)
+
+
+def test_the_portfolios_limit_binds_with_what_is_held() -> None:
+    wishes = tuple((f"s{i}", name, 0.14) for i, name in enumerate("ABCDEF"))
+    situation = Situation(wishes, held=HeldUse({}, {}, 0.7), volatility=0.2)
+    (hit,) = built(situation).hits
+    assert (hit.level, hit.identifier, hit.limit) == ("portfolio", "portfolio", 0.8)
+    assert hit.requested == pytest.approx(6 * 0.14 + 0.7)
+
+
+def test_a_lone_strategy_that_holds_its_limit_gives_nothing_and_others_all() -> None:
+    situation = Situation(
+        (("one", "A", 0.06), ("two", "B", 0.06)), held=HeldUse({"one": 0.4}, {}, 0.4)
+    )
+    assert built(situation).weights == pytest.approx([0.0, 0.06], abs=1e-9)
+
+
+def test_a_strategy_that_holds_more_than_its_limit_does_not_close_anothers_lone_symbol() -> None:
+    # a sum of cut positions can exceed the limit by a rounding
+    held = HeldUse({"holder": 0.4 + 1e-16, "one": 0.0}, {}, 0.4)
+    wishes = (("holder", "H", 0.0), ("one", "A", 0.06))
+    situation = Situation(
+        wishes, held=held, actions={("holder", "H"): Action.HOLD}, limits=LONG_ONLY
+    )
+    assert built(situation).weights == pytest.approx([0.06])
+
+
+def test_a_full_group_leaves_symbols_outside_it_alone() -> None:
+    limits = LimitParams(group_caps={"g": 0.1}, groups={"g": ("H",)})
+    situation = Situation((("one", "A", 0.06),), limits=limits, held=HeldUse({}, {"g": 0.1}, 0.1))
+    assert built(situation).weights == pytest.approx([0.06])
+
+
+def test_costs_reach_the_problem_through_the_current_weights() -> None:
+    trading = TradingParams(cost_pct=1.0)
+    situation = Situation(
+        (("one", "A", 0.06), ("two", "B", -0.06)), {"A": 0.03, "B": -0.01}, trading=trading
+    )
+    assert built(situation).weights == pytest.approx([0.03, 0.01], abs=1e-7)
+
+
+@pytest.mark.parametrize(("target", "factor"), [(0.0, 1.0), (0.001, 0.5), (1.0, 1.0)])
+def test_the_volatility_target_scales_everything_by_one_factor(
+    target: float, factor: float
+) -> None:
+    situation = Situation((("one", "A", 0.04),))
+    table = situation.table()
+    params = EngineParams(brakes=BrakeParams(volatility_target=target))
+    portfolio = build_portfolio(
+        table,
+        phase1_of(np.array([0.04]), np.array([0.05])),
+        HeldUse(),
+        Structure(MarketBook(MarketParams()), MarketParams()),
+        np.zeros(1),
+        params,
+    )
+    # predicted volatility 0.04 0.05 = 0.002
+    assert portfolio.weights == pytest.approx([0.04 * factor])
+
+
+def test_predicted_volatility_is_the_same_in_every_form() -> None:
+    thin = random_problem(3, 6, in_factors=True)
+    assert thin.loadings is not None
+    matrix = thin.loadings @ thin.loadings.T
+    np.fill_diagonal(matrix, 1.0)
+    dense = random_problem(3, 6, matrix=matrix)
+    weights = thin.side * np.linspace(0.01, 0.06, 6)
+    risk = weights * dense.volatility
+    expected = np.sqrt(risk @ matrix @ risk)
+    assert portfolio_volatility(dense, weights) == pytest.approx(expected)
+    assert portfolio_volatility(thin, weights) == pytest.approx(expected)
+    bare = random_problem(3, 6, matrix=None)
+    assert portfolio_volatility(bare, weights) == pytest.approx(np.sqrt(risk @ risk))
+
+
+def test_more_symbols_than_the_dense_solver_takes_are_solved_in_factors() -> None:
+    count = 230
+    wishes = tuple((f"s{i % 5}", f"S{i:03}", 0.02 + i / 10_000) for i in range(count))
+    portfolio = built(Situation(wishes))
+    assert portfolio.failure is None
+    weights, rows = portfolio.weights, portfolio.limits.rows
+    assert (rows @ weights <= portfolio.limits.room + 1e-7).all()
+    assert (weights <= portfolio.size + 1e-12).all()
+    assert weights.sum() > 0.01
+
+
+def test_an_unsolvable_problem_is_flagged_and_feasible() -> None:
+    situation = Situation((("one", "A", 0.3), ("one", "B", 0.3)), volatility=1e-200)
+    portfolio = built(situation)
+    assert portfolio.failure
+    assert portfolio.weights.tolist() == [0.15, 0.15]
+    assert portfolio.hits == ()
+
+
+def test_an_empty_batch_gives_an_empty_portfolio() -> None:
+    portfolio = built(Situation(()))
+    assert portfolio.symbols == []
+    assert portfolio.weights.shape == (0,)
+    assert portfolio.hits == ()

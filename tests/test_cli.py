@@ -1,0 +1,410 @@
+"""The command line: sentences for users, exit codes, and no tracebacks."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.adapters.journal_sql import SqlJournal
+from app.cli import main
+from app.commands.allocate import lines_of
+from app.commands.starter import config_lines, example_batch
+from app.facade import Layer3Phase3Hybrid
+from app.settings import Settings, load_settings
+from tests.guide_server import GuideServer, guide_server
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+Himari = Callable[..., Said]
+
+
+@pytest.fixture(autouse=True)
+def _clean_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("HIMARI_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HIMARI_PORT", str(free_port()))
+
+
+@pytest.fixture
+def himari(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Himari:
+    def say(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["himari", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        assert (captured.out + captured.err).isascii()
+        return Said(int(end.value.code or 0), captured.out, captured.err)
+
+    return say
+
+
+@pytest.fixture
+def server() -> Iterator[GuideServer]:
+    with guide_server() as running:
+        yield running
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def written_batch(**changes: Any) -> str:
+    batch = example_batch(time.time_ns()) | changes
+    Path("batch.json").write_text(json.dumps(batch), "ascii")
+    return "batch.json"
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Run a `himari serve` of its own on the settings' port until the block ends."""
+    url = f"http://127.0.0.1:{os.environ['HIMARI_PORT']}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "serve"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 30.0
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20.0)
+        assert b"Traceback" not in errors
+
+
+# -- the words -----------------------------------------------------------------------------------
+
+
+def test_help_names_every_command_and_imports_none_of_them() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "app.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    for name in ("serve", "allocate", "demo", "init", "doctor", "replay"):
+        assert f"\n  {name} " in ended.stdout
+    assert not any(name in ended.stderr for name in ("numpy", "sqlalchemy", "fastapi", "httpx"))
+
+
+def test_an_unknown_word_is_a_usage_error(himari: Himari) -> None:
+    said = himari("fly")
+    assert said.code == 2
+    assert "fly" in said.err
+
+
+# -- init ----------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_configuration_that_loads_as_the_defaults(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = himari("init")
+    assert said.code == 0
+    assert "HIMARI_CONFIG_FILE=himari.yaml himari serve" in said.out
+    monkeypatch.delenv("HIMARI_PORT")
+    monkeypatch.setenv("HIMARI_CONFIG_FILE", "himari.yaml")
+    read = load_settings().public_dump()
+    assert read.pop("config_file") == "himari.yaml"
+    default = Settings().public_dump()
+    del default["config_file"]
+    assert read == default
+
+
+def test_the_configuration_explains_every_setting_in_ascii() -> None:
+    lines = list(config_lines())
+    named = {line.strip().partition(":")[0] for line in lines if not line.strip().startswith("#")}
+    assert Settings.model_fields.keys() - {"config_file"} <= named
+    assert all(line.isascii() and "None" not in line.partition(":")[2] for line in lines if line)
+
+
+def test_init_does_not_overwrite_unless_forced(himari: Himari) -> None:
+    himari("init")
+    Path("himari.yaml").write_text("portfolio_value: 5\n", "ascii")
+    said = himari("init")
+    assert said.code == 1
+    assert said.err == (
+        "himari: himari.yaml and batch.json exist already; overwrite with --force\n"
+    )
+    assert Path("himari.yaml").read_text("ascii") == "portfolio_value: 5\n"
+    assert himari("init", "--force").code == 0
+    assert "portfolio_value: 100000.0" in Path("himari.yaml").read_text("ascii")
+
+
+# -- allocate ------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_sized_in_process_without_a_service(himari: Himari) -> None:
+    said = himari("allocate", written_batch(), "--local")
+    assert said.code == 0
+    assert "strategy fallback (rl_disabled), mode fallback" in said.out
+    assert "BTC-USD " in said.out
+    assert "of 100,000.00" in said.out
+    assert not list(Path().glob("*.db"))
+
+
+def test_settings_of_the_environment_hold_in_process_too(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_MAX_POSITION_PCT", "0.01")
+    answer = json.loads(himari("allocate", written_batch(), "--local", "--json").out)
+    assert max(answer["allocations"].values()) <= 1_000.0 + 0.1
+    assert {limit["limit"] for limit in answer["binding_limits"]} == {"position"}
+
+
+def test_a_broken_batch_is_told_field_by_field(himari: Himari) -> None:
+    batch = example_batch(5)
+    batch["signals"][0]["confidence"] = 1.5
+    batch["signals"][1]["action"] = "FLY"
+    said = himari("allocate", written_batch(**batch), "--local")
+    assert said.code == 1
+    assert "signals.0.confidence must be <= 1, was 1.5" in said.err
+    assert "signals.1.action must be one of STRONG_BUY" in said.err
+
+
+def test_a_file_that_is_not_there_is_a_sentence(himari: Himari) -> None:
+    said = himari("allocate", "nowhere.json", "--local")
+    assert (said.code, said.err) == (
+        1,
+        "himari: nowhere.json cannot be read: No such file or directory\n",
+    )
+
+
+def test_without_a_service_the_ways_out_are_named(himari: Himari) -> None:
+    said = himari("allocate", written_batch())
+    assert said.code == 1
+    assert "himari serve" in said.err
+    assert "--local" in said.err
+
+
+def test_an_answer_that_is_not_json_is_a_sentence(himari: Himari, server: GuideServer) -> None:
+    url = server.endpoint.removesuffix("/predict")
+    said = himari("allocate", written_batch(), "--url", url)
+    assert said.code == 1
+    assert "answered 404 without JSON; is it the service?" in said.err
+
+
+def test_the_table_shows_limits_rejections_and_warnings_in_ascii() -> None:
+    with Layer3Phase3Hybrid(max_position_pct=0.01) as hybrid:
+        batch = example_batch(time.time_ns())
+        batch["signals"][0]["symbol"] = "\u00c4-USD"
+        answer = hybrid.process_signals(batch["signals"], {}, {"ETH-USD": 2250.0, "X": 1.0})
+    text = "\n".join(lines_of(answer.to_dict()))
+    assert text.isascii()
+    assert r"rejected: signal 0 \xc4-USD: no usable price" in text
+    assert "limit: position ETH-USD at 1,000.00 USD" in text
+    assert "warning: cascade indicator funding_rate was not given" in text
+
+
+# -- serve, and what asks it ---------------------------------------------------------------------
+
+
+def test_a_service_answers_keeps_its_decisions_and_replays_them(himari: Himari) -> None:
+    with serving():
+        assert "OK    port      the service runs at" in himari("doctor").out
+        answer = json.loads(himari("allocate", written_batch(), "--json").out)
+        himari("allocate", written_batch(), "--dry-run")
+        busy = himari("serve")
+    said = himari("replay")
+    assert busy.code == 1
+    assert "Address already in use" in busy.err
+    assert said.code == 0
+    assert "1 decisions compared, 1 equal, 0 different" in said.out
+    assert himari("replay", "--decision", answer["decision_id"], "--limit", "1").code == 0
+    unknown = himari("replay", "--decision", "unknown")
+    assert unknown.code == 1
+    assert "no decision unknown in stream 0" in unknown.err
+
+
+def test_serve_refuses_unusable_settings_and_journals_in_sentences(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_MAX_POSITON_PCT", "0.1")
+    assert himari("serve").err == (
+        "himari: HIMARI_MAX_POSITON_PCT is not a known setting; the nearest is "
+        "HIMARI_MAX_POSITION_PCT\n"
+    )
+    monkeypatch.delenv("HIMARI_MAX_POSITON_PCT")
+    monkeypatch.setenv("HIMARI_DATABASE_URL", "sqlite:///nowhere/himari.db")
+    said = himari("serve")
+    assert said.code == 1
+    assert "nowhere of the journal does not exist" in said.err
+
+
+# -- replay --------------------------------------------------------------------------------------
+
+
+def test_a_decision_that_was_tampered_with_is_a_difference(himari: Himari) -> None:
+    url = "sqlite:///journal.db"
+    with Layer3Phase3Hybrid(database_url=url) as hybrid:
+        hybrid.process_signals(example_batch(5)["signals"], {}, {"BTC-USD": 1.0, "ETH-USD": 2.0})
+    with closing(sqlite3.connect("journal.db")) as connection, connection:
+        ((seq, payload),) = connection.execute(
+            "SELECT seq, payload FROM events WHERE kind = 'decision'"
+        ).fetchall()
+        data = json.loads(payload)
+        data["answer"]["total_allocated_usd"] += 1.0
+        changed = json.dumps(data).encode()
+        connection.execute("UPDATE events SET payload = ? WHERE seq = ?", (changed, seq))
+    said = himari("replay", "--database-url", url)
+    assert said.code == 1
+    assert "1 decisions compared, 0 equal, 1 different" in said.out
+    assert "total_allocated_usd: journalled" in said.out
+
+
+def test_a_journal_that_is_not_there_is_a_sentence_and_is_not_made(himari: Himari) -> None:
+    said = himari("replay")
+    assert said.code == 1
+    assert "the journal cannot be read" in said.err
+    assert "--database-url" in said.err
+    assert not Path("himari.db").exists()
+
+
+# -- doctor --------------------------------------------------------------------------------------
+
+
+def test_doctor_finds_a_healthy_place_and_leaves_it_as_it_is(himari: Himari) -> None:
+    said = himari("doctor")
+    assert said.code == 0
+    assert [line[:4] for line in said.out.splitlines()] == ["OK  "] * 5
+    assert list(Path().iterdir()) == []
+
+
+def test_doctor_names_each_unusable_setting_and_the_nearest_name(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_KELLY_FRACTION", "7")
+    monkeypatch.setenv("HIMARI_ENABEL_RL", "true")
+    said = himari("doctor")
+    assert said.code == 1
+    assert "FAIL  settings  HIMARI_KELLY_FRACTION must be less than or equal to 1" in said.out
+    assert "HIMARI_ENABEL_RL is not a known setting; the nearest is HIMARI_ENABLE_RL" in said.out
+    assert "mend: correct it" in said.out
+
+
+def test_doctor_warns_of_a_configuration_that_nobody_reads(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    himari("init")
+    said = himari("doctor")
+    assert said.code == 0
+    assert "WARN  settings  himari.yaml stands here but is not read" in said.out
+    monkeypatch.setenv("HIMARI_CONFIG_FILE", "himari.yaml")
+    assert "OK    settings  mode fallback, file himari.yaml" in himari("doctor").out
+
+
+def test_doctor_says_when_another_program_has_the_port(
+    himari: Himari, server: GuideServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_PORT", str(server.port))
+    said = himari("doctor")
+    assert said.code == 1
+    assert "Address already in use; mend: set HIMARI_PORT to a free one" in said.out
+
+
+@pytest.mark.parametrize(
+    ("reply", "found", "mend"),
+    [
+        ((500, b""), "bad_status", "check the path of HIMARI_RL_ENDPOINT"),
+        ((200, b"<html>"), "invalid_prediction", "make it answer position_pct in [-1, 1]"),
+        ((200, b'{"position_pct": NaN}'), "invalid_prediction", "make it answer position_pct"),
+    ],
+)
+def test_doctor_says_what_is_wrong_with_the_policy_server(
+    himari: Himari,
+    server: GuideServer,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: tuple[int, bytes],
+    found: str,
+    mend: str,
+) -> None:
+    server.status, server.body = reply
+    monkeypatch.setenv("HIMARI_ENABLE_RL", "true")
+    monkeypatch.setenv("HIMARI_RL_ENDPOINT", server.endpoint)
+    said = himari("doctor")
+    assert said.code == 1
+    (line,) = [line for line in said.out.splitlines() if line.startswith("FAIL")]
+    assert f"{server.endpoint}: {found}" in line
+    assert f"mend: {mend}" in line
+
+
+def test_doctor_asks_the_policy_server_once(
+    himari: Himari, server: GuideServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_ENABLE_RL", "true")
+    monkeypatch.setenv("HIMARI_RL_ENDPOINT", server.endpoint)
+    said = himari("doctor")
+    assert said.code == 0
+    assert f"OK    policy    {server.endpoint} answers, model v1.0" in said.out
+    assert len(server.asked) == 1
+    monkeypatch.setenv("HIMARI_RL_ENDPOINT", "http://127.0.0.1:9/predict")
+    dead = himari("doctor")
+    assert dead.code == 1
+    assert "connection_error" in dead.out
+    assert "mend: start the policy server there" in dead.out
+
+
+def test_doctor_says_when_the_journal_is_of_a_newer_program(himari: Himari) -> None:
+    async def made() -> None:
+        journal = SqlJournal("sqlite:///himari.db")
+        await journal.open()
+        await journal.close()
+
+    asyncio.run(made())
+    assert "opens and is of this program's schema" in himari("doctor").out
+    with closing(sqlite3.connect("himari.db")) as connection, connection:
+        connection.execute("UPDATE journal_version SET version_num = 'ffff'")
+    said = himari("doctor")
+    assert said.code == 1
+    assert "newer" in said.out
+    assert "mend: run the newer program" in said.out
+
+
+def test_doctor_says_when_the_journal_has_nowhere_to_be(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_DATABASE_URL", "sqlite:///nowhere/himari.db")
+    assert "is missing or cannot be written; mend: make it writable" in himari("doctor").out
+    Path("himari.db").write_bytes(b"no database at all, whatever its name says" * 100)
+    monkeypatch.setenv("HIMARI_DATABASE_URL", "sqlite:///himari.db")
+    said = himari("doctor")
+    assert said.code == 1
+    assert "file is not a database" in said.out
+
+
+def test_doctor_does_not_print_passwords(himari: Himari, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("HIMARI_DATABASE_URL", f"postgresql://himari:s3cret@127.0.0.1:{port}/db")
+    said = himari("doctor")
+    assert said.code == 1
+    assert "FAIL  journal" in said.out
+    assert "s3cret" not in said.out + said.err

@@ -1,0 +1,309 @@
+"""What the documents say is true: examples run, tables agree with the code, links lead somewhere.
+
+The ``bash`` blocks of a document run in order against one fresh service, its ``python`` blocks in
+one interpreter. A ``json`` or ``text`` block after one shows its output: ``...`` stands for
+anything, an object may leave fields out, a number is as exact as it is written.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from prometheus_client import REGISTRY
+from pydantic import BaseModel
+
+import app
+from app.adapters import telemetry
+from app.api import schemas_request, schemas_response
+from app.cli import app as command_line
+from app.core.types import Prediction
+from app.demo.servers import running_service
+from app.settings_model import Settings
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+DOCUMENTS: Final = (
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(path for path in ROOT.glob("docs/**/*.md") if "bench" not in path.parts),
+)
+RECORDS: Final = tuple(path for path in DOCUMENTS if "decisions" in path.parts)
+FENCE: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ADDRESS: Final = "localhost:8000"
+# runs code blocks from standard input in one namespace and gives back what each printed
+SESSION: Final = """
+import contextlib, io, json, sys
+scope, printed = {"__name__": "__main__"}, []
+for code in json.load(sys.stdin):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(code, "<example>", "exec"), scope)
+    printed.append(out.getvalue())
+json.dump(printed, sys.stdout)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Code of a document, and the output it shows: in which language, and what."""
+
+    language: str
+    code: str
+    shown: tuple[str, str] | None
+
+
+def examples(text: str) -> Iterator[Example]:
+    blocks = FENCE.findall(text)
+    for (language, code), following in pairwise([*blocks, ("", "")]):
+        if language in {"bash", "python"}:
+            shown = following if following[0] in {"json", "text"} else None
+            yield Example(language, code, shown)
+
+
+def environment() -> dict[str, str]:
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("HIMARI_")}
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', '')}"
+    return inherited | {"PATH": scripts, "PYTHONPATH": str(ROOT), "NO_PROXY": "*"}
+
+
+def run_bash(found: list[Example], folder: Path) -> Iterator[tuple[Example, str]]:
+    with ExitStack() as stack:
+        address = ADDRESS
+        if any(ADDRESS in example.code for example in found):
+            address = stack.enter_context(running_service({})).base_url.netloc.decode()
+        for example in found:
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", example.code.replace(ADDRESS, address)],  # noqa: S607 (of the PATH, as a reader's)
+                cwd=folder,
+                env=environment(),
+                capture_output=True,
+                text=True,
+                timeout=15,
+                check=False,
+            )
+            assert done.returncode == 0, f"{example.code}\n{done.stdout}\n{done.stderr}"
+            yield example, done.stdout.replace(address, ADDRESS)
+
+
+def run_python(found: list[Example], folder: Path) -> Iterator[tuple[Example, str]]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SESSION],
+        input=json.dumps([example.code for example in found]),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    yield from zip(found, json.loads(done.stdout), strict=True)
+
+
+def differences(actual: Any, shown: Any, path: str = "") -> Iterator[str]:
+    """Where an output is not what a document shows of it."""
+    if shown == "...":
+        return
+    if isinstance(shown, dict) and isinstance(actual, dict):
+        for name, value in shown.items():
+            if name not in actual:
+                yield f"{path}.{name} is missing"
+            else:
+                yield from differences(actual[name], value, f"{path}.{name}")
+    elif isinstance(shown, list) and isinstance(actual, list) and len(shown) == len(actual):
+        for place, (mine, theirs) in enumerate(zip(actual, shown, strict=True)):
+            yield from differences(mine, theirs, f"{path}[{place}]")
+    elif not _same_leaf(actual, shown):
+        yield f"{path} is {actual!r}, shown as {shown!r}"
+
+
+def _same_leaf(actual: Any, shown: Any) -> bool:
+    if not isinstance(shown, Decimal):
+        return bool(actual == shown)
+    half_of_last_digit = Decimal(5).scaleb(int(shown.as_tuple().exponent) - 1)
+    return isinstance(actual, int | Decimal) and abs(actual - shown) <= half_of_last_digit
+
+
+def assert_shown(example: Example, output: str) -> None:
+    if example.shown is None:
+        return
+    kind, shown = example.shown
+    if kind == "json":
+        actual = json.loads(output, parse_float=Decimal)
+        found = list(differences(actual, json.loads(shown, parse_float=Decimal)))
+        assert not found, f"{example.code}\n" + "\n".join(found)
+    else:
+        pattern = re.escape(shown.strip()).replace(re.escape("..."), ".*")
+        assert re.fullmatch(pattern, output.strip(), re.DOTALL), f"{example.code}\n{output}"
+
+
+def examples_in(document: Path, language: str) -> list[Example]:
+    return [each for each in examples(document.read_text("ascii")) if each.language == language]
+
+
+def documents_with(language: str) -> list[Path]:
+    return [document for document in DOCUMENTS if examples_in(document, language)]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are curl's")
+@pytest.mark.parametrize("document", documents_with("bash"), ids=lambda path: path.stem)
+def test_bash_examples_give_what_the_document_shows(document: Path, tmp_path: Path) -> None:
+    for example, output in run_bash(examples_in(document, "bash"), tmp_path):
+        assert_shown(example, output)
+
+
+@pytest.mark.parametrize("document", documents_with("python"), ids=lambda path: path.stem)
+def test_python_examples_give_what_the_document_shows(document: Path, tmp_path: Path) -> None:
+    for example, output in run_python(examples_in(document, "python"), tmp_path):
+        assert_shown(example, output)
+
+
+def test_readme_and_api_hold_examples_that_are_run() -> None:
+    assert ROOT / "README.md" in documents_with("bash")
+    assert ROOT / "README.md" in documents_with("python")
+    assert len(examples_in(ROOT / "docs/api.md", "bash")) >= 15
+
+
+def test_an_output_that_differs_from_what_is_shown_is_found() -> None:
+    actual = json.loads('{"a": 1.26, "b": [1, 2], "c": null}', parse_float=Decimal)
+    shown = json.loads('{"a": 1.3, "b": "...", "c": null}', parse_float=Decimal)
+    assert not list(differences(actual, shown))
+    wrong = json.loads('{"a": 1.2, "b": [1], "c": 0, "d": "..."}', parse_float=Decimal)
+    assert [found.partition(" ")[0] for found in differences(actual, wrong)] == [
+        ".a",
+        ".b",
+        ".c",
+        ".d",
+    ]
+
+
+def flat_settings(values: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Every setting as a table names it, and its default as a table shows it."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            below = flat_settings(values[name], kind)
+            yield from ((f"{name.upper()}__{leaf}", shown) for leaf, shown in below)
+        else:
+            yield name.upper(), as_shown(values[name])
+
+
+def as_shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or value == ():
+        return "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def test_the_settings_tables_name_every_setting_once_with_its_default() -> None:
+    row = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| `([^`]+)` \|", re.MULTILINE)
+    rows = [
+        found
+        for name in ("README.md", "docs/operations.md")
+        for found in row.findall((ROOT / name).read_text("ascii"))
+    ]
+    assert len(rows) == len(dict(rows))
+    assert dict(rows) == dict(flat_settings(Settings().model_dump(), Settings))
+
+
+def metric_names() -> set[str]:
+    assert telemetry.PrometheusTelemetry.__name__  # importing it registers the families
+    suffixes = {
+        "counter": ["_total"],
+        "histogram": ["_bucket", "_count", "_sum"],
+        "info": ["_info"],
+    }
+    return {
+        f"{family.name}{suffix}"
+        for family in REGISTRY.collect()
+        for suffix in suffixes.get(family.type, [""])
+    }
+
+
+def glossary() -> list[list[str]]:
+    text = (ROOT / "README.md").read_text("ascii").partition("## Glossary")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_every_metric_that_a_document_names_is_exposed() -> None:
+    names = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"himari_l3_[a-z0-9_]*[a-z0-9]\b", document.read_text("ascii"))
+    }
+    names |= {f"himari_l3_{found}" for row in glossary() for found in re.findall("`(.+?)`", row[5])}
+    assert len(names) > 20
+    assert not names - metric_names()
+
+
+def test_every_wire_name_of_the_glossary_is_a_field_of_a_body() -> None:
+    fields = set(Prediction.__slots__)
+    for module in (schemas_request, schemas_response):
+        for shape in vars(module).values():
+            if isinstance(shape, type) and issubclass(shape, BaseModel):
+                fields |= shape.model_fields.keys()
+    assert all(len(row) == 6 for row in glossary())
+    names = {name for row in glossary() for name in re.findall("`(.+?)`", row[4])}
+    assert len(names) > 20
+    assert not names - fields
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_links_between_documents_lead_to_files_and_headings(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text("ascii")):
+        name, _, anchor = target.partition("#")
+        path = (document.parent / name).resolve() if name else document
+        assert path.exists(), f"{document.name} links to {target}"
+        assert not anchor or anchor in anchors(path), f"{document.name} links to {target}"
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_commands_and_targets_that_documents_name_exist() -> None:
+    text = "\n".join(document.read_text("ascii") for document in DOCUMENTS)
+    words = {
+        command.name or command.callback.__name__
+        for command in command_line.registered_commands
+        if command.callback is not None
+    }
+    assert words == set(re.findall(r"^\| `himari (\w+)", text, re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)himari ([a-z]+)", text, re.MULTILINE)) <= words
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
+
+
+def test_the_way_of_the_data_names_files_that_exist() -> None:
+    files = re.findall(r"([a-z_0-9/]+\.py)", app.__doc__ or "")
+    assert len(files) > 20
+    assert not [name for name in files if not (ROOT / "app" / name).is_file()]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_a_decision_record_is_short_and_has_its_parts(record: Path) -> None:
+    text = record.read_text("ascii")
+    assert len(text.splitlines()) <= 40
+    parts = re.findall(r"^## (\w+)", text, re.MULTILINE)
+    assert parts in (
+        ["Context", "Decision", "Consequences"],
+        ["Context", "Decision", "Consequences", "Alternatives"],
+    )
+
+
+def test_decision_records_are_numbered_without_gaps() -> None:
+    numbers = [int(record.name[:4]) for record in RECORDS]
+    assert numbers == list(range(1, len(numbers) + 1))
