@@ -10,7 +10,8 @@ The way of one batch of signals, a line per step with its file::
     api/strict_body.py           exact JSON within bounds of bytes, depth and time
     api/schemas_request.py       names, ranges and refusals; straight into the core's nouns
     api/idempotency.py           one decision a key
-    pipeline/service.py          one engine: decides, learns, remembers
+    pipeline/service.py          what the service can do: decide, learn, operate, show
+    pipeline/decider.py          one decision with its effects; pipeline/engine.py holds the state
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order
         core/portfolio/held.py       positions valued and cut by the limits
@@ -24,7 +25,7 @@ The way of one batch of signals, a line per step with its file::
         core/blend.py                Phase 2 moved towards the policy by its confidence
         core/settle.py               trading state, slow trading, lots, every limit once more
     pipeline/decision.py         the answer in the words of the wire
-    pipeline/events.py           the decision as an event; the state is a fold over them
+    pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal_sql.py      SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry.py        counters and gauges of GET /metrics
     api/problems.py              one table from an error to its problem+json

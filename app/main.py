@@ -105,7 +105,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await service.stop()
 
     app = FastAPI(
-        title="HIMARI Layer 3", version=VERSION, description=DESCRIPTION, lifespan=lifespan
+        title="HIMARI Layer 3",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # this release looks for OpenTelemetry at each request unless told not to
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install(app, settings=settings, clock=clock, telemetry=telemetry)
     return app

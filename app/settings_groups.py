@@ -77,6 +77,9 @@ class SentimentGroup(Group):
     """Tilt by sentiment."""
 
     max_tilt: Share = Field(0.15, description="Largest change of size, fraction.")
+    full_distance: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.4, description="Distance from the neutral zone that earns the whole tilt, score."
+    )
     neutral_low: Share = Field(0.4, description="Below it bearish, score.")
     neutral_high: Share = Field(0.6, description="Above it bullish, score.")
 

@@ -1,75 +1,34 @@
 """The command line: sentences for users, exit codes, and no tracebacks."""
 
-import asyncio
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from app.adapters.journal_sql import SqlJournal
-from app.cli import main
 from app.commands.allocate import lines_of
 from app.commands.starter import config_lines, example_batch
 from app.facade import Layer3Phase3Hybrid
 from app.settings import Settings, load_settings
 from tests.guide_server import GuideServer, guide_server
+from tests.spoken_himari import Himari, clean_directory, himari
 
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Himari = Callable[..., Said]
-
-
-@pytest.fixture(autouse=True)
-def _clean_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("HIMARI_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HIMARI_PORT", str(free_port()))
-
-
-@pytest.fixture
-def himari(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Himari:
-    def say(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["himari", *words])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        assert (captured.out + captured.err).isascii()
-        return Said(int(end.value.code or 0), captured.out, captured.err)
-
-    return say
+__all__ = ["clean_directory", "himari"]
 
 
 @pytest.fixture
 def server() -> Iterator[GuideServer]:
     with guide_server() as running:
         yield running
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def written_batch(**changes: Any) -> str:
@@ -287,124 +246,3 @@ def test_a_journal_that_is_not_there_is_a_sentence_and_is_not_made(himari: Himar
     assert "the journal cannot be read" in said.err
     assert "--database-url" in said.err
     assert not Path("himari.db").exists()
-
-
-# -- doctor --------------------------------------------------------------------------------------
-
-
-def test_doctor_finds_a_healthy_place_and_leaves_it_as_it_is(himari: Himari) -> None:
-    said = himari("doctor")
-    assert said.code == 0
-    assert [line[:4] for line in said.out.splitlines()] == ["OK  "] * 5
-    assert list(Path().iterdir()) == []
-
-
-def test_doctor_names_each_unusable_setting_and_the_nearest_name(
-    himari: Himari, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HIMARI_KELLY_FRACTION", "7")
-    monkeypatch.setenv("HIMARI_ENABEL_RL", "true")
-    said = himari("doctor")
-    assert said.code == 1
-    assert "FAIL  settings  HIMARI_KELLY_FRACTION must be less than or equal to 1" in said.out
-    assert "HIMARI_ENABEL_RL is not a known setting; the nearest is HIMARI_ENABLE_RL" in said.out
-    assert "mend: correct it" in said.out
-
-
-def test_doctor_warns_of_a_configuration_that_nobody_reads(
-    himari: Himari, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    himari("init")
-    said = himari("doctor")
-    assert said.code == 0
-    assert "WARN  settings  himari.yaml stands here but is not read" in said.out
-    monkeypatch.setenv("HIMARI_CONFIG_FILE", "himari.yaml")
-    assert "OK    settings  mode fallback, file himari.yaml" in himari("doctor").out
-
-
-def test_doctor_says_when_another_program_has_the_port(
-    himari: Himari, server: GuideServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HIMARI_PORT", str(server.port))
-    said = himari("doctor")
-    assert said.code == 1
-    assert "Address already in use; mend: set HIMARI_PORT to a free one" in said.out
-
-
-@pytest.mark.parametrize(
-    ("reply", "found", "mend"),
-    [
-        ((500, b""), "bad_status", "check the path of HIMARI_RL_ENDPOINT"),
-        ((200, b"<html>"), "invalid_prediction", "make it answer position_pct in [-1, 1]"),
-        ((200, b'{"position_pct": NaN}'), "invalid_prediction", "make it answer position_pct"),
-    ],
-)
-def test_doctor_says_what_is_wrong_with_the_policy_server(
-    himari: Himari,
-    server: GuideServer,
-    monkeypatch: pytest.MonkeyPatch,
-    reply: tuple[int, bytes],
-    found: str,
-    mend: str,
-) -> None:
-    server.status, server.body = reply
-    monkeypatch.setenv("HIMARI_ENABLE_RL", "true")
-    monkeypatch.setenv("HIMARI_RL_ENDPOINT", server.endpoint)
-    said = himari("doctor")
-    assert said.code == 1
-    (line,) = [line for line in said.out.splitlines() if line.startswith("FAIL")]
-    assert f"{server.endpoint}: {found}" in line
-    assert f"mend: {mend}" in line
-
-
-def test_doctor_asks_the_policy_server_once(
-    himari: Himari, server: GuideServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HIMARI_ENABLE_RL", "true")
-    monkeypatch.setenv("HIMARI_RL_ENDPOINT", server.endpoint)
-    said = himari("doctor")
-    assert said.code == 0
-    assert f"OK    policy    {server.endpoint} answers, model v1.0" in said.out
-    assert len(server.asked) == 1
-    monkeypatch.setenv("HIMARI_RL_ENDPOINT", "http://127.0.0.1:9/predict")
-    dead = himari("doctor")
-    assert dead.code == 1
-    assert "connection_error" in dead.out
-    assert "mend: start the policy server there" in dead.out
-
-
-def test_doctor_says_when_the_journal_is_of_a_newer_program(himari: Himari) -> None:
-    async def made() -> None:
-        journal = SqlJournal("sqlite:///himari.db")
-        await journal.open()
-        await journal.close()
-
-    asyncio.run(made())
-    assert "opens and is of this program's schema" in himari("doctor").out
-    with closing(sqlite3.connect("himari.db")) as connection, connection:
-        connection.execute("UPDATE journal_version SET version_num = 'ffff'")
-    said = himari("doctor")
-    assert said.code == 1
-    assert "newer" in said.out
-    assert "mend: run the newer program" in said.out
-
-
-def test_doctor_says_when_the_journal_has_nowhere_to_be(
-    himari: Himari, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HIMARI_DATABASE_URL", "sqlite:///nowhere/himari.db")
-    assert "is missing or cannot be written; mend: make it writable" in himari("doctor").out
-    Path("himari.db").write_bytes(b"no database at all, whatever its name says" * 100)
-    monkeypatch.setenv("HIMARI_DATABASE_URL", "sqlite:///himari.db")
-    said = himari("doctor")
-    assert said.code == 1
-    assert "file is not a database" in said.out
-
-
-def test_doctor_does_not_print_passwords(himari: Himari, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    monkeypatch.setenv("HIMARI_DATABASE_URL", f"postgresql://himari:s3cret@127.0.0.1:{port}/db")
-    said = himari("doctor")
-    assert said.code == 1
-    assert "FAIL  journal" in said.out
-    assert "s3cret" not in said.out + said.err

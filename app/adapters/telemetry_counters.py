@@ -16,7 +16,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 LEVELS: Final = ("position", "strategy", "group", "portfolio")
 RECOMMENDATIONS: Final = ("MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT")
 STATES: Final = ("closed", "half_open", "open")
-STAGES: Final = ("observe", "phase1", "phase2", "policy", "blend", "settle", "journal", "total")
+STAGES: Final = ("sizing", "policy", "settle", "journal", "total")
 _LATENCY_MS: Final = (
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0,
     10_000.0,

@@ -5,6 +5,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -22,10 +23,9 @@ from app.api import (
     trading_state,
 )
 from app.api.documented import complete_openapi
-from app.api.middleware import Admission, LastResort, RequestId
+from app.api.middleware import Admission, KnownMethods, LastResort, RequestId
 from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.problems import RequestRefused, problem
-from app.api.request_metrics import RequestMetrics
 from app.api.security import BearerKeys
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
@@ -70,7 +70,8 @@ def install(app: FastAPI, *, settings: ApiSettings, clock: Clock, telemetry: Eve
     app.add_middleware(Admission, max_in_flight=settings.max_in_flight)
     app.add_middleware(LastResort)
     if settings.enable_metrics:
-        app.add_middleware(RequestMetrics)
+        Instrumentator(excluded_handlers=["^/metrics$"]).instrument(app)
+    app.add_middleware(KnownMethods)
     app.add_middleware(RequestId)
     complete_openapi(app, keyed=bool(settings.api_keys))
 

@@ -7,9 +7,11 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import Overloaded, problem
+from app.api.problems import Overloaded, UnknownMethod, problem
 
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class RequestId:
@@ -74,6 +76,21 @@ class LastResort:
             if started:
                 raise
             await problem(scope, error)(scope, receive, send)
+
+
+class KnownMethods:
+    """Refuse invented methods before anything counts them: metric labels stay bounded."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; see ASGI."""
+        if scope["type"] == "http" and scope["method"] not in _METHODS:
+            refusal = UnknownMethod(f"the method must be one of HTTP's, was {scope['method']!r}")
+            await problem(scope, refusal)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class Admission:

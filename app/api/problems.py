@@ -53,6 +53,10 @@ class Unauthorized(RequestRefused):
     """No valid API key."""
 
 
+class UnknownMethod(RequestRefused):
+    """The request's method is none of HTTP's."""
+
+
 class Overloaded(RequestRefused):
     """Too many requests at once."""
 
@@ -88,6 +92,7 @@ TABLE: Final[Mapping[type[BaseException], Kind]] = {
     UnknownDecision: Kind(404, "unknown-decision", "Unknown decision"),
     JournalUnavailable: Kind(503, "journal-unavailable", "Journal unavailable", _RETRY),
     ServiceNotReady: Kind(503, "not-ready", "Not ready", _RETRY),
+    UnknownMethod: Kind(501, "unknown-method", "Unknown method"),
     Overloaded: Kind(503, "overloaded", "Overloaded", _RETRY),
     BodyTooLarge: Kind(413, "too-large", "Request too large"),
     BodyTooSlow: Kind(408, "body-too-slow", "Body too slow", {"Connection": "close"}),

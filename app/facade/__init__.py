@@ -10,6 +10,7 @@ The way of a call, a line per step with its file::
     breaker.py  ColabProCircuitBreaker: the service's state machine around any call
     options.py  keyword arguments held to the ranges of the service's settings
     host_log.py the host program's own logging
+    journal.py  the last decisions, in memory
     silence.py  telemetry of an instance with metrics off
     answer.py   the wire's answer, its fields as attributes
 

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from app.adapters.clock import SystemClock
-from app.adapters.journal_memory import MemoryJournal
 from app.adapters.journal_sql import SqlJournal
 from app.adapters.policy_http import HttpPolicyClient
 from app.adapters.policy_mock import MockPolicyClient
@@ -32,6 +31,7 @@ from app.facade.inputs import (
     refuse,
     signals_of,
 )
+from app.facade.journal import BoundedJournal
 from app.facade.options import engine_settings, policy_options
 from app.facade.silence import SilentTelemetry
 from app.pipeline.ask_policy import PolicyGate
@@ -226,8 +226,6 @@ class Layer3Phase3Hybrid:
         ------
         ValueError
             If a field breaks its range or the decision is not known.
-        JournalUnavailable
-            If it cannot be journalled.
         """
         if decision_id is None and used_rl is None:
             refuse("used_rl", "be given where decision_id is not", used_rl)
@@ -316,7 +314,7 @@ def _service(chosen: Settings, client: TransformerRLClient, *, durable: bool) ->
     world = World(
         journal=SqlJournal(chosen.database_url, synchronous=chosen.synchronous)
         if durable
-        else MemoryJournal(),
+        else BoundedJournal(),
         gate=PolicyGate(
             None if chosen.mode == "fallback" else client.policy,
             client.circuit_breaker.machine,

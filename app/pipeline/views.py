@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from app.pipeline import events
 from app.pipeline.allocate import Draft, Finished
 from app.pipeline.decision import Decision, DecisionView
 from app.pipeline.ports import StoredEvent
-
-if TYPE_CHECKING:
-    from app.pipeline.service import SizingService
 
 _SHOWN_SYMBOLS = 100
 _COLUMNS = (
@@ -158,24 +155,10 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
     }
 
 
-def state_view(service: "SizingService", seq: int) -> dict[str, Any]:
-    """Everything the service believes, JSON-able, without secrets."""
-    beliefs = service.beliefs
+def beliefs_view(beliefs: Beliefs) -> dict[str, Any]:
+    """Everything that was learnt, JSON-able."""
     market = beliefs.market
-    total = sum(service.counts.values())
-    client = service.world.gate.client
     return {
-        "mode": service.mode,
-        "settings_hash": service.settings_hash,
-        "params": service.params.to_json(),
-        "state_version": seq,
-        "trading_state": service.trading_state(),
-        "circuit": service.circuit(),
-        "policy": None if client is None else client.statistics(),
-        "total_decisions": total,
-        "rl_decisions": service.counts["rl"],
-        "fallback_decisions": service.counts["fallback"],
-        "rl_usage_rate": service.counts["rl"] / total if total else 0.0,
         "peak_portfolio_value": beliefs.peak_value,
         "regimes": {s: r.value for s, r in sorted(beliefs.regimes.current().items())},
         "regime_transitions": beliefs.regimes.transitions,

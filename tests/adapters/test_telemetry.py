@@ -63,7 +63,7 @@ LABELS = {
     },
     "himari_l3_trading_state": {"state": ["ACTIVE", "REDUCING", "HALTED"]},
     "himari_l3_decision_latency_ms_count": {
-        "stage": ["observe", "phase1", "phase2", "policy", "blend", "settle", "journal", "total"]
+        "stage": ["sizing", "policy", "settle", "journal", "total"]
     },
 }  # fmt: skip
 CIRCUIT = {
@@ -107,7 +107,7 @@ def view_of(symbols: int = 2, strategies: int = 2, **changes: Any) -> DecisionVi
     budget += [("strategy", name, 20.0) for name in owners] + [("portfolio", "portfolio", 30.0)]
     return DecisionView(
         answer=answer | changes,
-        stage_ms={"phase2": 0.3, "policy": 1.0, "settle": 0.2, "journal": 4.0, "total": 5.5},
+        stage_ms={"sizing": 0.3, "policy": 1.0, "settle": 0.2, "journal": 4.0, "total": 5.5},
         kelly_fraction=0.02,
         conformal_scale=0.9,
         regimes=dict.fromkeys(names, "crisis"),

@@ -131,9 +131,9 @@ def test_in_reducing_lots_never_add() -> None:
     trading = TradingParams(default_lot_size=1.0)
     wanted = target(trading, 0.045, current=0.05, state=TradingState.REDUCING)
     assert wanted == pytest.approx(0.042)
-    # nothing to reduce is nothing to trade
-    stays = target(trading, 0.10, current=0.05, state=TradingState.REDUCING)
-    assert stays == 0.05
+    # a position that is no whole number of lots ends as one
+    rest = target(trading, 0.10, current=0.05, state=TradingState.REDUCING)
+    assert rest == pytest.approx(0.049)
 
 
 def test_shorts_off_and_lots_leave_no_dust_below_zero() -> None:

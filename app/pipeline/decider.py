@@ -1,0 +1,272 @@
+"""Decide one batch: draft, ask, finish, remember, tell."""
+
+import uuid
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import structlog
+
+from app.core.portfolio.factors import FactorModel, estimate_factors
+from app.core.types import Batch, FallbackReason, PolicyAnswer, PolicyInput
+from app.pipeline import events, views
+from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
+from app.pipeline.decision import (
+    Decision,
+    Weighed,
+    compose,
+    risk_budget,
+    strategy_weights,
+    weigh,
+)
+from app.pipeline.engine import Engine
+from app.pipeline.ports import DecisionIndex, StoredAnswer
+
+_LOG = structlog.get_logger(__name__)
+_ALERTS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """Whose key, which key, and the digest of the raw request it stands for."""
+
+    owner: str
+    key: str
+    body_digest: str
+
+
+class Decider:
+    """Turns batches into journalled decisions.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.counts = {"rl": 0, "fallback": 0}
+        self.budget: list[dict[str, Any]] = []
+        self._factors: Future[FactorModel] | None = None
+        self._worker: ThreadPoolExecutor | None = None
+        self._watched_moment = (-1, -1)
+        self._alerted: set[tuple[str, str]] = set()
+
+    def stop(self) -> None:
+        """Let a running estimate of factors end, and start no other."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+
+    async def allocate(
+        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+    ) -> Decision:
+        """Decide one batch; journalled before it is answered, unless a dry run.
+
+        Raises
+        ------
+        InvalidInput
+            If a held position cannot be valued; nothing has changed then.
+        JournalUnavailable
+            If the decision cannot be journalled.
+        """
+        tick = self._engine.world.clock.monotonic
+        started = tick()
+        if not batch.signals:
+            _LOG.warning("empty_batch", dry_run=dry_run)
+        if dry_run:
+            return await self._rehearse(batch, started)
+        self._engine.require_journal()
+        self._adopt_factors()
+        drafted = draft(batch, self._engine.beliefs, self._engine.params)
+        drafted_at = tick()
+        batch_seq = None
+        try:
+            asked = self._questions(drafted)
+            if asked:
+                self._hear_only(batch)
+                batch_seq = self._engine.log.seq
+            answer = await self._ask(drafted, asked)
+            answered_at = tick()
+            finished = finish(drafted, answer, self._engine.params)
+            result = self._result(finished, answer, started)
+        except BaseException:
+            # what the draft taught must be in the journal, or a replay would not know it
+            if batch_seq is None:
+                self._hear_only(batch)
+            raise
+        durable = self._record(finished, result, answer, batch_seq, claim)
+        finished_at = tick()
+        await durable
+        times = (started, drafted_at, answered_at, finished_at, tick())
+        self._tell(finished, result, times)
+        return result.decision
+
+    def _questions(self, drafted: Draft) -> tuple[PolicyInput, ...]:
+        """List what to ask; nothing where the answer is known to be a refusal."""
+        if self._engine.world.gate.is_shut():
+            return ()
+        return policy_inputs(drafted, self._engine.beliefs)
+
+    def _hear_only(self, batch: Batch) -> None:
+        """Journal what the batch taught, ahead of its decision or without one."""
+        self._engine.append(
+            events.BATCH, lambda: events.encode({"batch": events.batch_to_json(batch)})
+        )
+
+    async def _rehearse(self, batch: Batch, started: float) -> Decision:
+        beliefs = self._engine.beliefs.fork()
+        drafted = draft(batch, beliefs, self._engine.params)
+        gate = self._engine.world.gate
+        asked = policy_inputs(drafted, beliefs) if gate.client else ()
+        if batch.signals:
+            answer = await gate.ask_aside(asked)
+        else:
+            answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
+        return self._result(finish(drafted, answer, self._engine.params), answer, started).decision
+
+    async def _ask(self, drafted: Draft, asked: Sequence[PolicyInput]) -> PolicyAnswer:
+        gate = self._engine.world.gate
+        if not drafted.batch.signals:
+            return PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
+        if asked or gate.client is None:
+            return await gate.ask(asked)
+        nothing_to_ask = not np.count_nonzero(drafted.table.direction)
+        reason = FallbackReason.EMPTY_BATCH if nothing_to_ask else FallbackReason.CIRCUIT_OPEN
+        return PolicyAnswer(reason=reason)
+
+    def _result(self, finished: Finished, policy: PolicyAnswer, started: float) -> "_Result":
+        drafted = finished.draft
+        final = weigh(drafted, finished.final, self._engine.params)
+        baseline = (
+            final
+            if finished.final is finished.baseline
+            else weigh(drafted, finished.baseline, self._engine.params)
+        )
+        weights = strategy_weights(drafted, final)
+        drift = self._engine.beliefs.drift.measure(weights)
+        body = compose(finished, final, baseline, weights, drift)
+        now = self._engine.world.clock.monotonic()
+        answer = {
+            "decision_id": uuid.uuid4().hex,
+            "strategy": body.pop("strategy"),
+            "fallback_reason": body.pop("fallback_reason"),
+            "mode": self._engine.mode,
+            **body,
+            "circuit_state": str(self._engine.world.gate.breaker.state(now)),
+            "model_version": policy.model_version if finished.reason is None else None,
+            "latency_ms": 1e3 * (now - started),
+            "timestamp_ns": drafted.batch.received_ns,
+        }
+        return _Result(Decision(answer), final, weights)
+
+    def _record(
+        self,
+        finished: Finished,
+        result: "_Result",
+        answer: PolicyAnswer,
+        batch_seq: int | None,
+        claim: IdempotencyClaim | None,
+    ) -> Awaitable[None]:
+        """Count, learn and journal one decision; the awaitable ends when it is durable."""
+        wire = result.decision.answer
+        strategy = wire["strategy"]
+        self.counts[strategy] += 1
+        if finished.reason is not None:
+            self._engine.world.gate.record_fallback()
+        self._engine.beliefs.drift.learn(result.weights)
+        decision, drafted, digest = result.decision, finished.draft, self._engine.settings_hash
+        index = DecisionIndex(
+            decision_id=wire["decision_id"],
+            strategy=strategy,
+            fallback_reason=wire["fallback_reason"],
+            mode=self._engine.mode,
+            model_version=wire["model_version"],
+            settings_hash=digest,
+            symbols=tuple(wire["allocations"]),
+            strategies=tuple(drafted.table.strategies),
+        )
+        stored = None
+        if claim is not None:
+            now_ns = self._engine.world.clock.now_ns()
+            key = (claim.owner, claim.key, claim.body_digest)
+            stored = StoredAnswer(*key, status=200, body=decision.body, at_ns=now_ns)
+        state_version = self._engine.log.seq if batch_seq is None else batch_seq - 1
+
+        def payload() -> bytes:
+            return views.decision_payload(finished, decision, answer, batch_seq, state_version)
+
+        return self._engine.append(events.DECISION, payload, index=index, answer=stored)
+
+    def _tell(self, finished: Finished, result: "_Result", times: tuple[float, ...]) -> None:
+        drafted = finished.draft
+        self.budget = risk_budget(drafted, result.final, self._engine.params)
+        started, drafted_at, answered_at, finished_at, ended = times
+        view = views.telemetry_view(
+            drafted,
+            result.decision.answer,
+            self.budget,
+            {
+                "sizing": 1e3 * (drafted_at - started),
+                "policy": 1e3 * (answered_at - drafted_at),
+                "settle": 1e3 * (finished_at - answered_at),
+                "journal": 1e3 * (ended - finished_at),
+                "total": 1e3 * (ended - started),
+            },
+            rl_enabled=self._engine.world.gate.client is not None,
+        )
+        telemetry = self._engine.world.telemetry
+        telemetry.decided(view)
+        broken = finished.final.repaired or drafted.portfolio.failure is not None
+        if broken:
+            telemetry.count("solver_fallbacks")
+        self._watch_correlations(drafted)
+        self._refresh_factors(drafted)
+
+    def _watch_correlations(self, drafted: Draft) -> None:
+        """Count pairs that came above the alert since the market last moved."""
+        market, params = self._engine.beliefs.market, self._engine.params.market
+        symbols = drafted.portfolio.symbols
+        if market.moment == self._watched_moment or len(symbols) > params.dense_up_to:
+            return
+        self._watched_moment = market.moment
+        if not market.any_history(symbols):
+            return
+        matrix = self._engine.beliefs.structure.matrix(symbols)
+        rows, columns = np.triu(matrix > params.alert_correlation, 1).nonzero()
+        pairs = {(symbols[i], symbols[j]) for i, j in zip(rows, columns, strict=True)}
+        new = len(pairs - self._alerted)
+        if new:
+            self._engine.world.telemetry.count("correlation_alerts", new)
+        known = set(symbols)
+        self._alerted = pairs | {pair for pair in self._alerted if not known.issuperset(pair)}
+        if len(self._alerted) > _ALERTS_REMEMBERED:
+            self._alerted = pairs
+
+    def _refresh_factors(self, drafted: Draft) -> None:
+        structure, market = self._engine.beliefs.structure, self._engine.beliefs.market
+        large = len(drafted.portfolio.symbols) > self._engine.params.market.dense_up_to
+        if not large or self._factors is not None or not structure.factors_are_stale():
+            return
+        if not market.any_history(drafted.portfolio.symbols):
+            return
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, thread_name_prefix="factors")
+        copied = deepcopy(market)
+        self._factors = self._worker.submit(estimate_factors, copied, self._engine.params.market)
+
+    def _adopt_factors(self) -> None:
+        if self._factors is None or not self._factors.done():
+            return
+        model, self._factors = self._factors.result(), None
+        self._engine.beliefs.structure.factors = model
+        self._engine.append(events.FACTORS, lambda: events.encode(model.export()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    decision: Decision
+    final: Weighed
+    weights: dict[str, float]

@@ -1,0 +1,108 @@
+"""The journal seen as a log: events get their numbers here, and the state comes out of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.ledger import Beliefs
+from app.core.params import EngineParams
+from app.pipeline import events
+from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer
+
+_CHECKPOINT_EVERY = 2_000
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the log says: beliefs, the parameters last journalled, the breaker's last state."""
+
+    beliefs: Beliefs
+    params: dict[str, Any] | None
+    circuit: dict[str, Any] | None
+
+
+class EventLog:
+    """Numbers events in the order in which the state changed and leaves checkpoints.
+
+    Parameters
+    ----------
+    journal : Journal
+    clock : Clock
+    snapshot : callable
+        The whole state as it is, JSON-able: ``params``, ``beliefs``, ``circuit``.
+    """
+
+    def __init__(
+        self, journal: Journal, clock: Clock, snapshot: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._snapshot = snapshot
+        self._saved_seq = 0
+        self.seq = 0
+
+    async def restore(self, params: EngineParams) -> Restored:
+        """Fold the newest checkpoint and everything after it.
+
+        Parameters
+        ----------
+        params : EngineParams
+            For a log without a first settings event, that is, an empty one.
+        """
+        beliefs = Beliefs(params)
+        known: dict[str, Any] | None = None
+        circuit: dict[str, Any] | None = None
+        checkpoint = await self._journal.latest_checkpoint()
+        if checkpoint is not None:
+            self.seq, payload = checkpoint
+            data = events.decode(payload)
+            known, circuit = data["params"], data["circuit"]
+            beliefs = Beliefs(EngineParams.from_json(data["params"]))
+            beliefs.restore(data["beliefs"])
+        while page := await self._journal.events_after(self.seq, _PAGE):
+            for stored in page:
+                data = events.decode(stored.payload)
+                beliefs = events.apply_event(stored.kind, data, beliefs)
+                self.seq = stored.seq
+                known = data["params"] if stored.kind == events.SETTINGS else known
+                circuit = data["circuit"] if stored.kind == events.BREAKER else circuit
+        self._saved_seq = self.seq
+        return Restored(beliefs, known, circuit)
+
+    def append(
+        self,
+        kind: str,
+        payload: Callable[[], bytes],
+        *,
+        index: DecisionIndex | None = None,
+        answer: StoredAnswer | None = None,
+        outcomes: tuple[tuple[str, str], ...] = (),
+    ) -> Awaitable[None]:
+        """Queue one event; await the result for durability.
+
+        Raises
+        ------
+        JournalUnavailable
+            When too much is queued already.
+        """
+        event = Event(
+            seq=self.seq + 1,
+            kind=kind,
+            at_ns=self._clock.now_ns(),
+            payload=payload,
+            decision=index,
+            answer=answer,
+            outcomes=outcomes,
+        )
+        durable = self._journal.append(event)
+        self.seq = event.seq
+        return durable
+
+    def checkpoint_if_due(self, *, at_end: bool = False) -> None:
+        """Save the state every so many events, and at the end whatever is new."""
+        due = self.seq - self._saved_seq
+        if due >= _CHECKPOINT_EVERY or (at_end and due > 0):
+            state = self._snapshot()
+            self._journal.save_checkpoint(self.seq, lambda: events.encode(state))
+            self._saved_seq = self.seq
