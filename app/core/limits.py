@@ -153,10 +153,13 @@ def _rows(
         place = np.searchsorted(tight, owned.strategy)
         place = np.where(place < len(tight), place, 0)
         kept = tight[place] == owned.strategy
-        entries = (owned.share[kept], (place[kept], owned.symbol[kept]))
+        row, column, share = place[kept], owned.symbol[kept], owned.share[kept]
         # entries of one strategy on one symbol add up
-        shares = coo_array(entries, shape=(len(tight), size))
-        blocks.append(shares.tocsr() if size > DENSE_ROWS_UP_TO else shares.toarray())
+        if size > DENSE_ROWS_UP_TO:
+            blocks.append(coo_array((share, (row, column)), shape=(len(tight), size)).tocsr())
+        else:
+            flat = np.bincount(row * size + column, share, len(tight) * size)
+            blocks.append(flat.reshape(len(tight), size))
     for group in sorted(params.group_caps):
         members = set(params.groups.get(group, ()))
         blocks.append(np.array([[float(symbol in members) for symbol in symbols]]))

@@ -17,6 +17,10 @@ from app.core.stages.regime import most_defensive
 from app.core.types import FloatArray, TradingState
 from app.pipeline.allocate import Draft, Finished, halted_book
 
+_LARGEST = float(np.finfo(np.float64).max)
+# sizes of stages and requests may be several portfolios large; beyond this they could overflow
+_OVERFLOW_FROM = 1e300
+
 STAGES = ("kelly", "conformal", "sentiment", "regime", "cascade", "portfolio", "rl", "final")
 
 
@@ -134,7 +138,7 @@ def compose(
         "total_allocated_usd": gross,
         "net_usd": sum(allocations.values()),
         "portfolio_value": value,
-        "utilization_pct": 100.0 * gross / value,
+        "utilization_pct": 100.0 * (gross / value),
         "strategy_weights": shares,
         "drifted_strategies": list(drift.drifted),
         "max_drift_pct": drift.max_drift_pct,
@@ -236,7 +240,7 @@ def _contributions(finished: Finished, final: Weighed) -> dict[str, list[dict[st
     drafted = finished.draft
     table = drafted.table
     value = drafted.batch.portfolio_value
-    columns = [(column * value).tolist() for column in _stage_columns(finished, final)]
+    columns = [column.tolist() for column in _in_usd_columns(finished, final)]
     result: dict[str, list[dict[str, Any]]] = {}
     for signal, kelly, conformal, sentiment, regime, cascade, portfolio, rl, last in zip(
         table.signals, *columns, strict=True
@@ -260,6 +264,15 @@ def _contributions(finished: Finished, final: Weighed) -> dict[str, list[dict[st
     for symbol, weight in final.unowned.items():
         result[symbol].append(_unowned_entry(weight * value))
     return result
+
+
+def _in_usd_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
+    value = finished.draft.batch.portfolio_value
+    columns = _stage_columns(finished, final)
+    if value < _OVERFLOW_FROM:
+        return [column * value for column in columns]
+    with np.errstate(over="ignore"):
+        return [np.clip(column * value, -_LARGEST, _LARGEST) for column in columns]
 
 
 def _unowned_entry(usd: float) -> dict[str, Any]:
@@ -300,7 +313,7 @@ def _in_usd(hit: LimitHit, scale: float) -> dict[str, Any]:
         "limit": hit.level,
         "id": hit.identifier,
         "limit_usd": hit.limit * scale,
-        "requested_usd": hit.requested * scale,
+        "requested_usd": min(hit.requested * scale, _LARGEST),
         "shadow_price": hit.shadow_price,
     }
 

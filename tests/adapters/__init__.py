@@ -1,0 +1,1 @@
+"""Adapters against real stores and real loopback servers that misbehave."""

@@ -1,12 +1,14 @@
 """Held positions and trading states on single requests."""
 
+from typing import Any
+
 import pytest
 
 from app.core.errors import UnknownPrice
 from app.core.types import Action, TradingState
 from tests.contract.engine import Answer, Engine
 from tests.contract.requests import SHORTS, SLOW, ask, request, signal
-from tests.contract.strategies import CLOSING, NOW
+from tests.contract.strategies import CALM, CLOSING, HALVING, NOW, QUARTERING
 
 BIG = 0.02
 
@@ -143,3 +145,24 @@ def test_reducing_stays_between_zero_and_the_position() -> None:
     batch = request(signal(), signal("BBB"), signal("CCC"), positions=held, prices=prices)
     allocations = engine.allocate(batch)["allocations"]
     assert allocations == {"AAA": 2_000.0, "BBB": 0.0, "CCC": 0.0, "DDD": 15_000.0}
+
+
+@pytest.mark.parametrize(("cascade", "a"), [(CALM, 1.0), (HALVING, 0.5), (QUARTERING, 0.25)])
+def test_held_positions_of_a_strategy_are_cut_to_its_limit(cascade: Any, a: float) -> None:
+    names = [f"H{place}" for place in range(4)]
+    answer = ask(
+        *(signal(name, Action.HOLD) for name in names),
+        cascade=cascade,
+        positions=dict.fromkeys(names, 150.0),
+        prices=dict.fromkeys(names, 100.0),
+    )
+    assert answer["allocations"] == dict.fromkeys(names, pytest.approx(a * 10_000.0))
+
+
+@pytest.mark.parametrize(("held", "owner"), [(50.0, "mean"), (-50.0, "trend")])
+def test_a_position_that_fades_belongs_to_the_signal_of_its_side(held: float, owner: str) -> None:
+    pair = (signal(), signal(action=Action.SELL, strategy_id="trend"))
+    answer = ask(*pair, params=SLOW, positions={"AAA": held})
+    faded = pytest.approx(held * 100.0 * 9.0 / 11.0)
+    assert answer["allocations"] == {"AAA": faded}
+    assert parts(answer)[owner] == faded

@@ -1,0 +1,1 @@
+"""The core: tables, properties, an independent judge."""

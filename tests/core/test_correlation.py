@@ -192,6 +192,7 @@ def test_diversification_is_one_less_the_mean_pairwise_correlation(
 def test_diversification_of_unequal_pairs_is_of_their_mean_and_of_one_symbol_zero() -> None:
     matrix = np.array([[1.0, 0.1, 0.2], [0.1, 1.0, 0.6], [0.2, 0.6, 1.0]])
     assert diversification_score(matrix) == pytest.approx(0.7)
+    assert diversification_score(matrix[:2, :2]) == pytest.approx(0.9)
     assert diversification_score(np.ones((1, 1))) == 0.0
     assert diversification_score(np.empty((0, 0))) == 0.0
 

@@ -28,6 +28,13 @@ def test_drift_is_relative_to_the_average_and_alerts_beyond_a_fifth() -> None:
     assert down.max_drift_pct == pytest.approx(140.0)
 
 
+def test_a_drift_of_exactly_the_alert_is_none() -> None:
+    book = DriftBook(DriftParams(alert_relative=0.25))
+    book.learn({"a": 0.5})
+    assert book.measure({"a": 0.625}).drifted == ()
+    assert book.measure({"a": 0.626}).drifted == ("a",)
+
+
 def test_the_average_moves_by_two_over_span_plus_one() -> None:
     book = DriftBook(DriftParams(span=3.0))
     book.learn({"a": 0.5})

@@ -1,0 +1,1 @@
+"""Numbers computed by hand or from a paper, stage by stage."""

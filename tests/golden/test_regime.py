@@ -27,6 +27,8 @@ def test_each_row_has_its_own_regime_and_direction() -> None:
     codes = np.array([REGIMES.index(regime) for regime in (CRISIS, UP, DOWN, UP)])
     factors = regime_factors(codes, np.array([-1.0, 1.0, -1.0, -1.0]), RegimeParams())
     assert factors.tolist() == [0.2, 1.2, 1.2, 0.8]
+    # HOLD counts as a long; its size is zero anyway
+    assert regime_factors(codes, np.zeros(4), RegimeParams()).tolist() == [0.2, 1.2, 0.8, 1.2]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -264,7 +264,7 @@ class MarketBook:
         used, span = len(self._row), 2 * data["history"]
         self._allocate(max(8, used))
         saved = [
-            np.frombuffer(base64.b64decode(text), dtype=column.dtype)
+            cast("Any", np.frombuffer(base64.b64decode(text), dtype=column.dtype))
             for column, text in zip(self._columns(), data["columns"], strict=True)
         ]
         for column, raw in zip(self._columns()[:6], saved[:6], strict=True):
