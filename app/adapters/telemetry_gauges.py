@@ -120,9 +120,9 @@ SCALARS: Final[Sequence[tuple[str, str, Callable[[Known], float]]]] = (
     ("circuit_breaker_consecutive_failures", "Failures in a row (count)",
      _from_circuit("consecutive_failures")),
     ("kelly_fraction", "Mean Kelly size of directional signals (fraction of portfolio)",
-     lambda known: known.view.kelly_fraction if known.view else 0.0),
+     lambda known: known.view.details().kelly_fraction if known.view else 0.0),
     ("conformal_scale_factor", "Mean conformal scale (factor, 1 unscaled)",
-     lambda known: known.view.conformal_scale if known.view else 1.0),
+     lambda known: known.view.details().conformal_scale if known.view else 1.0),
     ("conformal_coverage", "Share of outcomes within their interval (fraction)",
      _from_source("conformal_coverage")),
     ("cascade_risk_score", "Cascade risk, 0 calm to 1 (score)",
@@ -210,7 +210,7 @@ class LastKnown:
             "Use of a limit (percent of the limit); of the others the largest",
             labels=("level", "identifier"),
         )
-        rows = view.risk_budget if view else []
+        rows = view.details().risk_budget if view else []
         for level, labels in (("position", self._symbols), ("strategy", self._budgeted)):
             used = (
                 (row["identifier"], row["utilization_pct"]) for row in rows if row["level"] == level
@@ -252,7 +252,7 @@ def _one_of(names: Sequence[str], current: str | None) -> dict[str, float]:
 
 def _regime_counts(view: DecisionView | None) -> dict[str, float]:
     counts = dict.fromkeys(map(str, Regime), 0.0)
-    for regime in (view.regimes if view else {}).values():
+    for regime in (view.details().regimes if view else {}).values():
         if regime in counts:
             counts[regime] += 1.0
     return counts

@@ -85,9 +85,11 @@ def _sized(
     kelly = kelly_sizes(edge, volatility, count, open_for_trade, params.kelly)
     scale = conformal_scales(columns.quantile[of], params.conformal)
     conformal = kelly * scale
-    sentiment = conformal * sentiment_factors(
-        table.sentiment, table.sentiment_confidence, table.direction, params.sentiment
-    )
+    sentiment = conformal
+    if np.count_nonzero(np.isnan(table.sentiment)) < len(table.sentiment):
+        sentiment = conformal * sentiment_factors(
+            table.sentiment, table.sentiment_confidence, table.direction, params.sentiment
+        )
     codes = np.array([_REGIME_INDEX[regimes[symbol]] for symbol in table.symbols], dtype=np.intp)
     factors = regime_factors(codes[table.symbol_of], table.direction, params.regime)
     return Phase1(

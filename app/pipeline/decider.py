@@ -1,11 +1,11 @@
 """Decide one batch: draft, ask, finish, remember, tell."""
 
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from functools import cache, partial
 
 import numpy as np
 import structlog
@@ -16,9 +16,10 @@ from app.pipeline import events, views
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.decision import (
     Decision,
+    DecisionDetails,
+    DecisionView,
     Weighed,
     compose,
-    risk_budget,
     strategy_weights,
     weigh,
 )
@@ -49,7 +50,7 @@ class Decider:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.counts = {"rl": 0, "fallback": 0}
-        self.budget: list[dict[str, Any]] = []
+        self.details: Callable[[], DecisionDetails] | None = None
         self._factors: Future[FactorModel] | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._watched_moment = (-1, -1)
@@ -202,13 +203,13 @@ class Decider:
 
     def _tell(self, finished: Finished, result: "_Result", times: tuple[float, ...]) -> None:
         drafted = finished.draft
-        self.budget = risk_budget(drafted, result.final, self._engine.params)
         started, drafted_at, answered_at, finished_at, ended = times
-        view = views.telemetry_view(
-            drafted,
-            result.decision.answer,
-            self.budget,
-            {
+        self.details = cache(
+            partial(views.decision_details, drafted, result.final, self._engine.params)
+        )
+        view = DecisionView(
+            answer=result.decision.answer,
+            stage_ms={
                 "sizing": 1e3 * (drafted_at - started),
                 "policy": 1e3 * (answered_at - drafted_at),
                 "settle": 1e3 * (finished_at - answered_at),
@@ -216,6 +217,7 @@ class Decider:
                 "total": 1e3 * (ended - started),
             },
             rl_enabled=self._engine.world.gate.client is not None,
+            details=self.details,
         )
         telemetry = self._engine.world.telemetry
         telemetry.decided(view)

@@ -1,6 +1,6 @@
 """A finished decision in the words of the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,16 +37,23 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionView:
-    """What telemetry is told of a decision."""
+class DecisionDetails:
+    """What metrics show of a decision beyond its answer; made when somebody looks."""
 
-    answer: dict[str, Any]
-    stage_ms: dict[str, float]
     kelly_fraction: float
     conformal_scale: float
     regimes: dict[str, str]
     risk_budget: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """What telemetry is told of a decision; ``details`` costs something only when called."""
+
+    answer: dict[str, Any]
+    stage_ms: dict[str, float]
     rl_enabled: bool
+    details: Callable[[], DecisionDetails]
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,9 @@ class SizingService:
 
     def risk_budget(self) -> dict[str, Any]:
         """Return the use of every limit by the newest decision."""
-        return {"limits": self._decider.budget, "settings_hash": self.settings_hash}
+        details = self._decider.details
+        limits = [] if details is None else details().risk_budget
+        return {"limits": limits, "settings_hash": self.settings_hash}
 
     def state(self) -> dict[str, Any]:
         """Return everything the service believes now."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from app.core.ledger import Beliefs
+from app.core.params import EngineParams
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
 from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.allocate import Draft, Finished
-from app.pipeline.decision import Decision, DecisionView
+from app.pipeline.decision import Decision, DecisionDetails, Weighed, risk_budget
 from app.pipeline.ports import StoredEvent
 
 _SHOWN_SYMBOLS = 100
@@ -108,25 +109,15 @@ def weight_lines(stored: StoredEvent) -> Iterator[str]:
             )
 
 
-def telemetry_view(
-    drafted: Draft,
-    answer: dict[str, Any],
-    budget: list[dict[str, Any]],
-    stage_ms: dict[str, float],
-    *,
-    rl_enabled: bool,
-) -> DecisionView:
-    """Condense a decision for the metrics."""
+def decision_details(drafted: Draft, final: Weighed, params: EngineParams) -> DecisionDetails:
+    """Condense a decision for the metrics and the risk budget."""
     directed = drafted.table.direction.nonzero()[0]
     kelly, scale = drafted.phase1.kelly[directed], drafted.phase1.scale[directed]
-    return DecisionView(
-        answer=answer,
-        stage_ms=stage_ms,
-        kelly_fraction=float(kelly.sum()) / len(kelly) if len(kelly) else 0.0,
-        conformal_scale=float(scale.sum()) / len(scale) if len(scale) else 1.0,
+    return DecisionDetails(
+        kelly_fraction=float(kelly.mean()) if len(kelly) else 0.0,
+        conformal_scale=float(scale.mean()) if len(scale) else 1.0,
         regimes={symbol: regime.value for symbol, regime in drafted.regimes.items()},
-        risk_budget=budget,
-        rl_enabled=rl_enabled,
+        risk_budget=risk_budget(drafted, final, params),
     )
 
 

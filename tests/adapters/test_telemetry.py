@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY, generate_latest
 from app.adapters.clock import SystemClock
 from app.adapters.logging import configure_logging
 from app.adapters.telemetry import PrometheusTelemetry
-from app.pipeline.decision import DecisionView
+from app.pipeline.decision import DecisionDetails, DecisionView
 
 CONTRACT = [
     "himari_l3_position_decisions_total",
@@ -105,9 +105,7 @@ def view_of(symbols: int = 2, strategies: int = 2, **changes: Any) -> DecisionVi
     }
     budget = [("position", name, 10.0) for name in names]
     budget += [("strategy", name, 20.0) for name in owners] + [("portfolio", "portfolio", 30.0)]
-    return DecisionView(
-        answer=answer | changes,
-        stage_ms={"sizing": 0.3, "policy": 1.0, "settle": 0.2, "journal": 4.0, "total": 5.5},
+    details = DecisionDetails(
         kelly_fraction=0.02,
         conformal_scale=0.9,
         regimes=dict.fromkeys(names, "crisis"),
@@ -115,7 +113,12 @@ def view_of(symbols: int = 2, strategies: int = 2, **changes: Any) -> DecisionVi
             {"level": level, "identifier": name, "utilization_pct": used}
             for level, name, used in budget
         ],
+    )
+    return DecisionView(
+        answer=answer | changes,
+        stage_ms={"sizing": 0.3, "policy": 1.0, "settle": 0.2, "journal": 4.0, "total": 5.5},
         rl_enabled=True,
+        details=lambda: details,
     )
 
 

@@ -131,6 +131,19 @@ def test_the_size_of_returns_does_not_matter(size: float) -> None:
     assert two == pytest.approx(one, abs=1e-12)
 
 
+@pytest.mark.parametrize("shifted", [False, True])
+def test_one_joint_move_among_many_still_days_is_all_there_is(
+    shifted: bool,  # noqa: FBT001 - a case
+) -> None:
+    book = MarketBook(PARAMS)
+    if shifted:
+        book.observe_returns(0, {"A": 0.0})
+    for step in range(1, 31):
+        book.observe_returns(step, {"A": 0.02 * (step == 9), "B": -0.01 * (step == 9)})
+    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+    assert matrix[0, 1] == pytest.approx(-1.0)
+
+
 def test_two_series_that_mirror_each_other_correlate_at_minus_one() -> None:
     book = MarketBook(PARAMS)
     for step in range(40):

@@ -177,6 +177,11 @@ def test_fresh_beliefs_move_to_other_parameters() -> None:
     assert moved.market.symbols() == []
 
 
+def test_trading_is_active_until_told_otherwise() -> None:
+    assert Beliefs(PARAMS).trading == TradingStatus(TradingState.ACTIVE, None, 0)
+    assert TradingStatus() == TradingStatus(TradingState.ACTIVE, None, 0)
+
+
 def test_fresh_factors_are_not_adopted() -> None:
     beliefs = Beliefs(PARAMS)
     model = beliefs.fresh_factors()

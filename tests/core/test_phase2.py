@@ -153,6 +153,22 @@ def test_the_volatility_target_scales_everything_by_one_factor(
     assert portfolio.weights == pytest.approx([0.04 * factor])
 
 
+def test_a_volatility_target_without_any_weight_changes_nothing() -> None:
+    situation = Situation((("one", "A", 0.04),))
+    params = EngineParams(
+        brakes=BrakeParams(volatility_target=0.01), limits=LimitParams(symbol_caps={"A": 0.0})
+    )
+    portfolio = build_portfolio(
+        situation.table(),
+        phase1_of(np.array([0.04]), np.array([0.05])),
+        HeldUse(),
+        Structure(MarketBook(MarketParams()), MarketParams()),
+        np.zeros(1),
+        params,
+    )
+    assert portfolio.weights.tolist() == [0.0]
+
+
 def test_predicted_volatility_is_the_same_in_every_form() -> None:
     thin = random_problem(3, 6, in_factors=True)
     assert thin.loadings is not None

@@ -70,6 +70,14 @@ def test_the_win_rate_is_the_mean_of_beta_ten_ten(wins: int, losses: int, rate: 
     assert found == pytest.approx([rate], rel=1e-15)
 
 
+def test_an_edge_of_exactly_the_least_edge_is_sized_and_a_smaller_one_is_not() -> None:
+    edges, volatility = np.array([0.01, 0.0099]), np.full(2, 0.1)
+    params = KellyParams(min_edge=0.01)
+    sizes = kelly_sizes(edges, volatility, np.zeros(2), np.full(2, fill_value=True), params)
+    # 0.25 0.01 / 0.0105
+    assert sizes == pytest.approx([0.238095238, 0.0])
+
+
 def test_double_the_volatility_is_a_quarter_of_the_size() -> None:
     sizes = kelly_sizes(
         np.array([0.002, 0.002]), np.array([0.1, 0.2]), np.zeros(2), np.full(2, fill_value=True),

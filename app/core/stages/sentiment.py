@@ -26,8 +26,6 @@ def sentiment_factors(
     -------
     ndarray of shape (n_signals,), within 1 +- max_tilt
     """
-    if not np.count_nonzero(score == score):  # noqa: PLR0124 - NaN alone differs from itself
-        return np.ones(len(score))
     above = np.maximum(score - params.neutral_high, 0.0) / params.full_distance
     below = np.maximum(params.neutral_low - score, 0.0) / params.full_distance
     tilt = np.minimum(above, 1.0) - np.minimum(below, 1.0)
