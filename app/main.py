@@ -1,5 +1,6 @@
 """Composition root: settings in, application out; wiring only."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -96,6 +97,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await service.start()
         watch_service(telemetry, service)
         app.state.service = service
+        # what was made at start stays: the collector need not walk it at every large decision
+        gc.freeze()
 
         def announce() -> None:
             service.draining = True

@@ -255,6 +255,26 @@ def test_a_symbol_older_than_every_tracked_one_finds_no_room() -> None:
     assert book.symbols() == ["A", "B"]
 
 
+def test_the_version_counts_observations_that_were_new() -> None:
+    book = book_of()
+    assert book.version == 0
+    book.observe_prices(1, {"A": 1.0, "B": 2.0})
+    book.observe_returns(2, {"A": 0.1})
+    book.observe_prices(1, {"A": 3.0})
+    book.observe_prices(3, {"B": 2.0})
+    assert book.version == 3
+
+
+def test_an_observation_of_tracked_and_untracked_symbols_takes_the_tracked() -> None:
+    book = book_of(MarketParams(max_symbols=2))
+    book.observe_prices(5, {"A": 1.0, "B": 2.0})
+    book.observe_prices(6, {"B": 3.0})
+    assert book.observe_prices(6, {"X": 9.0, "A": 4.0, "Y": 9.0}) == 1
+    assert book.observe_returns(7, {}) == 0
+    assert book.symbols() == ["A", "B"]
+    assert (book.last_price("A"), book.last_price("B")) == (4.0, 3.0)
+
+
 def test_a_batch_that_overfills_an_empty_book_keeps_the_first_names() -> None:
     book = book_of(MarketParams(max_symbols=2))
     book.observe_prices(1, {"C": 3.0, "B": 2.0, "A": 1.0})

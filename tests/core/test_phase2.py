@@ -71,6 +71,17 @@ def test_a_symbol_with_hold_alone_takes_no_part() -> None:
     assert portfolio.share.tolist() == [1.0, 1.0, 1.0]
 
 
+def test_a_strategys_limit_counts_the_first_symbol_beside_one_that_is_only_held() -> None:
+    situation = Situation(
+        (("one", "A", 0.06), ("one", "H", 0.0)),
+        actions={("one", "H"): Action.HOLD},
+        limits=LimitParams(max_strategy_pct=0.05),
+    )
+    portfolio = built(situation)
+    assert portfolio.weights == pytest.approx([0.05])
+    assert [hit.identifier for hit in portfolio.hits] == ["one"]
+
+
 def test_a_symbols_cap_binds_and_says_what_was_asked() -> None:
     (hit,) = built(Situation((("one", "A", 0.40),))).hits
     assert (hit.level, hit.identifier) == ("position", "A")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import permutations
 from random import Random
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.signals import DAY_NS, canonical_order, tabulate
+from app.core.signals import canonical_order, tabulate
 from app.core.types import Action, Regime, Signal
 from tests.strategies import NOW_NS, make_batch, make_signal, valid_signals
+
+DAY_NS = 86_400_000_000_000
 
 
 @settings(max_examples=50, deadline=None)
@@ -52,6 +55,17 @@ def test_duplicates_that_differ_in_one_field_alone_have_one_order(
     assert canonical_order([one, other]) == canonical_order([other, one])
     both = [one, other, replace(one, symbol="AAPL"), replace(other, symbol="AAPL")]
     assert canonical_order(both) == canonical_order(both[::-1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["expected_return", "signal_strength", "sentiment_score", "sentiment_confidence"],
+)
+def test_none_zero_and_one_are_three_different_contents(name: str) -> None:
+    signals = [replace(make_signal(), **{name: value}) for value in (None, 0.0, 1.0)]
+    ordered = canonical_order(signals)
+    for first, second, third in permutations(signals):
+        assert canonical_order([first, second, third]) == ordered
 
 
 def test_signals_are_sorted_by_symbol_then_strategy() -> None:
@@ -136,7 +150,13 @@ def test_a_timestamp_more_than_a_day_ahead_is_rejected(ahead_ns: int, accepted: 
 
 @pytest.mark.parametrize(
     ("age_sec", "limit_sec", "accepted"),
-    [(60, 60.0, True), (61, 60.0, False), (10**7, 0.0, True), (-5, 1.0, True)],
+    [
+        (60, 60.0, True),
+        (61, 60.0, False),
+        (1, 0.5, False),
+        (10**7, 0.0, True),
+        (-5, 1.0, True),
+    ],
 )
 def test_age_rejects_only_beyond_a_set_maximum(
     age_sec: int,
@@ -147,7 +167,7 @@ def test_age_rejects_only_beyond_a_set_maximum(
     table, rejected = tabulate(make_batch(signal), max_age_sec=limit_sec)
     assert (len(table.signals), len(rejected)) == ((1, 0) if accepted else (0, 1))
     if rejected:
-        assert "older than 60 s" in rejected[0].reason
+        assert f"older than {limit_sec:g} s" in rejected[0].reason
 
 
 def test_a_price_too_small_for_a_finite_quantity_is_rejected() -> None:

@@ -1,0 +1,183 @@
+"""Replay: decisions recomputed from a real database, over restarts and settings changes."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.adapters.journal_sql import SqlJournal
+from app.adapters.policy_mock import MockPolicyClient
+from app.core.breaker import BreakerParams, CircuitBreaker
+from app.core.params import EngineParams, LimitParams, TradingParams
+from app.core.types import (
+    Action,
+    Batch,
+    CascadeIndicators,
+    Outcome,
+    PolicyInput,
+    Prediction,
+    Regime,
+    Signal,
+    TradingState,
+)
+from app.facade.silence import SilentTelemetry
+from app.pipeline.ask_policy import PolicyGate
+from app.pipeline.ports import PolicyClient
+from app.pipeline.service import SizingService, World
+from app.replay import replay_journal
+from tests.fakes import FakeClock
+
+START_NS = 1_735_226_000_000_000_000
+LONG_ONLY = EngineParams()
+SLOW_SHORTS = EngineParams(
+    limits=LimitParams(allow_short=True, max_strategy_pct=0.3),
+    trading=TradingParams(rebalance_span=10.0),
+)
+
+
+class SlowPolicy(MockPolicyClient):
+    """Lets other batches be heard between a question and its answer."""
+
+    async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return await super().predict(inputs)
+
+
+def service_on(
+    path: Path, params: EngineParams, client: PolicyClient | None = None
+) -> SizingService:
+    clock = FakeClock()
+    gate = PolicyGate(client, CircuitBreaker(BreakerParams()), clock)
+    world = World(SqlJournal(f"sqlite:///{path}"), gate, clock, SilentTelemetry())
+    return SizingService(params, world, "mock" if client else "fallback")
+
+
+def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
+    """Four strategies' view of some symbols at one step, prices moving in their own ways."""
+    actions = [Action.BUY, Action.SELL, Action.STRONG_BUY, Action.HOLD]
+    regimes = list(Regime)
+    signals = tuple(
+        Signal(
+            strategy_id=f"s{place % 4}",
+            symbol=f"SYM{place}",
+            action=actions[(place + step) % 4],
+            confidence=0.5 + 0.1 * (place % 5),
+            risk_score=0.2,
+            regime=regimes[(step // 3) % 5],
+            timestamp_ns=START_NS + step,
+            expected_return=0.001 + 0.0005 * (place % 3),
+            predicted_volatility=None if place % 7 == 6 else 0.02 + 0.002 * (place % 5),
+        )
+        for place in range(symbols)
+    )
+    prices = {f"SYM{i}": 100.0 + i + ((step * (i + 3)) % 7) / 3.0 for i in range(symbols)}
+    batch = Batch(
+        signals=signals,
+        cascade=CascadeIndicators(oi_change_pct=-0.02 * (step % 9)),
+        prices=prices,
+        portfolio_value=100_000.0 + 100.0 * step,
+        received_ns=START_NS + step,
+        positions={"SYM0": 20.0, "SYM3": 15.0, "SYM2": -3.0} if step % 2 else None,
+    )
+    return replace(batch, **changes)  # type: ignore[arg-type]
+
+
+async def live(service: SizingService, steps: range, symbols: int = 4) -> None:
+    """Decide, post outcomes, throw the kill switch now and then."""
+    for step in steps:
+        decided = await service.allocate(batch_of(step, symbols))
+        outcomes = [
+            Outcome(f"SYM{i}", 0.01 * ((step + i) % 5 - 2), decided.answer["decision_id"])
+            for i in range(min(symbols, 4))
+        ]
+        await service.record_outcomes(outcomes)
+        await service.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
+        if step % 11 == 5:
+            state = list(TradingState)[step % 3]
+            await service.set_trading_state(state, "exercise", "test")
+
+
+async def test_decisions_over_restarts_and_settings_changes_replay_to_the_last_bit(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "himari.db"
+    lives = [(LONG_ONLY, None), (SLOW_SHORTS, MockPolicyClient(seed=3)), (LONG_ONLY, None)]
+    for number, (params, client) in enumerate(lives):
+        service = service_on(path, params, client)
+        await service.start()
+        await live(service, range(number * 30, number * 30 + 30))
+        await service.stop()
+    report = replay_journal(f"sqlite:///{path}")
+    assert report.differences == []
+    assert (report.compared, report.equal) == (90, 90)
+
+
+async def test_decisions_that_overlap_replay_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, SLOW_SHORTS, SlowPolicy(seed=1))
+    await service.start()
+    for wave in range(6):
+        batches = [batch_of(10 * wave + place) for place in range(8)]
+        await asyncio.gather(*(service.allocate(batch) for batch in batches))
+    await service.stop()
+    report = replay_journal(f"sqlite:///{path}")
+    assert (report.compared, report.differences) == (48, [])
+
+
+async def test_large_batches_with_factors_replay_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    for step in range(40):
+        await service.allocate(batch_of(step, 160))
+    await service.stop()
+    with sqlite3.connect(path) as database:
+        kinds = {row[0] for row in database.execute("select distinct kind from events")}
+    assert "factors" in kinds
+    report = replay_journal(f"sqlite:///{path}")
+    assert (report.compared, report.differences) == (40, [])
+
+
+async def test_a_tampered_decision_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    await live(service, range(3))
+    await service.stop()
+    with sqlite3.connect(path) as database:
+        query = "select seq, payload from events where kind = 'decision' order by seq limit 1"
+        seq, payload = database.execute(query).fetchone()
+        data = json.loads(payload)
+        data["answer"]["allocations"]["SYM0"] += 1.0
+        database.execute(
+            "update events set payload = ? where seq = ?", (json.dumps(data).encode(), seq)
+        )
+    report = replay_journal(f"sqlite:///{path}")
+    assert [found.path for found in report.differences] == ["allocations"]
+    assert report.equal == report.compared - 1
+
+
+@pytest.mark.parametrize("checkpointed", [True, False])
+async def test_a_restarted_service_believes_what_it_believed(
+    tmp_path: Path,
+    checkpointed: bool,  # noqa: FBT001 - a case
+) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    await live(service, range(12))
+    before = json.dumps(service.beliefs.export())
+    if checkpointed:
+        await service.stop()
+    else:
+        # as after kill -9: no checkpoint, only the events
+        await service.world.journal.close()
+    again = service_on(path, LONG_ONLY)
+    await again.start()
+    assert json.dumps(again.beliefs.export()) == before
+    await again.stop()
