@@ -41,6 +41,7 @@ class FakePolicyClient:
         self.script = script
         self.asked: list[tuple[PolicyInput, ...]] = []
         self.closed = False
+        self.resumed = False
 
     async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
         self.asked.append(tuple(inputs))
@@ -49,6 +50,9 @@ class FakePolicyClient:
         if self.error is not None:
             raise self.error
         return tuple(self.answer for _ in inputs)
+
+    def resume(self) -> None:
+        self.resumed = True
 
     def statistics(self) -> dict[str, Any]:
         return {"total_predictions": sum(len(inputs) for inputs in self.asked)}

@@ -133,14 +133,18 @@ async def test_large_batches_with_factors_replay_to_the_last_bit(tmp_path: Path)
     path = tmp_path / "himari.db"
     service = service_on(path, LONG_ONLY)
     await service.start()
-    for step in range(40):
-        await service.allocate(batch_of(step, 160))
+    steps = 0
+    # factors are made beside the requests, and adopted by the first one after
+    while steps < 40 or service.beliefs.structure.factors is None:
+        await service.allocate(batch_of(steps, 160))
+        steps += 1
+        assert steps < 1000
     await service.stop()
     with sqlite3.connect(path) as database:
         kinds = {row[0] for row in database.execute("select distinct kind from events")}
     assert "factors" in kinds
     report = replay_journal(f"sqlite:///{path}")
-    assert (report.compared, report.differences) == (40, [])
+    assert (report.compared, report.differences) == (steps, [])
 
 
 async def test_a_tampered_decision_is_found(tmp_path: Path) -> None:

@@ -151,6 +151,10 @@ class HttpPolicyClient:
             "held_for_sec": max(0.0, self._held_until - now),
         }
 
+    def resume(self) -> None:
+        """Forget a Retry-After."""
+        self._held_until = float("-inf")
+
     async def close(self) -> None:
         """End what is in flight and release its sockets."""
         for exchange in self._exchanges:

@@ -59,6 +59,9 @@ class MockPolicyClient:
             raise PolicyFailure(FallbackReason.INVALID_PREDICTION, Blame.FAILURE, detail)
         return predictions
 
+    def resume(self) -> None:
+        """Nothing: the mock never asks for a pause."""
+
     def statistics(self) -> dict[str, Any]:
         """Count since start, under the names of the HTTP client."""
         total = self._total_predictions

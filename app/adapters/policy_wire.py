@@ -5,6 +5,7 @@ nesting make the whole body unusable) and each row is validated on its own. Noth
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -181,7 +182,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except UnusableReply:
         raise
     except (ValueError, RecursionError) as error:
@@ -189,6 +195,17 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UnusableReply(f"body must be an object, was {type(document).__name__}")
     return document
+
+
+def _refuse_constant(name: str) -> float:
+    raise UnusableReply(f"body is not JSON: it holds {name}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise UnusableReply(f"body holds a number beyond the range, was {text[:40]}")
+    return number
 
 
 def _common_version(document: Mapping[str, Any]) -> str | None:

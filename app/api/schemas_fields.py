@@ -22,7 +22,9 @@ Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Fraction = Annotated[Finite, Field(ge=0, le=1)]
 SignedFraction = Annotated[Finite, Field(ge=-1, le=1)]
 Positive = Annotated[Finite, Field(gt=0)]
-SimpleReturn = Annotated[Finite, Field(ge=-1)]
+# nothing grows a thousandfold within a horizon: beyond it a feed is broken, and one such value
+# would rule a strategy's record for good
+SimpleReturn = Annotated[Finite, Field(ge=-1, le=1000)]
 Nanoseconds = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Id = Annotated[str, Field(strict=True, max_length=256, pattern=_ID_PATTERN)]
 Reason = Annotated[str, Field(strict=True, max_length=500, pattern=_REASON_PATTERN)]

@@ -48,7 +48,9 @@ class BindingLimit(BaseModel):
     limit: str = Field(description="Level: position, strategy, portfolio or group.")
     id: str = Field(description="Whose limit.")
     limit_usd: float
-    requested_usd: float = Field(description="What its members asked for in Phase 1.")
+    requested_usd: float = Field(
+        description="What its members asked for in Phase 1, and what held positions are worth."
+    )
     shadow_price: float = Field(description="Gain in utility per unit of room; 0 where unknown.")
 
 
@@ -90,7 +92,10 @@ class AllocateResponse(BaseModel):
     drifted_strategies: list[str]
     max_drift_pct: float = Field(description="Largest relative drift, percent.")
     correlation_penalties: dict[str, float] = Field(description="Phase 2 over Phase 1 size.")
-    binding_limits: list[BindingLimit]
+    binding_limits: list[BindingLimit] = Field(
+        description="Limits that cut Phase 2's sizes or held positions; (limit, id) is unique. "
+        "What limits cut from the policy's targets is the difference of rl_usd and its target."
+    )
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
     cascade: Cascade

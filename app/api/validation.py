@@ -34,6 +34,8 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "finite_number": "must be a finite number",
 }
 
+_DECIMAL_BITS: Final = 8_000
+
 
 def field_problems(error: ValidationError, root: str = "") -> list[FieldProblem]:
     """List what the validator found, at most ``MAX_PROBLEMS`` of it.
@@ -89,7 +91,11 @@ def presentable(value: Any) -> Any:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**63 else _shortened(f"{value:x}")
+        if abs(value) < 2**63:
+            return value
+        # decimal conversion of huge integers is refused by the interpreter
+        readable = value.bit_length() < _DECIMAL_BITS
+        return _shortened(str(value) if readable else f"{value:#x}")
     if isinstance(value, str):
         return _shortened(value)
     return _container(value)

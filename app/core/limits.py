@@ -10,6 +10,7 @@ from app.core.params import LimitParams
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
 DENSE_ROWS_UP_TO = 200
+_DUST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,13 @@ def build_limits(
     full.append(params.max_portfolio_pct)
     used.append(held.gross)
     limit = np.array(full)
+    room = limit - np.array(used)
+    # held positions that fill a limit leave rounding, not room
+    room[room < _DUST] = 0.0
     return Limits(
         cap=caps,
         rows=_rows(symbols, tight, owned, params),
-        room=np.maximum(limit - np.array(used), 0.0),
+        room=room,
         names=tuple(names),
         full=limit,
     )

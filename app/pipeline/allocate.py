@@ -145,7 +145,8 @@ def finish(drafted: Draft, answer: PolicyAnswer, params: EngineParams) -> Finish
     portfolio = drafted.portfolio
     baseline = _settle(portfolio.weights, drafted, params)
     if answer.reason is not None:
-        return _fallen_back(drafted, answer.reason, baseline)
+        told = (f"policy: {answer.detail}",) if answer.detail else ()
+        return _fallen_back(drafted, answer.reason, baseline, told)
     rows = drafted.table.direction.nonzero()[0]
     row_of = np.zeros(len(drafted.table.symbols), dtype=np.int64)
     row_of[portfolio.places] = np.arange(len(portfolio.places))
@@ -153,19 +154,26 @@ def finish(drafted: Draft, answer: PolicyAnswer, params: EngineParams) -> Finish
     signed = portfolio.side * portfolio.weights
     targets = collect_targets(answer.predictions, places, signed, params.blend.min_confidence)
     if not targets.used.any():
-        return _fallen_back(drafted, FallbackReason.LOW_CONFIDENCE, baseline)
+        return _fallen_back(drafted, FallbackReason.LOW_CONFIDENCE, baseline, ())
     blended, failure = blend_weights(portfolio.weights, portfolio.side, targets, portfolio.limits)
     final = baseline if blended is portfolio.weights else _settle(blended, drafted, params)
     warnings = [*final.warnings]
+    unusable = sum(prediction is None for prediction in answer.predictions)
+    if unusable:
+        asked = len(answer.predictions)
+        warnings.append(f"policy: {unusable} of {asked} predictions were unusable")
     if failure is not None:
         warnings.append(f"blended weights were scaled into the limits: {failure}")
     used = tuple(portfolio.symbols[row] for row in targets.used.nonzero()[0].tolist())
     return Finished(drafted, None, used, blended, final, baseline, tuple(warnings))
 
 
-def _fallen_back(drafted: Draft, reason: FallbackReason, baseline: Settled) -> Finished:
+def _fallen_back(
+    drafted: Draft, reason: FallbackReason, baseline: Settled, told: tuple[str, ...]
+) -> Finished:
     weights = drafted.portfolio.weights
-    return Finished(drafted, reason, (), weights, baseline, baseline, baseline.warnings)
+    warnings = (*baseline.warnings, *told)
+    return Finished(drafted, reason, (), weights, baseline, baseline, warnings)
 
 
 def _settle(weights: FloatArray, drafted: Draft, params: EngineParams) -> Settled:

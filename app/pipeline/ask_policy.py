@@ -97,6 +97,12 @@ class PolicyGate:
         answer, _ = await _called(self.client, inputs)
         return answer
 
+    def reset(self, reason: str) -> None:
+        """Force the circuit closed and end any pause that the server asked for."""
+        self.breaker.reset(self._clock.monotonic(), reason=reason)
+        if self.client is not None:
+            self.client.resume()
+
     def record_fallback(self) -> None:
         """Count a decision that was Phase 2's although there is a policy to ask."""
         if self.client is not None:

@@ -86,7 +86,8 @@ def weigh(drafted: Draft, settled: Settled, params: EngineParams) -> Weighed:
         weights.update(book.weights)
         return Weighed(weights, _held_parts(book, count), _unowned(weights, book, table.symbols))
     full = np.zeros(len(table.symbols))
-    full[portfolio.places] = settled.weights
+    # adding zero turns -0.0 into 0.0
+    full[portfolio.places] = settled.weights + 0.0
     parts = settled.share * full[table.symbol_of] + _held_parts(drafted.held, count)
     weights = dict(zip(table.symbols, full.tolist(), strict=True))
     weights.update(drafted.held.weights)
@@ -132,7 +133,7 @@ def compose(
     positions = _positions(finished, final)
     allocations = {entry["symbol"]: entry["target_usd"] for entry in positions}
     other = allocations if baseline is final else _allocations(drafted, baseline)
-    gross = sum(map(abs, allocations.values()))
+    gross = sum(map(abs, allocations.values()), 0.0)
     portfolio = drafted.portfolio
     wanted = portfolio.size > 0.0
     ratio = portfolio.weights / np.where(wanted, portfolio.size, 1.0)
@@ -143,7 +144,7 @@ def compose(
         "baseline_allocations": dict(other),
         "positions": positions,
         "total_allocated_usd": gross,
-        "net_usd": sum(allocations.values()),
+        "net_usd": sum(allocations.values(), 0.0),
         "portfolio_value": value,
         "utilization_pct": 100.0 * (gross / value),
         "strategy_weights": shares,
@@ -277,7 +278,7 @@ def _in_usd_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
     value = finished.draft.batch.portfolio_value
     columns = _stage_columns(finished, final)
     if value < _OVERFLOW_FROM:
-        return [column * value for column in columns]
+        return [column * value + 0.0 for column in columns]
     with np.errstate(over="ignore"):
         return [np.clip(column * value, -_LARGEST, _LARGEST) for column in columns]
 
@@ -311,8 +312,9 @@ def _stage_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
 def _binding_limits(drafted: Draft, value: float) -> list[dict[str, Any]]:
     a = drafted.multiplier
     hits = [_in_usd(hit, a * value) for hit in drafted.portfolio.hits]
-    hits += [_in_usd(hit, value) for hit in drafted.held.hits]
-    return hits
+    named = {(hit["limit"], hit["id"]) for hit in hits}
+    held = [_in_usd(hit, value) for hit in drafted.held.hits]
+    return hits + [hit for hit in held if (hit["limit"], hit["id"]) not in named]
 
 
 def _in_usd(hit: LimitHit, scale: float) -> dict[str, Any]:

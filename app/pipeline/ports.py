@@ -62,6 +62,10 @@ class PolicyClient(Protocol):
         """Count since start: ``total_predictions``, ``successful_predictions``, ..."""
         ...
 
+    def resume(self) -> None:
+        """Forget a pause that the server asked for; an operator says it is well again."""
+        ...
+
     async def close(self) -> None:
         """Release sockets."""
         ...

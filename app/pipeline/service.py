@@ -171,7 +171,7 @@ class SizingService:
     async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:
         """Force the breaker closed."""
         self._engine.require_journal()
-        self.world.gate.breaker.reset(self.world.clock.monotonic(), reason=reason or "reset")
+        self.world.gate.reset(reason or "reset")
         return await self._operated("circuit_reset", None, reason, actor)
 
     async def set_circuit_mode(self, mode: str, reason: str | None, actor: str) -> dict[str, Any]:

@@ -220,9 +220,27 @@ async def test_an_unusable_body_is_an_invalid_prediction(body: bytes | str) -> N
         assert (failure.reason, failure.blame) == (INVALID, FAILURE)
 
 
-@pytest.mark.parametrize(
-    "number", ["NaN", "Infinity", "-Infinity", "1e999", "true", '"0.5"', "null"]
-)
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("name", ["position_pct", "predicted_return", "something_else"])
+async def test_a_number_that_json_does_not_know_spoils_the_whole_reply(
+    name: str, number: str
+) -> None:
+    body = batch(good_row(), good_row(**{name: 777})).replace("777", number)
+    async with PolicyServer(answering(body)) as server:
+        failure = await failure_of(client_for(server.endpoint), signal(), signal())
+    assert (failure.reason, failure.blame) == (INVALID, FAILURE)
+
+
+async def test_an_operator_ends_a_pause_that_retry_after_began() -> None:
+    async with PolicyServer(answering(batch(good_row()), 429, {"Retry-After": "20"})) as server:
+        client = client_for(server.endpoint)
+        await failure_of(client)
+        assert client.statistics()["held_for_sec"] > 0.0
+        client.resume()
+        assert client.statistics()["held_for_sec"] == 0.0
+
+
+@pytest.mark.parametrize("number", ["true", '"0.5"', "null"])
 @pytest.mark.parametrize(
     "name", ["position_pct", "confidence", "predicted_return", "predicted_volatility"]
 )

@@ -150,6 +150,15 @@ def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
     }
 
 
+def test_a_hold_of_what_is_not_held_weighs_nothing_even_when_its_strategy_is_cut() -> None:
+    params = LimitParams(max_strategy_pct=0.1)
+    owners = {"A": [(0, "one")], "unheld": [(1, "one")]}
+    book = cut_held({"A": 0.15}, owners, 1.0, params)
+    assert book.weights["A"] == pytest.approx(0.1)
+    assert book.weights.get("unheld", 0.0) == 0.0
+    assert book.use.gross == pytest.approx(0.1)
+
+
 def test_longs_and_shorts_of_a_strategy_both_count_as_gross() -> None:
     params = LimitParams(allow_short=True, max_strategy_pct=0.2)
     owners = {"A": [(0, "one")], "B": [(1, "one")]}

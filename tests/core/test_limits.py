@@ -97,6 +97,8 @@ def test_a_group_cap_without_members_binds_nobody() -> None:
     params = LimitParams(group_caps={"ghost": 0.1})
     limits = build_limits(["A"], ["one"], owned((0, 0, 1.0)), HeldUse(), params)
     assert limits.rows.tolist() == [[0.0], [1.0]]
+    # nothing held in a group leaves all of it
+    assert limits.room.tolist() == [0.1, 0.8]
 
 
 def test_hundreds_of_symbols_give_the_same_rows_in_sparse_form() -> None:

@@ -57,15 +57,16 @@ def test_duplicates_that_differ_in_one_field_alone_have_one_order(
     assert canonical_order(both) == canonical_order(both[::-1])
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["expected_return", "signal_strength", "sentiment_score", "sentiment_confidence"],
-)
-def test_none_zero_and_one_are_three_different_contents(name: str) -> None:
-    signals = [replace(make_signal(), **{name: value}) for value in (None, 0.0, 1.0)]
-    ordered = canonical_order(signals)
-    for first, second, third in permutations(signals):
-        assert canonical_order([first, second, third]) == ordered
+def test_none_zero_and_one_are_three_different_contents() -> None:
+    values = (None, 0.0, 1.0)
+    for signals in (
+        [make_signal(expected_return=value) for value in values],
+        [make_signal(signal_strength=value) for value in values],
+        [make_signal(sentiment_score=value) for value in values],
+        [make_signal(sentiment_confidence=value) for value in values],
+    ):
+        ordered = canonical_order(signals)
+        assert all(canonical_order(list(way)) == ordered for way in permutations(signals))
 
 
 def test_signals_are_sorted_by_symbol_then_strategy() -> None:

@@ -19,6 +19,7 @@ from app.core.types import FloatArray, IntArray, LimitMatrix
 
 _BINDING_ABOVE = 1e-9
 _FEASIBLE_TO = 1e-9
+_DUST = 1e-9
 _LARGEST = 1e120
 
 
@@ -159,6 +160,8 @@ def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAns
     if worst_excess(weights, limits, 1.0) > _FEASIBLE_TO:
         # volatilities so far apart that the scaled rows lose digits
         weights, _ = project_on_limits(weights, upper, limits.rows, limits.room)
+    # what is left of a symbol that the optimum closes is the solver's dust
+    weights[weights <= _DUST * upper] = 0.0
     row_price = np.zeros(len(limits.room))
     if len(kept):
         row_price[kept] = scale * scale / problem.fraction * solution.row_dual / norm
