@@ -183,7 +183,9 @@ def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with se
     warnings = () if failure is None else (f"limits met by a scale-down: {failure}",)
     broken = worst_excess(inside, limits, setting.multiplier) > _TOLERANCE
     if broken:
-        reach = np.maximum(np.asarray(limits.rows @ inside), 1e-300)
-        inside = np.minimum(inside, ceiling) * float(np.minimum(1.0, room / reach).min())
+        cut = np.minimum(inside, ceiling)
+        reach = np.asarray(limits.rows @ cut)
+        over = reach > room
+        inside = cut * float((room[over] / reach[over]).min(initial=1.0))
     repaired = failure is not None or broken
     return Settled(np.copysign(inside, side), share, warnings, repaired)
