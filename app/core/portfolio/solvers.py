@@ -6,6 +6,7 @@ Every problem here is: minimise ``x'Hx/2 - f'x`` subject to ``0 <= x <= upper`` 
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import daqp
 import numpy as np
@@ -15,6 +16,7 @@ from scipy import sparse
 from app.core.errors import SolverFailure
 from app.core.types import FloatArray, LimitMatrix
 
+ACTIVE_SET_UP_TO = 100
 _FEASIBLE_TO = 1e-7
 
 
@@ -30,7 +32,10 @@ class Solution:
 def solve_dense(
     hessian: FloatArray, linear: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
 ) -> Solution:
-    """Solve with a dense Hessian of shape (n, n) by DAQP, an exact active-set method.
+    """Solve with a dense Hessian of shape (n, n): by DAQP when small, by PIQP when large.
+
+    DAQP is an exact active-set method and quickest for small problems; its steps grow with the
+    number of active constraints, so that an interior point method wins from about 100 variables.
 
     Raises
     ------
@@ -45,6 +50,21 @@ def solve_dense(
     size = len(linear)
     # DAQP reports optimal with NaN in the linear term, so that is checked before
     _require_finite(linear, upper, room)
+    if size > ACTIVE_SET_UP_TO:
+        solver = _tightened(piqp.DenseSolver())
+        matrix = np.asfortranarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
+        solver.setup(
+            np.asfortranarray(hessian),
+            -linear,
+            None,
+            None,
+            matrix,
+            None,
+            room,
+            np.zeros(size),
+            upper,
+        )
+        return _solved(solver, upper, rows, room)
     matrix = np.ascontiguousarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
     high = np.concatenate((upper, room))
     low = np.zeros(len(high))
@@ -109,40 +129,73 @@ def solve_factored(
     extra = 0 if kinks is None else size
     diagonal = np.concatenate((hessian.own, np.ones(factors), np.zeros(extra)))
     price = np.zeros(0) if kinks is None else kinks.price
-    equal = sparse.hstack(
-        [
-            sparse.csc_array(hessian.loadings.T),
-            -sparse.eye_array(factors),
-            sparse.csc_array((factors, extra)),
-        ]
-    )
-    inequal = [
-        sparse.hstack([sparse.csc_array(rows), sparse.csc_array((len(room), factors + extra))])
-    ]
-    ceiling = [room]
+    inequal, ceiling = _with_padding(rows, factors + extra), room
     if kinks is not None:
         one, gap = sparse.eye_array(size), sparse.csc_array((size, factors))
-        inequal += [sparse.hstack([one, gap, -one]), sparse.hstack([-one, gap, -one])]
-        ceiling += [kinks.at, -kinks.at]
-    solver = piqp.SparseSolver()
-    solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
-    solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
+        bends = [sparse.hstack([one, gap, -one]), sparse.hstack([-one, gap, -one])]
+        inequal = sparse.csc_matrix(sparse.vstack([inequal, *bends]))
+        ceiling = np.concatenate((room, kinks.at, -kinks.at))
+    solver = _tightened(piqp.SparseSolver())
     solver.setup(
-        sparse.csc_matrix(sparse.diags_array(diagonal)),
+        _diagonal(diagonal),
         np.concatenate((-linear, np.zeros(factors), price)),
-        sparse.csc_matrix(equal),
+        _factor_definition(hessian.loadings, extra),
         np.zeros(factors),
-        sparse.csc_matrix(sparse.vstack(inequal)),
+        inequal,
         None,
-        np.concatenate(ceiling),
+        ceiling,
         np.concatenate((np.zeros(size), np.full(factors, -np.inf), np.zeros(extra))),
         np.concatenate((upper, np.full(factors + extra, np.inf))),
     )
+    return _solved(solver, upper, rows, room)
+
+
+def _tightened(solver: Any) -> Any:
+    solver.settings.eps_abs = solver.settings.eps_rel = 1e-10
+    solver.settings.eps_duality_gap_abs = solver.settings.eps_duality_gap_rel = 1e-10
+    return solver
+
+
+def _solved(solver: Any, upper: FloatArray, rows: LimitMatrix, room: FloatArray) -> Solution:
     if solver.solve() != piqp.PIQP_SOLVED:
         raise SolverFailure(f"PIQP stopped with status {solver.result.info.status}")
-    result = solver.result
+    result, size = solver.result, len(upper)
     duals = np.maximum(np.asarray(result.z_bu), 0.0)[:size], np.asarray(result.z_u)[: len(room)]
     return _checked(Solution(np.array(result.x)[:size], *duals), upper, rows, room)
+
+
+def _diagonal(values: FloatArray) -> Any:
+    """Diagonal matrix in compressed columns; written out, as sparse builders cost more."""
+    size = len(values)
+    return sparse.csc_matrix((values, np.arange(size), np.arange(size + 1)), (size, size))
+
+
+def _factor_definition(loadings: FloatArray, extra: int) -> Any:
+    """Rows ``loadings' x - z = 0`` over (x, z, extra), in compressed columns."""
+    size, factors = loadings.shape
+    values = np.concatenate((np.ascontiguousarray(loadings).ravel(), np.full(factors, -1.0)))
+    index = np.concatenate((np.tile(np.arange(factors), size), np.arange(factors)))
+    ends = np.concatenate(
+        (
+            np.arange(0, size * factors + 1, factors) if factors else np.zeros(size + 1, int),
+            size * factors + np.arange(1, factors + 1),
+            np.full(extra, (size + 1) * factors),
+        )
+    )
+    return sparse.csc_matrix((values, index, ends), (factors, size + factors + extra))
+
+
+def _with_padding(rows: LimitMatrix, extra: int) -> Any:
+    """Rows over (x, extra) in compressed columns, zero on the extra variables."""
+    count, size = rows.shape
+    if isinstance(rows, np.ndarray):
+        values, index = rows.T.ravel(), np.tile(np.arange(count), size)
+        ends = np.arange(size + 1) * count
+    else:
+        columns = rows.tocsc()
+        values, index, ends = columns.data, columns.indices, columns.indptr
+    padded = np.concatenate((ends, np.full(extra, ends[-1])))
+    return sparse.csc_matrix((values, index, padded), (count, size + extra))
 
 
 def _require_finite(*arrays: FloatArray) -> None:
