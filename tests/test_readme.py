@@ -8,7 +8,6 @@ anything, an object may leave fields out, a number is as exact as it is written.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -157,7 +156,6 @@ def documents_with(language: str) -> list[Path]:
     return [document for document in DOCUMENTS if examples_in(document, language)]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are curl's")
 @pytest.mark.parametrize("document", documents_with("bash"), ids=lambda path: path.stem)
 def test_bash_examples_give_what_the_document_shows(document: Path, tmp_path: Path) -> None:
     for example, output in run_bash(examples_in(document, "bash"), tmp_path):
