@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TRAINED := $(VENV)/.trains
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help install system-packages demo run test check format lint types imports bench mutate lock clean
+.PHONY: help install install-train system-packages demo run train train-smoke evaluate test check format lint types imports bench mutate lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -25,6 +26,13 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/data.txt
 
 system-packages:  ## install what the tests need from Debian (PostgreSQL binaries, venv)
 	@./tests/install_system_packages.sh
+
+install-train: $(TRAINED)  ## add what training needs: torch, CPU only
+
+$(TRAINED): $(STAMP) requirements/train.txt requirements/torch.txt
+	$(PIP) install --quiet -r requirements/torch.txt
+	$(PIP) install --quiet --require-hashes -r requirements/train.txt
+	@touch $(TRAINED)
 
 demo: install  ## play real prices through the service: fallback, mock RL, dead RL endpoint
 	$(BIN)/himari demo
@@ -51,6 +59,15 @@ types: install  ## mypy strict everywhere, pyright strict on the core
 imports: install  ## the layers of the tree
 	$(BIN)/lint-imports
 
+train: install-train  ## train the policy anew on real prices, walk-forward; about two hours, resumable
+	$(BIN)/himari train
+
+train-smoke: install-train  ## the same on a few days and steps, under a minute
+	$(BIN)/himari train --smoke
+
+evaluate: install-train  ## judge the trained policy: docs/evidence.md
+	$(BIN)/himari train --evaluate
+
 bench: install  ## measure against the targets, write docs/bench
 	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m tests.bench
@@ -63,7 +80,10 @@ mutate: install  ## mutation score of app/core, about an hour; results in mutant
 
 lock: install  ## compile the lock files anew
 	$(BIN)/python -m piptools compile $(LOCK) -o requirements/base.txt pyproject.toml
-	$(BIN)/python -m piptools compile $(LOCK) --extra dev -c requirements/base.txt -o requirements/dev.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra inference -c requirements/base.txt -o requirements/inference.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra dev -c requirements/inference.txt -o requirements/dev.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra train -c requirements/dev.txt -o requirements/train.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra peers -o requirements/peers.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra bench -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra mutate --extra dev -c requirements/dev.txt -o requirements/mutate.txt pyproject.toml
 
