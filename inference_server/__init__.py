@@ -1,0 +1,30 @@
+"""HIMARI's inference server: signals in, target positions with a confidence out.
+
+The way of one request, a line per step with its file::
+
+    settings.py              environment, read once; nothing below main sees it
+    main.py                  settings in, application out: wiring only
+    lifecycle.py             the graceful end: not ready at once, accepting a little longer
+    api/middleware.py        request id, admission, last resort
+    api/security.py          the caller's key
+    api/body.py              a body within bounds of bytes and time
+    wire.py                  JSON or msgpack into rows, each row checked by itself
+        model/rows.py            what a row may hold, and what a prediction may say
+    api/predict.py           good rows to the model, bad ones answered in their place
+    api/presence.py          for as long as the caller waits
+    serving.py               the current model; decode, run, encode, believe
+        switch.py                which model that is: switch, keep the old one, roll back
+            model/loading.py         verify, set up, rehearse
+            model/store.py           a version's folder, file by file by checksum
+            model/card.py            what it is, and for which cases it may speak
+            model/kinds.py           which setup makes a policy of it
+        model/policy.py          the four verbs: setup, decode, predict, encode
+        model/dummy.py           the policy that ships: the baseline as it is
+        batching.py              collect what is queued into the next run
+        batch_run.py             join rows of several callers, run, give each its own back
+        model_thread.py          the one thread that models run in
+    telemetry.py             counters and gauges of GET /metrics
+    api/problems.py          one table from an error to its problem+json
+
+``app`` and this package share no code, only the wire.
+"""

@@ -1,0 +1,30 @@
+"""What can go wrong with training data, named after the fact.
+
+::
+
+    TrainingDataError
+    |-- ArchiveUnavailable    the package's archive could not be had
+    |-- FileCorrupt           bytes are not those that were pinned
+    |-- TableInvalid          a data file breaks its form; the message names file and line
+    `-- UnknownPanel          no panel has that name
+"""
+
+
+class TrainingDataError(Exception):
+    """Root of the room's errors; the message is for whoever runs the training."""
+
+
+class ArchiveUnavailable(TrainingDataError):
+    """The package's archive could not be had."""
+
+
+class FileCorrupt(TrainingDataError):
+    """An archive, or a file inside it, is not the one that was pinned."""
+
+
+class TableInvalid(TrainingDataError):
+    """A data file breaks its form; the message names file and line."""
+
+
+class UnknownPanel(TrainingDataError):
+    """No panel has that name."""
