@@ -1,6 +1,7 @@
 """The ``himari`` command: words and options; what they do stands in ``app/commands``."""
 
 import sys
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,6 +77,65 @@ def demo(
         _say("app.demo.guide", "run")
     options = import_module("app.demo").DemoOptions(days=days, out=out)
     _say("app.demo", "run", options)
+
+
+@app.command()
+def inference(
+    host: Annotated[str | None, typer.Option(help="By default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="By default 8888.")] = None,
+) -> None:
+    """Start the inference server on HIMARI_INFERENCE_HOST and HIMARI_INFERENCE_PORT."""
+    _say("app.commands.inference", "inference", host, port)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def train(context: typer.Context) -> None:
+    """Train the policy; every argument, --help too, goes to the training itself."""
+    _say("app.commands.train", "train", context.args)
+
+
+@app.command()
+def backtest(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    prices: Annotated[Path, typer.Option(help="CSV: a date column, then a column of closes each.")],
+    as_json: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
+    html: Annotated[Path | None, typer.Option(help="Where the page goes.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Where what training reads goes.")] = None,
+    mode: Annotated[str, typer.Option(help="fallback, or rl for the learned policies.")] = (
+        "fallback"
+    ),
+    short: Annotated[bool, typer.Option(help="Let the pipeline go short.")] = False,  # noqa: FBT002 (a flag)
+    cost_bps: Annotated[float, typer.Option(help="Basis points of traded notional.")] = 5.0,
+    span: Annotated[float, typer.Option(help="REBALANCE_SPAN, decisions.")] = 10.0,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+    delay: Annotated[int, typer.Option(help="Closes between decision and trade: 0, 1.")] = 0,
+    inference_url: Annotated[str | None, typer.Option(help="Ask this /predict for rl.")] = None,
+    outcomes: Annotated[bool, typer.Option(help="Feed realised returns back.")] = False,  # noqa: FBT002 (a flag)
+    only: Annotated[str, typer.Option(help="Policies to play, between commas.")] = "",
+    portfolio_value: Annotated[float | None, typer.Option(help="USD at the start.")] = None,
+) -> None:
+    """Backtest a price file: Phase 2, benchmarks, and with --mode rl the learned policies."""
+    options = import_module("app.backtest").BacktestOptions(
+        prices=prices,
+        json_path=as_json,
+        html_path=html,
+        record_path=record,
+        mode=mode,
+        short=short,
+        cost_bps=cost_bps,
+        span=span,
+        start=start and start.date(),
+        end=end and end.date(),
+        delay=delay,
+        inference_url=inference_url,
+        outcomes=outcomes,
+        only=tuple(name.strip() for name in only.split(",") if name.strip()),
+        portfolio_value_usd=portfolio_value,
+    )
+    _say("app.commands.backtest", "backtest", options)
 
 
 @app.command(name="init")

@@ -71,6 +71,8 @@ class StrategySignals:
         Finite and >= 0 everywhere; 0 where the past shows no edge, and for HOLD.
     volatility : ndarray, standard deviation per day
         Finite and > 0 wherever there is a signal.
+    hold_below : float, volatilities
+        A score nearer to zero says HOLD; so does a score of exactly zero.
     """
 
     strategy_id: str
@@ -78,6 +80,7 @@ class StrategySignals:
     confidence: FloatArray
     expected_return: FloatArray
     volatility: FloatArray
+    hold_below: float = HOLD_BELOW
 
     @property
     def known(self) -> BoolArray:
@@ -87,12 +90,15 @@ class StrategySignals:
     @property
     def direction(self) -> FloatArray:
         """Side of each signal: +1 buy, -1 sell, 0 hold or no signal."""
-        firm = np.where(np.abs(self.score) >= HOLD_BELOW, self.score, 0.0)
+        firm = np.where(np.abs(self.score) >= self.hold_below, self.score, 0.0)
         return np.sign(firm)
 
 
 def textbook_signals(
-    closes: FloatArray, strategies: tuple[Strategy, ...] = TEXTBOOK
+    closes: FloatArray,
+    strategies: tuple[Strategy, ...] = TEXTBOOK,
+    *,
+    hold_below: float = HOLD_BELOW,
 ) -> tuple[StrategySignals, ...]:
     """Signals of several strategies for every day and symbol of a panel, in their order.
 
@@ -101,27 +107,31 @@ def textbook_signals(
     closes : ndarray of shape (n_days, n_symbols), price
         > 0, or NaN where there is none.
     strategies : tuple of Strategy
+    hold_below : float, volatilities
+        Scores nearer to zero say HOLD and expect nothing; 0 leaves no dead zone.
 
     Returns
     -------
     tuple of StrategySignals
     """
     volatility = ewma_volatility(closes)
-    return tuple(_signals(closes, volatility, strategy) for strategy in strategies)
+    return tuple(_signals(closes, volatility, strategy, hold_below) for strategy in strategies)
 
 
-def _signals(closes: FloatArray, volatility: FloatArray, strategy: Strategy) -> StrategySignals:
+def _signals(
+    closes: FloatArray, volatility: FloatArray, strategy: Strategy, hold_below: float
+) -> StrategySignals:
     score = momentum_score(closes, volatility, strategy)
     slope, confidence = past_slope(score, simple_returns(closes), volatility)
-    size = np.where(np.abs(score) >= HOLD_BELOW, np.abs(score), 0.0)
+    size = np.where(np.abs(score) >= hold_below, np.abs(score), 0.0)
     expected = np.maximum(slope, 0.0)[:, np.newaxis] * size * np.nan_to_num(volatility)
     spread = np.broadcast_to(confidence[:, np.newaxis], score.shape)
-    return StrategySignals(strategy.strategy_id, score, spread, expected, volatility)
+    return StrategySignals(strategy.strategy_id, score, spread, expected, volatility, hold_below)
 
 
-def action_of(score: float) -> Action:
-    """Turn a score into a wire action: HOLD within +-0.25, STRONG from +-1.5."""
-    if abs(score) < HOLD_BELOW:
+def action_of(score: float, hold_below: float = HOLD_BELOW) -> Action:
+    """Turn a score into a wire action: HOLD at 0 and within +-hold_below, STRONG from +-1.5."""
+    if abs(score) < hold_below or score == 0.0:
         return Action.HOLD
     if score > 0:
         return Action.STRONG_BUY if score >= STRONG_FROM else Action.BUY

@@ -1,0 +1,167 @@
+"""The pipeline behind ``POST /allocate`` and ``POST /outcomes``, without HTTP and journal.
+
+The same functions in the same order as the service's decider; a test holds both to equal numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from app.adapters.clock import SystemClock
+from app.backtest.tape import MarketDay
+from app.core.breaker import BreakerParams, CircuitBreaker
+from app.core.ledger import Beliefs, Lesson
+from app.core.params import EngineParams
+from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
+from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
+from app.pipeline.ask_policy import PolicyGate
+from app.pipeline.decision import Weighed, weigh
+from app.pipeline.ports import PolicyClient
+
+Note = Callable[[MarketDay, Draft], None]
+RL: Final = "rl"
+
+
+class Sizer:
+    """Sizes each day's signals as the service would, and learns from their outcomes.
+
+    Parameters
+    ----------
+    params : EngineParams
+    client : PolicyClient, optional
+        None: Phase 2 alone.
+    breaker : BreakerParams, optional
+    note : callable taking MarketDay and Draft, optional
+        Told of each decision before the policy's answer.
+
+    Attributes
+    ----------
+    decisions : dict of row to str
+        ``rl``, or the reason of the fallback.
+    multipliers : dict of row to ndarray
+        Blended weight over Phase 2's, of symbols with one, on days when the policy was used.
+    model_versions : set of str
+    """
+
+    def __init__(
+        self,
+        params: EngineParams,
+        client: PolicyClient | None = None,
+        *,
+        breaker: BreakerParams | None = None,
+        note: Note | None = None,
+    ) -> None:
+        clock = SystemClock()
+        self._params = params
+        self._beliefs = Beliefs(params)
+        self._gate = PolicyGate(client, CircuitBreaker(breaker or BreakerParams()), clock)
+        self._note = note
+        self._drafted: Draft | None = None
+        self.decisions: dict[int, str] = {}
+        self.multipliers: dict[int, FloatArray] = {}
+        self.model_versions: set[str] = set()
+
+    def watch(self, day: MarketDay) -> None:
+        """Learn a day's prices without deciding, as ``POST /market/prices`` does."""
+        self._beliefs.market.observe_prices(day.timestamp_ns, day.prices)
+
+    async def targets(
+        self, day: MarketDay, value_usd: float, held: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Decide one day.
+
+        Parameters
+        ----------
+        day : MarketDay
+        value_usd : float
+        held : mapping of symbol to signed quantity
+
+        Returns
+        -------
+        dict of symbol to signed target quantity
+        """
+        self._drafted = None
+        if not day.signals:
+            self.watch(day)
+            return {}
+        drafted = draft(_batch(day, value_usd, held), self._beliefs, self._params)
+        if self._note is not None:
+            self._note(day, drafted)
+        answer = await self._ask(drafted)
+        finished = finish(drafted, answer, self._params)
+        self._drafted = drafted
+        self._count(day, finished, answer)
+        self._refresh_factors(drafted)
+        weighed = weigh(drafted, finished.final, self._params)
+        return target_quantities(drafted, weighed, day.marks)
+
+    def learn(self, day: MarketDay) -> None:
+        """Feed the day's outcomes, symbol by symbol, as ``POST /outcomes`` does."""
+        if self._drafted is None:
+            return
+        table, phase1 = self._drafted.table, self._drafted.phase1
+        rows = zip(
+            table.signals,
+            table.direction.tolist(),
+            phase1.edge.tolist(),
+            phase1.volatility.tolist(),
+            strict=True,
+        )
+        for signal, direction, edge, volatility in rows:
+            realized = day.next_returns.get(signal.symbol)
+            if realized is not None and direction != 0.0:
+                lesson = Lesson(signal.strategy_id, direction * realized, edge, volatility)
+                self._beliefs.learn(lesson)
+
+    async def close(self) -> None:
+        """Close the policy's sockets."""
+        if self._gate.client is not None:
+            await self._gate.client.close()
+
+    async def _ask(self, drafted: Draft) -> PolicyAnswer:
+        if self._gate.client is None:
+            return PolicyAnswer(reason=FallbackReason.RL_DISABLED)
+        if self._gate.is_shut():
+            return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
+        return await self._gate.ask(policy_inputs(drafted, self._beliefs))
+
+    def _count(self, day: MarketDay, finished: Finished, answer: PolicyAnswer) -> None:
+        self.decisions[day.row] = RL if finished.reason is None else finished.reason.value
+        if finished.reason is not None:
+            return
+        if answer.model_version is not None:
+            self.model_versions.add(answer.model_version)
+        baseline = finished.draft.portfolio.weights
+        sized = baseline > 0.0
+        self.multipliers[day.row] = finished.blended[sized] / baseline[sized]
+
+    def _refresh_factors(self, drafted: Draft) -> None:
+        """Do at once what the service does beside its requests above 100 symbols."""
+        market, structure = self._beliefs.market, self._beliefs.structure
+        symbols = drafted.portfolio.symbols
+        large = len(symbols) > self._params.market.dense_up_to
+        if large and structure.factors_are_stale() and market.any_history(symbols):
+            structure.factors = self._beliefs.fresh_factors()
+
+
+def target_quantities(
+    drafted: Draft, weighed: Weighed, marks: Mapping[str, float]
+) -> dict[str, float]:
+    """Signed quantities of the final weights; a position that stays keeps its exact quantity."""
+    held, value = drafted.batch.positions or {}, drafted.batch.portfolio_value
+    return {
+        symbol: held[symbol]
+        if weight != 0.0 and weight == drafted.current.get(symbol)
+        else weight * value / marks[symbol]
+        for symbol, weight in weighed.weights.items()
+    }
+
+
+def _batch(day: MarketDay, value_usd: float, held: Mapping[str, float]) -> Batch:
+    return Batch(
+        signals=day.signals,
+        cascade=CascadeIndicators(),
+        prices=day.prices,
+        portfolio_value=value_usd,
+        received_ns=day.timestamp_ns,
+        positions=held,
+    )
