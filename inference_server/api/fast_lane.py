@@ -1,0 +1,77 @@
+"""The short way of the two calls that every decision makes.
+
+They pass the same id, key, admission, error table and metrics as everything else, but in one
+coroutine and without a search for the route: a third of what a small request costs here. Their
+routes stand in the framework as well, for the OpenAPI page and for other methods.
+"""
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inference_server.api.http_metrics import HttpMetrics
+from inference_server.api.middleware import Places, name_request
+from inference_server.api.problems import problem
+from inference_server.api.security import ApiKey
+from inference_server.json_log import REQUEST_ID
+
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class FastLane:
+    """Serve POST to these paths here, and hand everything else on.
+
+    Parameters
+    ----------
+    app : ASGI application
+    endpoints : mapping of path to endpoint
+    key : ApiKey
+    places : Places
+        Shared with what goes the long way.
+    metrics : HttpMetrics
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        key: ApiKey,
+        places: Places,
+        metrics: HttpMetrics,
+    ) -> None:
+        self._app = app
+        self._endpoints = endpoints
+        self._key = key
+        self._places = places
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; see ASGI."""
+        endpoint = self._endpoints.get(scope.get("path", ""))
+        if endpoint is None or scope.get("method") != "POST":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = name_request(scope)
+        token = REQUEST_ID.set(scope["himari.request_id"])
+        try:
+            response = await self._answer(endpoint, Request(scope, receive))
+        finally:
+            REQUEST_ID.reset(token)
+        response.raw_headers.append((b"x-request-id", request_id))
+        key = (scope["path"], "POST", f"{response.status_code // 100}xx")
+        self._metrics.observe(key, time.perf_counter() - started)
+        await response(scope, receive, send)
+
+    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        try:
+            self._key.check(request.scope)
+            with self._places:
+                return await endpoint(request)
+        except Exception as error:  # noqa: BLE001 - the table knows them all, and logs the unknown
+            return problem(request.scope, error)

@@ -1,0 +1,56 @@
+"""Graceful end: not ready at once, accepting a little longer, then the server's own shutdown."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+@contextmanager
+def drain_on_sigterm(announce: Callable[[], None], drain_sec: float) -> Iterator[None]:
+    """Delay the server's own SIGTERM handler by the drain time, announcing the end at once.
+
+    Works under plain ``uvicorn`` as well, whose handler is in place when the lifespan starts.
+    A second SIGTERM does not wait. Outside the main thread (tests, embedding) signals are not
+    ours to handle and nothing is changed.
+
+    Parameters
+    ----------
+    announce : callable
+        Turns readiness to 503.
+    drain_sec : float, seconds
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    server = signal.getsignal(signal.SIGTERM)
+    draining = False
+
+    def finish(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, server)
+        if callable(server):
+            server(number, frame)
+        else:
+            signal.raise_signal(number)
+
+    def begin(number: int, frame: FrameType | None) -> None:
+        nonlocal draining
+        if draining or drain_sec <= 0.0:
+            finish(number, frame)
+            return
+        draining = True
+        announce()
+        loop.call_soon_threadsafe(loop.call_later, drain_sec, finish, number, None)
+
+    signal.signal(signal.SIGTERM, begin)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is begin:
+            signal.signal(signal.SIGTERM, server)

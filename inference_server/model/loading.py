@@ -1,0 +1,107 @@
+"""From a version's folder to a policy that has proved that it works."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from inference_server.errors import ModelRefused
+from inference_server.model.card import ModelCard
+from inference_server.model.kinds import KINDS, Kinds, setup_of
+from inference_server.model.policy import Policy, leading_rows
+from inference_server.model.rows import Action, Regime, SignalRow, is_believable
+from inference_server.model.store import current_version, verify
+
+_DAY_SEC: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedModel:
+    """A policy that works, its card, and since when it is in memory."""
+
+    card: ModelCard
+    policy: Policy
+    loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def load_model(
+    store: Path,
+    version: str | None,
+    *,
+    threads: int,
+    warm_rows: int,
+    kinds: Kinds = KINDS,
+) -> ServedModel:
+    """Verify a version, set its policy up, and run it once in every size that will be asked.
+
+    Parameters
+    ----------
+    store : Path
+    version : str or None
+        None: what the store's ``current`` file names.
+    threads : int
+        For the arithmetic of one run, count.
+    warm_rows : int
+        Rows of the largest run, count.
+    kinds : mapping of kind to setup, or to the place it is imported from
+
+    Raises
+    ------
+    ModelRefused
+        If anything about it is not as it must be.
+    """
+    try:
+        verified = verify(store, version or current_version(store))
+        policy = setup_of(verified.card.kind, kinds)(verified.folder, verified.card, threads)
+        for rows in sorted({1, warm_rows}):
+            _rehearse(policy, rows)
+    except ModelRefused:
+        raise
+    except Exception as error:
+        named = f"model {version}" if version else "the current model"
+        raise ModelRefused(f"{named} does not work: {error}") from error
+    return ServedModel(verified.card, policy)
+
+
+def rehearsal_rows(count: int) -> tuple[SignalRow, ...]:
+    """Rows of ordinary content, each another symbol, with a full history.
+
+    Returns
+    -------
+    tuple of SignalRow
+        Daily returns of 1 % volatility from a fixed seed.
+    """
+    draws = np.random.default_rng(0).normal(0.0, 0.01, (count, 256)).astype(np.float32)
+    return tuple(
+        SignalRow(
+            symbol=f"REHEARSAL-{index}",
+            action=Action.BUY if index % 2 == 0 else Action.SELL,
+            confidence=0.6,
+            risk_score=0.3,
+            regime=Regime.RANGING,
+            expected_return=0.001,
+            predicted_volatility=0.01,
+            baseline_pct=0.05 if index % 2 == 0 else -0.05,
+            current_pct=0.0,
+            returns=returns,
+            interval_sec=_DAY_SEC,
+        )
+        for index, returns in enumerate(draws)
+    )
+
+
+def _rehearse(policy: Policy, count: int) -> None:
+    rows = rehearsal_rows(count)
+    decoded = policy.decode(rows)
+    known = leading_rows(decoded.inputs)
+    outputs = policy.predict(decoded.inputs) if known else {}
+    if leading_rows(outputs) != known:
+        raise ModelRefused(f"{known} rows must have as many outputs, was {leading_rows(outputs)}")
+    predictions = policy.encode(outputs, decoded)
+    if len(predictions) != count:
+        raise ModelRefused(f"{count} signals must have as many answers, was {len(predictions)}")
+    for prediction in predictions:
+        if not is_believable(prediction):
+            raise ModelRefused(f"an answer must be finite and in range, was {prediction}")

@@ -1,0 +1,79 @@
+"""The way of one request: rows in, one prediction or one failure for each row out."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from inference_server.batching import Batcher
+from inference_server.errors import InferenceError, ModelFailed
+from inference_server.model.loading import ServedModel
+from inference_server.model.policy import leading_rows
+from inference_server.model.rows import RowPrediction, SignalRow, is_believable
+from inference_server.switch import ModelSwitch
+
+_UNBELIEVABLE: Final = "the model's answer to this row is not finite or out of range"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of each row, in order, its prediction, or None where the model's cannot be believed."""
+
+    model_version: str
+    predictions: Sequence[RowPrediction | None]
+
+
+class Predictor:
+    """Ask the current model through the batcher.
+
+    Parameters
+    ----------
+    switch : ModelSwitch
+    batcher : Batcher
+    timeout_sec : float, seconds
+        From here to the end of the request's last run.
+    """
+
+    def __init__(self, switch: ModelSwitch, batcher: Batcher, timeout_sec: float) -> None:
+        self._switch = switch
+        self._batcher = batcher
+        self._timeout_sec = timeout_sec
+
+    async def predict(self, rows: Sequence[SignalRow]) -> Answer:
+        """Answer checked rows; all of them by the same model.
+
+        Raises
+        ------
+        NotServing, Overloaded, DeadlinePassed
+            The request was not served; another time it may be.
+        ModelFailed
+            The model cannot answer these rows, or none of its answers can be believed.
+        """
+        deadline = asyncio.get_running_loop().time() + self._timeout_sec
+        model = self._switch.current
+        self._batcher.refuse_if_full()
+        predictions = await self._ask(model, rows, deadline)
+        if len(predictions) != len(rows):
+            detail = f"the model must answer {len(rows)} signals, was {len(predictions)}"
+            raise ModelFailed(detail)
+        believed = [row if is_believable(row) else None for row in predictions]
+        if rows and not any(believed):
+            raise ModelFailed(_UNBELIEVABLE)
+        return Answer(model.card.version, believed)
+
+    async def _ask(
+        self, model: ServedModel, rows: Sequence[SignalRow], deadline: float
+    ) -> list[RowPrediction]:
+        policy = model.policy
+        try:
+            decoded = policy.decode(rows)
+            outputs = (
+                await self._batcher.run(policy, decoded.inputs, deadline)
+                if leading_rows(decoded.inputs)
+                else {}
+            )
+            return policy.encode(outputs, decoded)
+        except InferenceError:
+            raise
+        except Exception as error:
+            raise ModelFailed("the model failed on these rows") from error

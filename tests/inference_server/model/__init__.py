@@ -1,0 +1,1 @@
+"""Rows, cards, folders and policies."""
