@@ -19,7 +19,13 @@ The way of one request, a line per step with its file::
             model/card.py            what it is, and for which cases it may speak
             model/kinds.py           which setup makes a policy of it
         model/policy.py          the four verbs: setup, decode, predict, encode
-        model/dummy.py           the policy that ships: the baseline as it is
+        model/dummy.py           a policy without an opinion: the baseline as it is
+        model/multiplier.py      the learned one: a bounded multiplier on the baseline
+            model/book.py            signals by symbol
+            model/features.py        what the model sees of each symbol
+            model/trained.py         what it was trained on, and what lies outside
+            model/onnx_model.py      the graph behind ONNX Runtime
+            model/opinion.py         what each signal is told
         batching.py              collect what is queued into the next run
         batch_run.py             join rows of several callers, run, give each its own back
         model_thread.py          the one thread that models run in
@@ -28,3 +34,10 @@ The way of one request, a line per step with its file::
 
 ``app`` and this package share no code, only the wire.
 """
+
+import os
+
+# Read by numpy's BLAS when it is loaded. Its arrays here are small: a second thread gains nothing
+# on them, and on contended cores it costs five times the time.
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")

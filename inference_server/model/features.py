@@ -15,6 +15,7 @@ References
    Economics 105(1), 1-28.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,8 @@ _SPANS: Final = (2, 5, 10, 20, 60, 120, 250)
 _PERSISTENCE: Final = ((20, 20), (20, 60), (60, 60), (60, 120), (120, 120))
 _CROSS: Final = (5, 20, 60, 250)
 _MARKET: Final = (5, 20, 60, 250)
+# how many of the last days each span's momentum is looked at on
+_DAYS: Final = {2: 1, 5: 1, 10: 1, 20: STEPS, 60: 120, 120: 120, 250: 1}
 
 OWN: Final = (
     *(f"momentum_{span}" for span in _SPANS),
@@ -41,6 +44,7 @@ OWN: Final = (
     "volatility_5_60",
     "volatility_20_250",
     "volatility_ewma_60",
+    "volatility_60_250",
     "efficiency_20",
     "efficiency_250",
     "below_peak_250",
@@ -128,35 +132,44 @@ def build_features(book: Book) -> tuple[NDArray[np.float32], NDArray[np.float32]
     """
     with np.errstate(all="ignore"):
         paths = _Paths.of(book)
-        own = [*_momenta(paths), *_persistences(paths), *_shapes(paths), *_claims(book, paths)]
-        neighbours = _neighbours(book, paths)
-        columns = np.stack([*own, *neighbours], axis=1)
-        steps = _steps(paths)
-    return _finite(columns), _finite(steps)
+        scores = {span: paths.scores(span, days) for span, days in _DAYS.items()}
+        own = [*_momenta(scores), *_persistences(scores), *_shapes(paths), *_claims(book, paths)]
+        neighbours = _neighbours(book, paths, scores)
+        return _stacked([*own, *neighbours]), _stacked(_steps(paths, scores))
 
 
-def _finite(values: Array) -> NDArray[np.float32]:
-    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+def _stacked(columns: Sequence[Array]) -> NDArray[np.float32]:
+    stacked = np.stack(columns, axis=-1, dtype=np.float32, casting="same_kind")
+    unknown = ~np.isfinite(stacked)
+    if unknown.any():
+        stacked[unknown] = 0.0
+    return stacked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Paths:
-    """Sided paths: ``sigma`` is the EWMA volatility as of each day, ``total`` starts at 0."""
+    """Sided paths: ``sigma`` is the EWMA volatility as of each day, ``total`` starts at 0.
+
+    ``scaled`` are the unsided returns by the volatility of the day before.
+    """
 
     side: Array
     returns: Array
     sided: Array
     total: Array
     sigma: Array
+    scaled: Array
 
     @staticmethod
     def of(book: Book) -> "_Paths":
         returns = book.returns.astype(np.float64)
         side = book.side
         sided = returns * side[:, None]
-        total = np.concatenate([np.zeros((len(side), 1)), np.cumsum(sided, axis=1)], axis=1)
+        total = np.zeros((len(side), WINDOW + 1))
+        np.cumsum(sided, axis=1, out=total[:, 1:])
         sigma = np.sqrt(np.square(returns) @ _EWMA) + _TINY
-        return _Paths(side, returns, sided, total, sigma)
+        before = np.concatenate([sigma[:, :1], sigma[:, :-1]], axis=1)
+        return _Paths(side, returns, sided, total, sigma, _clip(returns / before, 5.0))
 
     def gain(self, span: int) -> Array:
         """Sum of the last ``span`` sided returns, shape (n,)."""
@@ -171,39 +184,53 @@ class _Paths:
 
     def deviation(self, span: int) -> Array:
         """Root mean square of the last ``span`` returns, shape (n,)."""
-        root: Array = np.sqrt(np.square(self.returns[:, -span:]).mean(axis=1)) + _TINY
+        root: Array = np.sqrt(_mean(np.square(self.returns[:, -span:]))) + _TINY
         return root
 
 
+Scores = Mapping[int, Array]
+
+
 def _clip(values: Array, bound: float) -> Array:
-    clipped: Array = np.clip(values, -bound, bound)
-    return clipped
+    return _between(values, -bound, bound)
 
 
-def _momenta(paths: _Paths) -> list[Array]:
-    return [paths.scores(span, 1)[:, 0] / 1.5 for span in _SPANS]
+def _between(values: Array, low: float, high: float) -> Array:
+    # on arrays this small np.clip and mean are mostly overhead
+    bounded: Array = np.minimum(np.maximum(values, low), high)
+    return bounded
 
 
-def _persistences(paths: _Paths) -> list[Array]:
-    return [_clip(paths.scores(span, over), 2.0).mean(axis=1) for span, over in _PERSISTENCE]
+def _mean(values: Array) -> Array:
+    mean: Array = values.sum(axis=1) / values.shape[1]
+    return mean
+
+
+def _momenta(scores: Scores) -> list[Array]:
+    return [scores[span][:, -1] / 1.5 for span in _SPANS]
+
+
+def _persistences(scores: Scores) -> list[Array]:
+    return [_mean(_clip(scores[span][:, -over:], 2.0)) for span, over in _PERSISTENCE]
 
 
 def _shapes(paths: _Paths) -> list[Array]:
     fast, month, quarter, year = (paths.deviation(span) for span in (5, 20, 60, 250))
     now = paths.sigma[:, -1]
-    path = paths.total[:, -250:]
+    path, recent = paths.total[:, -250:], paths.sided[:, -60:]
     scale = year * 250**0.5
     travelled = [np.abs(paths.returns[:, -span:]).sum(axis=1) + _TINY for span in (20, 250)]
     return [
         2.0 * _clip(np.log(fast / quarter), 1.5),
         2.0 * _clip(np.log(month / year), 1.5),
         2.0 * _clip(np.log(now / quarter), 1.5),
+        2.0 * _clip(np.log(quarter / year), 1.5),
         np.abs(paths.gain(20)) / travelled[0] * 20**0.5 - 0.8,
         np.abs(paths.gain(250)) / travelled[1] * 250**0.5 - 0.8,
-        2.0 * np.clip((path[:, -1] - path.max(axis=1)) / scale, -3.0, 0.0) + 1.0,
-        np.clip((path[:, -1] - path.min(axis=1)) / scale, 0.0, 3.0) - 1.0,
-        _clip((paths.sided[:, -60:] ** 3).mean(axis=1) / quarter**3, 3.0),
-        np.clip(np.abs(paths.returns[:, -5:]).max(axis=1) / now, 0.0, 6.0) / 1.5 - 1.2,
+        2.0 * _between((path[:, -1] - path.max(axis=1)) / scale, -3.0, 0.0) + 1.0,
+        _between((path[:, -1] - path.min(axis=1)) / scale, 0.0, 3.0) - 1.0,
+        _clip(_mean(recent * np.square(recent)) / quarter**3, 3.0),
+        _between(np.abs(paths.returns[:, -5:]).max(axis=1) / now, 0.0, 6.0) / 1.5 - 1.2,
     ]
 
 
@@ -221,33 +248,30 @@ def _claims(book: Book, paths: _Paths) -> list[Array]:
         np.minimum(book.edge * 20.0, 3.0) - 0.5,
         2.0 * book.agreement - 0.5,
         2.0 * book.confidence - 1.0,
-        np.clip(np.log(weight / 0.05 + 1e-3), -3.0, 1.5),
+        _between(np.log(weight / 0.05 + 1e-3), -3.0, 1.5),
         excess,
         np.square(excess),
     ]
 
 
-def _neighbours(book: Book, paths: _Paths) -> list[Array]:
+def _neighbours(book: Book, paths: _Paths, scores: Scores) -> list[Array]:
     n = len(paths.side)
     if n < LEAST_NEIGHBOURS:
         return [np.zeros(n)] * len(NEIGHBOURS)
-    scaled = _market(paths)
     weight = np.abs(book.baseline)
     active = weight > _TINY
     mean_weight = weight.sum() / max(int(active.sum()), 1)
     volatility = np.log(paths.deviation(60))
-    index = scaled.mean(axis=0)
+    index = paths.scaled.mean(axis=0)
     spread = np.sqrt(np.square(index) @ _EWMA[:, -1]) + _TINY
     slow = np.sqrt(np.square(index).mean()) + _TINY
     together = np.zeros(WINDOW + 1)
     together[1:] = np.cumsum(index)
-    cross = [_cross_section(paths.scores(span, 1)[:, 0], paths.side) for span in _CROSS]
-    market = [
-        np.clip((together[-1] - together[-1 - span]) / (slow * span**0.5), -4, 4) * paths.side / 1.5
-        for span in _MARKET
-    ]
-    calm = 2.0 * float(np.clip(np.log(spread / slow), -1.5, 1.5))
-    joint = 3.0 * float(np.clip(slow, 0.0, 1.0)) - 1.5
+    cross = _cross_section(np.stack([scores[span][:, -1] for span in _CROSS]), paths.side)
+    gained = together[-1] - together[[-1 - span for span in _MARKET]]
+    market = _clip(gained / (slow * np.sqrt(_MARKET)), 4.0)[:, None] * paths.side / 1.5
+    calm = 2.0 * float(_between(np.log(spread / slow), -1.5, 1.5))
+    joint = 3.0 * float(_between(slow, 0.0, 1.0)) - 1.5
     relative = np.log(np.where(active, weight, _TINY) / (mean_weight + _TINY))
     return [
         *cross,
@@ -259,30 +283,24 @@ def _neighbours(book: Book, paths: _Paths) -> list[Array]:
     ]
 
 
-def _market(paths: _Paths) -> Array:
-    """Scale returns by the volatility of the day before and clip them, (n, 256), unsided."""
-    before = np.concatenate([paths.sigma[:, :1], paths.sigma[:, :-1]], axis=1)
-    return _clip(paths.returns / before, 5.0)
-
-
-def _cross_section(score: Array, side: Array) -> Array:
-    plain = score * side
-    spread = plain.std() + 0.3
-    z: Array = (plain - plain.mean()) / spread * side
+def _cross_section(scores: Array, side: Array) -> Array:
+    """Standardise scores of shape (k, n) among the n symbols, by their plain direction."""
+    plain = scores * side
+    spread = plain.std(axis=1, keepdims=True) + 0.3
+    z: Array = (plain - plain.mean(axis=1, keepdims=True)) / spread * side
     return z
 
 
-def _steps(paths: _Paths) -> Array:
-    scaled = _market(paths)[:, -STEPS:]
+def _steps(paths: _Paths, scores: Scores) -> list[Array]:
+    scaled = paths.scaled[:, -STEPS:]
     enough = len(scaled) >= LEAST_NEIGHBOURS
     market = scaled.mean(axis=0, keepdims=True) if enough else np.zeros((1, STEPS))
     now = paths.sigma[:, -1:]
-    channels = (
+    return [
         scaled * paths.side[:, None] / 2.0,
         np.abs(scaled) / 2.0 - 0.4,
         2.0 * _clip(np.log(paths.sigma[:, -STEPS:] / now), 1.5),
-        paths.scores(20, STEPS) / 1.5,
-        paths.scores(60, STEPS) / 1.5,
-        np.broadcast_to(market, scaled.shape) * paths.side[:, None],
-    )
-    return np.stack(channels, axis=2)
+        scores[20][:, -STEPS:] / 1.5,
+        scores[60][:, -STEPS:] / 1.5,
+        market * paths.side[:, None],
+    ]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_server.model.dummy import NO_BASELINE, DummyPolicy, size_alone
+from inference_server.model.dummy import DummyPolicy
 from inference_server.model.rows import Action, Regime, RowPrediction, SignalRow, is_believable
+from inference_server.model.signal_alone import NO_BASELINE, size_alone
 
 
 def row(**changes: object) -> SignalRow:
