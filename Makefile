@@ -40,10 +40,10 @@ demo: install  ## play real prices through the service: fallback, mock RL, dead 
 run: install  ## start the service on 127.0.0.1:8000
 	$(BIN)/himari serve
 
-test: install system-packages  ## all tests
+test: install-train system-packages  ## all tests
 	$(BIN)/python -m pytest -n 2
 
-check: install system-packages lint types imports test  ## format, lint, types, imports, tests: the one door
+check: install-train system-packages lint types imports test train-smoke  ## format, lint, types, imports, tests: the one door
 
 lint: install  ## ruff, formatting included
 	$(BIN)/ruff format --check .

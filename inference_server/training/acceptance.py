@@ -1,0 +1,279 @@
+"""Run the acceptance report: the fold models on the days that each of them has never seen.
+
+Every figure is of the served portfolio (`served_exact`): blend, limits, smoothing and closing
+included. A fold's model speaks from its first day to the next fold's, in every universe.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from inference_server.model.features import FEATURES
+from inference_server.training.evaluate.calibration import HitFigures, summarise_hits
+from inference_server.training.evaluate.intervals import walk_coverage
+from inference_server.training.evaluate.panels import Panel, panel_of, year_folds
+from inference_server.training.evaluate.results import CaseResults, MultiplierFigures
+from inference_server.training.evaluate.volatility import (
+    VolatilityFigures,
+    judge_forecasts,
+    realised_variance,
+)
+from inference_server.training.evaluate.volatility_baselines import ewma_variance, har_variance
+from inference_server.training.fit import transformer_logit
+from inference_server.training.networks import multiplier_of
+from inference_server.training.served_exact import Played, Terms, play_aims, play_multiplier
+from inference_server.training.served_torch import Play
+from inference_server.training.tapes import Array, Tape
+from inference_server.training.walk_forward import FOLDS, Fitted
+
+PLACEBOS: Final = 200
+_WARM_UP: Final = 60
+_TARGET_VOLATILITY: Final = 0.10
+_FIRST_YEARS: Final = (2003, 2008, 2013, 2018)
+_WEEK: Final = 5
+
+Fits = Mapping[str, Fitted]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A universe with the multipliers of the fold models, day by day.
+
+    ``rows`` are the days that some fold model may speak on, 60 days of warm-up included.
+    """
+
+    tape: Tape
+    rows: slice
+    linear: Array
+    whole: Array
+
+    @property
+    def dates(self) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
+        """Days of the figures: without the warm-up and the last, which only closes the books."""
+        return self.tape.dates[self.rows][_WARM_UP:-1]
+
+
+def judge_universe(tape: Tape, play: Play, fits: Fits) -> Judged:
+    """Let the fold models speak on their own days.
+
+    A book without any short on a day is a long/flat one to the server, and gets no opinion of a
+    long/short model on that day.
+    """
+    linear, whole = np.ones(tape.baseline.shape), np.ones(tape.baseline.shape)
+    first = max(tape.row_of(FOLDS[0].first), _WARM_UP)
+    last = tape.row_of(FOLDS[-1].last)
+    for fold in FOLDS:
+        rows = slice(max(tape.row_of(fold.first) - _WARM_UP, 0), tape.row_of(fold.last))
+        if rows.start >= rows.stop:
+            continue
+        fitted = fits[fold.name]
+        asked = tape.usable[rows] & (tape.baseline[rows] != 0.0)
+        if tape.settings["allow_short"]:
+            asked &= np.any(tape.baseline[rows] < 0.0, axis=1, keepdims=True)
+        for out, logit in (
+            (linear, fitted.linear_logit(play, rows)),
+            (whole, fitted.logit(play, rows)),
+        ):
+            spoken = multiplier_of(logit).numpy().astype(np.float64)
+            own = slice(max(tape.row_of(fold.first), first), rows.stop)
+            cut = own.start - rows.start
+            out[own] = np.where(asked[cut:], spoken[cut:], 1.0)
+    return Judged(tape, slice(first - _WARM_UP, last), linear, whole)
+
+
+def panel_at(
+    judged: Judged, name: str, terms: Terms, *, ahead: Array | None = None, benchmarks: bool = True
+) -> Panel:
+    """Play every policy of a universe on the same terms."""
+    tape, rows = judged.tape, judged.rows
+    earned = None if ahead is None else ahead[rows]
+    runs: dict[str, Played] = {
+        "kelly": play_multiplier(tape, None, rows, replace(terms, span=1.0), earned),
+        "kelly_smoothed": play_multiplier(tape, None, rows, terms, earned),
+        "linear": play_multiplier(tape, judged.linear[rows], rows, terms, earned),
+        "rl": play_multiplier(tape, judged.whole[rows], rows, terms, earned),
+    }
+    if benchmarks:
+        runs["equal_weight"] = play_aims(tape, _equal_weights(tape), rows, terms, earned)
+        runs["vol_target"] = play_aims(tape, _volatility_target(tape), rows, terms, earned)
+    panel = panel_of(
+        name,
+        judged.dates,
+        {key: (run.returns[_WARM_UP:], run.turnover[_WARM_UP:]) for key, run in runs.items()},
+    )
+    years = [int(day[:4]) for day in panel.dates]
+    begun = [year for year in _FIRST_YEARS if years[0] <= year <= years[-1]]
+    folds = year_folds(panel.dates, begun) if begun and years[0] == begun[0] else ()
+    return replace(panel, folds=folds, cost_bps=terms.cost_bps)
+
+
+def _equal_weights(tape: Tape) -> Array:
+    count = tape.baseline.shape[1]
+    cap, gross = tape.settings["max_position_pct"], tape.settings["max_portfolio_pct"]
+    return np.full(tape.baseline.shape, min(cap, gross / count))
+
+
+def _volatility_target(tape: Tape) -> Array:
+    """Inverse volatility, scaled to 10 % a year by the EWMA volatility of that very book."""
+    inverse = 1.0 / np.sqrt(np.maximum(tape.ewma, 1e-10))
+    mix = inverse / inverse.sum(axis=1, keepdims=True)
+    earned = (mix * tape.past).sum(axis=1)
+    variance = np.full(len(mix), np.nan)
+    state = float(np.var(earned[:_WARM_UP]))
+    for day, gain in enumerate(earned):
+        state = 0.97 * state + 0.03 * gain**2
+        variance[day] = state
+    scale = _TARGET_VOLATILITY / np.sqrt(252.0 * np.maximum(variance, 1e-10))
+    cap, gross = tape.settings["max_position_pct"], tape.settings["max_portfolio_pct"]
+    weights: Array = np.minimum(mix * np.minimum(scale, gross)[:, None], cap)
+    return weights
+
+
+def drift_neutral_returns(judged: Judged) -> Array:
+    """Take each symbol's own mean from its returns over the days of the figures."""
+    ahead = judged.tape.ahead.copy()
+    days = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
+    ahead[days] -= ahead[days].mean(axis=0)
+    return ahead
+
+
+def placebo_gains(judged: Judged, terms: Terms, count: int = PLACEBOS, seed: int = 0) -> Array:
+    """Sharpe gains of multipliers moved in time, within the days of the same side, per symbol."""
+    tape, rows = judged.tape, judged.rows
+    base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
+    side = np.sign(tape.baseline[rows])
+    rng = np.random.default_rng(seed)
+    gains = np.empty(count)
+    for place in range(count):
+        moved = judged.whole[rows].copy()
+        share = rng.uniform(0.05, 0.95)
+        for column in range(side.shape[1]):
+            for sign in (1.0, -1.0):
+                days = np.flatnonzero(side[:, column] == sign)
+                if len(days):
+                    moved[days, column] = np.roll(moved[days, column], int(share * len(days)))
+        run = play_multiplier(tape, moved, rows, terms).returns[_WARM_UP:]
+        gains[place] = _sharpe(run) - _sharpe(base)
+    return gains
+
+
+def served_gain(judged: Judged, terms: Terms) -> float:
+    """Sharpe gain of the served policy over smoothed Kelly."""
+    tape, rows = judged.tape, judged.rows
+    base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
+    run = play_multiplier(tape, judged.whole[rows], rows, terms).returns[_WARM_UP:]
+    return _sharpe(run) - _sharpe(base)
+
+
+def _sharpe(returns: Array) -> float:
+    return float(returns.mean() / returns.std(ddof=1) * 252.0**0.5)
+
+
+def multiplier_figures(judged: Judged, play: Play, fits: Fits) -> MultiplierFigures:
+    """Describe the multipliers over time, and how alike the seeds are."""
+    rows = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
+    active = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
+    values = np.where(active, judged.whole[rows], np.nan)
+    weeks = [week for week in range(0, len(values), _WEEK) if active[week].any()]
+    low, median, high = np.nanquantile(values[weeks], [0.1, 0.5, 0.9], axis=1)
+    return MultiplierFigures(
+        dates=tuple(str(day) for day in judged.tape.dates[rows][weeks]),
+        low=tuple(low.tolist()),
+        median=tuple(median.tolist()),
+        high=tuple(high.tolist()),
+        std=float(np.nanstd(values)),
+        seeds_correlation=_seeds_correlation(judged, play, fits),
+    )
+
+
+def _seeds_correlation(judged: Judged, play: Play, fits: Fits) -> float:
+    """Mean correlation of m between single seeds, over the last fold."""
+    fold = FOLDS[-1]
+    rows = slice(judged.tape.row_of(fold.first), judged.tape.row_of(fold.last))
+    fitted = fits[fold.name]
+    asked = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
+    linear = fitted.linear_logit(play, rows)
+    single = [
+        multiplier_of(linear + fitted.scale * transformer_logit(model, play, rows)).numpy()[asked]
+        for model in fitted.transformers
+    ]
+    table = np.corrcoef(np.stack(single))
+    return float(table[np.triu_indices(len(single), 1)].mean())
+
+
+def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigures]:
+    """Judge both forecasts of the fold models on the days that they have not seen."""
+    tape = judged.tape
+    correction = np.full(tape.baseline.shape, np.nan)
+    chance = np.full(tape.baseline.shape, np.nan)
+    spans = []
+    before = slice(0, tape.row_of(FOLDS[0].first))
+    for fold in FOLDS:
+        rows = slice(tape.row_of(fold.first), min(tape.row_of(fold.last), len(tape.dates)))
+        spans.append((rows.start, rows.stop))
+        heads = fits[fold.name].heads
+        for part in (rows, before) if fold is FOLDS[0] else (rows,):
+            features = tape.features[part].reshape(-1, len(FEATURES))
+            shape = tape.baseline[part].shape
+            volatility = features @ heads.volatility.weight.numpy() + float(heads.volatility.bias)
+            logit = features @ heads.hit.weight.numpy() + float(heads.hit.bias)
+            correction[part] = np.where(tape.usable[part], volatility.reshape(shape), np.nan)
+            chance[part] = 1.0 / (1.0 + np.exp(-logit.reshape(shape)))
+    variance = tape.ewma * np.exp(2.0 * correction)
+    scaled = np.abs(tape.ahead) / np.sqrt(variance)
+    refits = [tape.row_of(f"{year}-01-01") for year in range(2003, 2023)]
+    volatility_figures = judge_forecasts(
+        realised_variance(tape.past),
+        {
+            "head": variance,
+            "har": har_variance(tape.past, refits),
+            "ewma": ewma_variance(tape.past),
+        },
+        spans,
+        coverage=walk_coverage(scaled, spans),
+    )
+    asked = (tape.baseline != 0.0) & tape.usable
+    asked[: spans[0][0]] = False
+    asked[-1:] = False
+    won = (tape.ahead * np.sign(tape.baseline) > 0.0)[asked]
+    return volatility_figures, summarise_hits(chance[asked], won.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Universes:
+    """The universes of one case: the stocks, the ETFs, a NYSE panel, and others by name."""
+
+    stocks: tuple[Tape, Play]
+    etfs: tuple[Tape, Play]
+    nyse: tuple[Tape, Play]
+    others: Mapping[str, tuple[Tape, Play]]
+
+
+def run_case(universes: Universes, fits: Fits, *, placebos: int = PLACEBOS) -> CaseResults:
+    """Run everything of one case but the shuffles, which need records of their own."""
+    terms = Terms()
+    judged = judge_universe(*universes.stocks, fits)
+    volatility, hits = head_figures(judged, fits)
+    main = panel_at(judged, "stocks", terms)
+    return CaseResults(
+        main=main,
+        costs=tuple(
+            panel_at(judged, "stocks", replace(terms, cost_bps=bps)) for bps in (2.0, 10.0)
+        ),
+        delayed=panel_at(judged, "one day later", replace(terms, delay=1), benchmarks=False),
+        drift_neutral=panel_at(
+            judged, "drift-neutral", terms, ahead=drift_neutral_returns(judged), benchmarks=False
+        ),
+        second_universe=panel_at(judge_universe(*universes.etfs, fits), "ETFs", terms),
+        third_universe=panel_at(judge_universe(*universes.nyse, fits), "NYSE panel", terms),
+        other_universes=tuple(
+            panel_at(judge_universe(*pair, fits), name, terms)
+            for name, pair in universes.others.items()
+        ),
+        placebo_gains=tuple(placebo_gains(judged, terms, placebos).tolist()),
+        multiplier=multiplier_figures(judged, universes.stocks[1], fits),
+        volatility=volatility,
+        hits=hits,
+    )

@@ -1,0 +1,71 @@
+"""What the evidence page says in words: how the figures were made, and what did not work."""
+
+from typing import Final
+
+METHOD: Final = (
+    (
+        "Every figure is of the served portfolio: the model's answer blended, projected on the "
+        "limits, smoothed (REBALANCE_SPAN 10), charged for trading and carried by prices, as "
+        "`POST /allocate` does it. The figures come from a replica of that path which tests "
+        "hold equal to the service over the wire. Phase 2 itself was recorded by `himari "
+        "backtest --record`: the allocation service decided every day of every panel."
+    ),
+    (
+        "Four expanding folds (2003, 2008, 2013, 2018), 20 trading days purged before each, 40 "
+        "for panels whose dates are estimated. A fold's model speaks only on the fold's own "
+        "days, in every universe. The test folds guided the design: the trial log counts every "
+        "configuration that was looked at, fixed rules included, and the deflated ratio uses "
+        "that count."
+    ),
+    (
+        "Everything the model sees is seen from the baseline's side, which makes mirrored "
+        "prices indistinguishable by construction, and long/flat books are trained on mirrored "
+        "prices too: the drift of stocks that survived pays nothing in training."
+    ),
+    (
+        "The large anchor makes the fit a ridge, and the spread of the logit is fixed "
+        "beforehand. Unanchored fits, more features, perceptrons, recent years only, and "
+        "weights chosen on data before 2003 all lost out of sample; they are in the trial log."
+    ),
+)
+
+REMARKS: Final = {
+    "gates": (
+        (
+            "Confidence is 1 where alpha is 1 and 0 where alpha is 0. With alpha 0 the server "
+            "answers the baseline with confidence 0 and the reason `not accepted`, and the "
+            "service allocates Phase 2."
+        ),
+    ),
+    "robustness": (
+        (
+            "The placebo moves each symbol's multipliers in time, among days of the same side. "
+            "Where moved multipliers gain as much as real ones, the gain is no timing: it is a "
+            "lasting tilt between instruments and sides, or lower cost."
+        ),
+    ),
+    "phase2": (
+        (
+            "Phase 2 sizes by claims of textbook signals (momentum over 20, 60 and 250 days, "
+            "reversal over 5), whose edge was small after 2003. Long/short it pays for every "
+            "change of side at once. It loses to benchmarks that hold stocks throughout a "
+            "rising market; better signals mend it, not sizing."
+        ),
+    ),
+    "failures": (
+        "Long/flat: no configuration gained more than 0.04 Sharpe, and none significantly.",
+        (
+            "Cross-sectional reversal over five days gained 0.2 Sharpe and more on the NYSE "
+            "panel of 1962 to 1984 and on Toronto, and nothing after 2003: the features stay, "
+            "their weight is small."
+        ),
+        (
+            "Following Phase 2 more slowly (held position as a feature) halves the turnover "
+            "and loses as much as it saves."
+        ),
+        (
+            "The hit head's Brier score is a little worse than the base rate's: the direction "
+            "of one day is not to be had from these features."
+        ),
+    ),
+}

@@ -1,0 +1,113 @@
+"""From packages to tapes: fetch the panels, let the service decide over them, build features."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from inference_server.training.data.panels import Panel, load_panels
+from inference_server.training.data.price_csv import write_csv
+from inference_server.training.served_torch import Play, prepare_play
+from inference_server.training.tapes import Tape, load_tape
+
+Tell = Callable[[str], None]
+
+
+class RecordFailed(RuntimeError):
+    """``himari backtest`` did not write a record; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A record: which panel, with shorts or without, mirrored or as it is."""
+
+    name: str
+    panel: str
+    short: bool
+    mirrored: bool = False
+
+
+RECORDS: Final = (
+    Wanted("stocks_ls", "stocks", short=True),
+    Wanted("stocks_lf", "stocks", short=False),
+    Wanted("stocks_mirror", "stocks", short=False, mirrored=True),
+    Wanted("nyse_n_ls", "nyse_n", short=True),
+    Wanted("nyse_n_lf", "nyse_n", short=False),
+    Wanted("nyse_o_ls", "nyse_o", short=True),
+    Wanted("nyse_o_lf", "nyse_o", short=False),
+    Wanted("etfs_ls", "etfs", short=True),
+    Wanted("etfs_lf", "etfs", short=False),
+    Wanted("tse_ls", "tse", short=True),
+    Wanted("msci_ls", "msci", short=True),
+    Wanted("crypto_ls", "crypto", short=True),
+    Wanted("crypto_lf", "crypto", short=False),
+)
+SMOKE: Final = ("etfs_ls", "etfs_lf")
+
+
+def mirror(panel: Panel) -> Panel:
+    """Turn every return into its opposite: a market in which the longs are the old shorts."""
+    returns = panel.closes[1:] / panel.closes[:-1] - 1.0
+    opposite = np.where(np.isfinite(returns), np.maximum(1.0 - returns, 0.05), 1.0)
+    start = np.full((1, panel.closes.shape[1]), 100.0)
+    closes = np.vstack([start, 100.0 * np.cumprod(opposite, axis=0)])
+    return replace(panel, closes=np.where(np.isfinite(panel.closes), closes, np.nan))
+
+
+def load_tapes(
+    data: Path, names: Iterable[str], tell: Tell = print
+) -> dict[str, tuple[Tape, Play]]:
+    """Load the tapes of these records; makes what is missing in the folder ``data``.
+
+    Raises
+    ------
+    RecordFailed
+    """
+    wanted = [record for record in RECORDS if record.name in set(names)]
+    missing = [
+        record for record in wanted if not (data / "records" / f"{record.name}.npz").exists()
+    ]
+    if missing:
+        _make_records(data, missing, tell)
+    tapes = {}
+    for record in wanted:
+        tell(f"features of {record.name}")
+        tape = load_tape(data / "records" / f"{record.name}.npz", data / "tapes")
+        tapes[record.name] = (tape, prepare_play(tape))
+    return tapes
+
+
+def _make_records(data: Path, missing: Sequence[Wanted], tell: Tell) -> None:
+    panels = {panel.name: panel for panel in load_panels(sorted({w.panel for w in missing}), data)}
+    for folder in ("csv", "records"):
+        (data / folder).mkdir(parents=True, exist_ok=True)
+    for record in missing:
+        tell(f"decisions of {record.name}")
+        panel = panels[record.panel]
+        prices = data / "csv" / f"{record.name}.csv"
+        write_csv(mirror(panel) if record.mirrored else panel, prices)
+        record_decisions(prices, data / "records" / f"{record.name}.npz", short=record.short)
+
+
+def record_decisions(prices: Path, record: Path, *, short: bool) -> None:
+    """Let the allocation service decide over a price file and write what it decided.
+
+    Raises
+    ------
+    RecordFailed
+    """
+    command = [
+        sys.executable, "-m", "app.cli", "backtest", "--prices", str(prices),
+        "--only", "kelly_smoothed", "--record", str(record),
+        "--json", str(record.with_suffix(".json")), *(["--short"] if short else []),
+    ]  # fmt: skip
+    # numbers of the record depend on nothing that this shell has set for another service
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("HIMARI_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean)  # noqa: S603 - our own command line
+    if done.returncode:
+        raise RecordFailed(f"{prices.name}: {done.stderr.strip()[-500:]}")

@@ -1,0 +1,212 @@
+r"""The served portfolio, exactly: what ``POST /allocate`` answers day after day, from a tape alone.
+
+Blend, projection on the limits, smoothing and closing as the contract has them, for portfolios
+that trade the whole panel every day and hold nothing else. A test plays the same days through the
+service over the wire and finds the same returns. Used for every figure of the evidence.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import daqp
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_server.training.tapes import Array, Tape
+
+_TOLERANCE: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a portfolio is played.
+
+    ``cost_bps`` of traded notional; ``delay`` in closes between decision and trade (0 or 1);
+    ``confidence`` is what the service blends by.
+    """
+
+    span: float = 10.0
+    cost_bps: float = 5.0
+    delay: int = 0
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Played:
+    """Net return and turnover of each day, shape (T - 1,), and weights traded to, (T - 1, N)."""
+
+    returns: Array
+    turnover: Array
+    weights: Array
+
+
+def play_multiplier(
+    tape: Tape,
+    multiplier: Array | None,
+    rows: slice,
+    terms: Terms,
+    ahead: Array | None = None,
+) -> Played:
+    """Play Phase 2 times a multiplier over ``rows``; the last row only closes the books.
+
+    Parameters
+    ----------
+    tape : Tape
+    multiplier : ndarray of shape (T, N) over ``rows``, or None
+        1 where the policy has no say; None plays Phase 2.
+    rows : slice
+    terms : Terms
+    ahead : ndarray of shape (T, N), optional
+        Returns to earn instead of the tape's own, over ``rows``.
+    """
+    baseline = tape.baseline[rows]
+    earned = tape.ahead[rows] if ahead is None else ahead
+    days = len(baseline) - 1
+    net, traded = np.zeros(days), np.zeros(days)
+    weights = np.zeros((days, baseline.shape[1]))
+    held = np.zeros(baseline.shape[1])
+    ordered: Array | None = None
+    limits = _Limits.of(tape)
+    for day in range(days):
+        now = _Day.of(tape, rows.start + day)
+        aim = baseline[day]
+        if multiplier is not None:
+            aim = _blended(aim, multiplier[day], now.share, limits, terms.confidence)
+        filled = held if ordered is None else ordered
+        target = _settled(aim, filled, now, limits, terms.span)
+        if terms.delay:
+            ordered, target = target, filled
+        traded[day] = np.abs(target - held).sum()
+        net[day] = float(target @ earned[day]) - terms.cost_bps * 1e-4 * traded[day]
+        weights[day] = target
+        held = target * (1.0 + earned[day]) / (1.0 + net[day])
+        if ordered is not None:
+            ordered = ordered * (1.0 + earned[day]) / (1.0 + net[day])
+    return Played(net, traded, weights)
+
+
+def play_aims(
+    tape: Tape, aims: Array, rows: slice, terms: Terms, ahead: Array | None = None
+) -> Played:
+    """Play given long aims (T, N) of the whole tape, smoothed alike, without strategies."""
+    earned = tape.ahead[rows] if ahead is None else ahead
+    days = len(earned) - 1
+    net, traded = np.zeros(days), np.zeros(days)
+    weights = np.zeros((days, earned.shape[1]))
+    held = np.zeros(earned.shape[1])
+    for day in range(days):
+        target = held + 2.0 / (terms.span + 1.0) * (aims[rows][day] - held)
+        traded[day] = np.abs(target - held).sum()
+        net[day] = float(target @ earned[day]) - terms.cost_bps * 1e-4 * traded[day]
+        weights[day] = target
+        held = target * (1.0 + earned[day]) / (1.0 + net[day])
+    return Played(net, traded, weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Day:
+    """What settling needs of a day: ownership, the leaning side, and who is silent."""
+
+    share: Array
+    leaning: Array
+    claims: Array
+    silent: NDArray[np.bool_]
+
+    @staticmethod
+    def of(tape: Tape, row: int) -> "_Day":
+        claims = tape.claims[row]
+        return _Day(tape.share[row], tape.leaning[row], claims, np.isnan(claims).all(axis=1))
+
+    def supports(self, side: Array) -> NDArray[np.bool_]:
+        """Whether a signal of that side stands behind it and is not overruled; 0 needs none."""
+        spoken = (np.copysign(1.0, self.claims) == side[:, None]) & ~np.isnan(self.claims)
+        held: NDArray[np.bool_] = (side == 0.0) | (
+            spoken.any(axis=1) & (side * self.leaning >= 0.0)
+        )
+        return held
+
+    def share_on(self, side: Array) -> Array:
+        """Ownership where a symbol is held on another side than its signals lean to."""
+        turned = (side != 0.0) & (side != np.where(self.leaning < 0.0, -1.0, 1.0)) & ~self.silent
+        if not turned.any():
+            return self.share
+        claims = self.claims[turned]
+        mine = np.copysign(1.0, claims) == side[turned][:, None]
+        mine &= ~np.isnan(claims)
+        size = np.where(mine, np.abs(np.nan_to_num(claims)), 0.0)
+        none = size.sum(axis=1, keepdims=True) <= 0.0
+        size = np.where(none & mine, 1.0, size)
+        share = self.share.copy()
+        share[turned] = size / np.maximum(size.sum(axis=1, keepdims=True), 1e-300)
+        return share
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    position: float
+    strategy: float
+    portfolio: float
+
+    @staticmethod
+    def of(tape: Tape) -> "_Limits":
+        told = tape.settings
+        return _Limits(
+            told["max_position_pct"], told["max_strategy_pct"], told["max_portfolio_pct"]
+        )
+
+
+def _blended(
+    baseline: Array, multiplier: Array, share: Array, limits: _Limits, confidence: float
+) -> Array:
+    size, side = np.abs(baseline), np.sign(baseline)
+    wanted = np.minimum(np.clip(size * multiplier, 0.0, 1.0), limits.position)
+    moved = size + confidence * (wanted - size)
+    spoken = (multiplier != 1.0) & (side != 0.0)
+    if not spoken.any():
+        return baseline
+    fixed = np.where(spoken, 0.0, size)
+    inside = fixed.copy()
+    inside[spoken] = _project(
+        moved[spoken], share[spoken], limits, np.append(fixed @ share, fixed.sum())
+    )
+    return side * inside
+
+
+def _settled(aim: Array, held: Array, now: _Day, limits: _Limits, span: float) -> Array:
+    moved = held + 2.0 / (span + 1.0) * (aim - held)
+    closing = (aim == 0.0) & ~now.supports(np.sign(held))
+    target = np.where((aim * held < 0.0) | closing, aim, moved)
+    side = np.sign(target)
+    share = now.share_on(side)
+    kept = np.where(now.silent, np.clip(held, -limits.position, limits.position), 0.0)
+    used = np.append(np.zeros(share.shape[1]), np.abs(kept).sum())
+    size = _project(np.where(now.silent, 0.0, np.abs(target)), share, limits, used)
+    settled: Array = np.where(now.silent, kept, side * size)
+    return settled
+
+
+def _project(target: Array, share: Array, limits: _Limits, used: NDArray[np.float64]) -> Array:
+    """Nearest point within the caps, the strategies' shares and the gross limit."""
+    upper = np.minimum(np.maximum(target, 0.0), limits.position)
+    rows = np.concatenate([share.T, np.ones((1, len(target)))])
+    full = np.append(np.full(share.shape[1], limits.strategy), limits.portfolio)
+    room = np.maximum(full - used, 0.0)
+    over = rows @ upper > room + _TOLERANCE
+    if not over.any():
+        return upper
+    binding = (rows @ np.full(len(target), limits.position)) > room
+    scale = float(upper.max())
+    matrix = np.ascontiguousarray(rows[binding])
+    count, narrow = len(target), int(binding.sum())
+    solution, _, flag, _ = daqp.solve(
+        np.eye(count),
+        -upper / scale,
+        matrix,
+        np.concatenate([upper / scale, room[binding] / scale]),
+        np.concatenate([np.zeros(count), np.full(narrow, -1e30)]),
+        np.zeros(count + narrow, dtype=np.int32),
+    )
+    if flag != 1:
+        raise ArithmeticError(f"the projection must end optimal, was flag {flag}")
+    nearest: Array = np.clip(solution * scale, 0.0, upper)
+    return nearest

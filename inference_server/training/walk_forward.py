@@ -1,0 +1,208 @@
+"""Walk forward: four expanding folds and the model that ships, each fitted on its past alone.
+
+Every fitted part is written whole to the run's folder, named by what it depends on, so that a run
+that was killed goes on where it stopped and the same settings give the same files.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from inference_server.training.fit import (
+    Book,
+    FitParams,
+    Logit,
+    fit_linear,
+    fit_transformer,
+    spread_of,
+    transformer_logit,
+)
+from inference_server.training.heads import HIT_RIDGE, Heads, fit_heads
+from inference_server.training.networks import LinearLogit, TransformerLogit
+from inference_server.training.served_torch import Play
+from inference_server.training.tapes import Tape
+
+PURGE_DAYS: Final = 20
+# dates of undated panels are good to twelve days
+UNDATED_PURGE_DAYS: Final = 40
+_HORIZON: Final = 12
+_LEAST_DAYS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One fit: trained on what lies before ``first``, tested from ``first`` to ``last``."""
+
+    name: str
+    first: str
+    last: str
+
+
+FOLDS: Final = (
+    Stage("2003", "2003-01-01", "2008-01-01"),
+    Stage("2008", "2008-01-01", "2013-01-01"),
+    Stage("2013", "2013-01-01", "2018-01-01"),
+    Stage("2018", "2018-01-01", "2023-01-01"),
+)
+SHIPPED: Final = Stage("shipped", "2100-01-01", "2100-01-02")
+
+# weight of each record's Sharpe ratio in the objective, by case
+POOL: Final[Mapping[str, Mapping[str, float]]] = {
+    "long_short": {
+        "stocks_ls": 0.30,
+        "nyse_n_ls": 0.20,
+        "nyse_o_ls": 0.08,
+        "tse_ls": 0.07,
+        "etfs_ls": 0.10,
+        "msci_ls": 0.05,
+    },
+    "long_flat": {
+        "stocks_lf": 0.35,
+        "stocks_mirror": 0.35,
+        "nyse_n_lf": 0.20,
+        "etfs_lf": 0.10,
+        "nyse_o_lf": 0.10,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """One case of one stage: linear part, Transformers with their common scale, heads."""
+
+    linear: LinearLogit
+    transformers: tuple[TransformerLogit, ...]
+    scale: float
+    heads: Heads
+
+    def linear_logit(self, play: Play, rows: slice) -> torch.Tensor:
+        """Logits (T, N) of the linear part alone: the standing ablation."""
+        with torch.no_grad():
+            return self.linear(play.features[rows])
+
+    def logit(self, play: Play, rows: slice) -> torch.Tensor:
+        """Logits (T, N) of the whole."""
+        with torch.no_grad():
+            return self.linear_logit(play, rows) + self.scale * _mean_logit(self.transformers)(
+                play, rows
+            )
+
+
+def _mean_logit(models: Sequence[TransformerLogit]) -> Logit:
+    def mean(play: Play, rows: slice) -> torch.Tensor:
+        added = [transformer_logit(model, play, rows) for model in models]
+        return torch.stack(added).mean(0)
+
+    return mean
+
+
+def books_of(
+    stage: Stage, case: str, tapes: Mapping[str, tuple[Tape, Play]]
+) -> list[tuple[Tape, Book]]:
+    """Books that end before a stage begins, purged; what is shorter than two years is left out."""
+    found = []
+    for name, weight in POOL[case].items():
+        if name not in tapes:
+            continue
+        tape, play = tapes[name]
+        dated = name.startswith(("stocks", "etfs"))
+        purge = PURGE_DAYS if dated else UNDATED_PURGE_DAYS
+        end = min(tape.row_of(stage.first) - purge, len(tape.dates) - _HORIZON)
+        if end >= _LEAST_DAYS:
+            found.append((tape, play, end, weight))
+    whole = sum(weight for *_, weight in found)
+    return [(tape, Book(play, 0, end, weight / whole)) for tape, play, end, weight in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a run keeps its parts, and what it depends on."""
+
+    folder: Path
+    params: FitParams
+    seeds: tuple[int, ...]
+
+    def part(self, stage: Stage, case: str, name: str) -> Path:
+        """File of one fitted part."""
+        told = repr(sorted(asdict(self.params).items())) + repr(sorted(POOL[case].items()))
+        digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+        return self.folder / f"{digest}-{stage.name}-{case}-{name}.npz"
+
+
+def fit_stage(
+    run: Run, stage: Stage, case: str, tapes: Mapping[str, tuple[Tape, Play]]
+) -> Iterable[tuple[str, Fitted | None]]:
+    """Fit one case of one stage, part by part; the last item holds the whole.
+
+    Yields
+    ------
+    (what was fitted, None), and at the end ("whole", Fitted)
+    """
+    pairs = books_of(stage, case, tapes)
+    books = [book for _, book in pairs]
+    linear = LinearLogit()
+    if not _restore(linear, run.part(stage, case, "linear")):
+        linear = fit_linear(books, run.params)
+        _save(linear, run.part(stage, case, "linear"))
+    yield "linear", None
+    transformers = []
+    for seed in run.seeds:
+        model = TransformerLogit(run.params.network).eval()
+        if not _restore(model, run.part(stage, case, f"seed{seed}")):
+            model = fit_transformer(linear, books, run.params, seed)
+            _save(model, run.part(stage, case, f"seed{seed}"))
+        transformers.append(model)
+        yield f"seed {seed}", None
+    scale = run.params.spread / spread_of(_mean_logit(transformers), books)
+    heads = Heads(LinearLogit(), LinearLogit())
+    places = [run.part(stage, case, f"{name}-{HIT_RIDGE}") for name in ("volatility", "hit")]
+    models = (heads.volatility, heads.hit)
+    restored = [_restore(model, path) for model, path in zip(models, places, strict=True)]
+    if not all(restored):
+        heads = fit_heads(pairs)
+        _save(heads.volatility, places[0])
+        _save(heads.hit, places[1])
+    yield "whole", Fitted(linear, tuple(transformers), scale, heads)
+
+
+def fit_cases(
+    run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]], tell: Callable[[str], None]
+) -> dict[str, Fitted]:
+    """Fit both cases of a stage; the forecasts of both are those of the long/flat books.
+
+    The long/flat books hold every instrument from either side (the mirrored stocks among them),
+    and forecast volatility better out of sample than the pool of long/short books does.
+    """
+    cases: dict[str, Fitted] = {}
+    for case in POOL:
+        for what, fitted in fit_stage(run, stage, case, tapes):
+            tell(f"{stage.name} {case} {what}")
+            if fitted is not None:
+                cases[case] = fitted
+    heads = cases["long_flat"].heads
+    return {case: replace(fitted, heads=heads) for case, fitted in cases.items()}
+
+
+def _save(model: torch.nn.Module, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    state: dict[str, Any] = {name: value.numpy() for name, value in model.state_dict().items()}
+    with partial.open("wb") as file:
+        np.savez(file, **state)
+    partial.replace(path)
+
+
+def _restore(model: torch.nn.Module, path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with np.load(path, allow_pickle=False) as opened:
+        state = {name: torch.from_numpy(opened[name]) for name in opened.files}
+    model.load_state_dict(state)
+    model.requires_grad_(requires_grad=False)
+    return True
