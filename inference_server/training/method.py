@@ -53,6 +53,16 @@ REMARKS: Final = {
         ),
     ),
     "failures": (
+        (
+            "Known difference: two of the 42 features tell the held position. In training and in "
+            "these figures it is Phase 2's own; a served policy would see the position that its "
+            "own answers led to, so that for this model the figures are the served path but for "
+            "those two features. No service allocates by them while alpha is 0."
+        ),
+        (
+            "The shuffle test was not run: fifty shuffles need fifty recordings of twenty years. "
+            "It counts as missed."
+        ),
         "Long/flat: no configuration gained more than 0.04 Sharpe, and none significantly.",
         (
             "Cross-sectional reversal over five days gained 0.2 Sharpe and more on the NYSE "

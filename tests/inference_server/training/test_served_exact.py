@@ -1,0 +1,79 @@
+"""What training counts as served is what the service earns, day by day."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.backtest.options import BacktestOptions
+from app.backtest.run import run
+from app.settings import Settings
+from inference_server.training.networks import multiplier_of
+from inference_server.training.served_exact import Terms, play_multiplier
+from inference_server.training.served_torch import prepare_play
+from inference_server.training.tapes import Array, Tape
+from inference_server.training.walk_forward import Fitted
+from tests.inference_server.training.fits import drawn_cases, publish
+from tests.inference_server.training.recorded import Recorded, returns_of
+
+
+def whole(tape: Tape) -> slice:
+    return slice(0, len(tape.dates))
+
+
+def test_phase_2_earns_what_the_backtest_of_the_service_earns(recorded: Recorded) -> None:
+    played = play_multiplier(recorded.tape, None, whole(recorded.tape), Terms())
+    assert recorded.returns.std() > 1e-4
+    np.testing.assert_allclose(played.returns, recorded.returns[:-1], rtol=0.0, atol=1e-9)
+
+
+def spoken(tape: Tape, cases: dict[str, Fitted]) -> Array:
+    """Multipliers out of torch; a day without a short baseline is a long/flat one."""
+    play = prepare_play(tape)
+    told = {
+        case: multiplier_of(fitted.logit(play, whole(tape))).numpy().astype(np.float64)
+        for case, fitted in cases.items()
+    }
+    short = (tape.baseline < 0.0).any(axis=1, keepdims=True)
+    chosen = np.where(short, told["long_short"], told["long_flat"])
+    return np.where(tape.usable & (tape.baseline != 0.0), chosen, 1.0)
+
+
+def test_a_multiplier_earns_what_it_earns_behind_the_inference_server(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = drawn_cases()
+    publish(tmp_path / "models", cases)
+    monkeypatch.setenv("HIMARI_INFERENCE_MODEL_DIR", str(tmp_path / "models"))
+    figures = tmp_path / "figures.json"
+    options = BacktestOptions(
+        prices=recorded.prices,
+        json_path=figures,
+        mode="rl",
+        only=("kelly_smoothed", "rl"),
+        short=bool(recorded.tape.settings["allow_short"]),
+    )
+    run(options, Settings())
+    served = returns_of(figures, "rl")
+    multiplier = spoken(recorded.tape, cases)
+    assert multiplier[recorded.tape.baseline != 0.0].std() > 0.1
+    assert np.abs(served - recorded.returns).max() > 1e-4
+    played = play_multiplier(recorded.tape, multiplier, whole(recorded.tape), Terms())
+    np.testing.assert_allclose(played.returns, served[:-1], rtol=0.0, atol=1e-6)
+
+
+def test_a_delayed_portfolio_trades_today_what_it_wanted_yesterday(recorded: Recorded) -> None:
+    tape = recorded.tape
+    still = np.zeros_like(tape.ahead)
+    prompt = play_multiplier(tape, None, whole(tape), Terms(cost_bps=0.0), still)
+    late = play_multiplier(tape, None, whole(tape), Terms(cost_bps=0.0, delay=1), still)
+    # prices that stand still move no weight, so the same orders come one close later
+    np.testing.assert_allclose(late.weights[1:], prompt.weights[:-1], rtol=0.0, atol=1e-12)
+    assert not late.weights[0].any()
+
+
+def test_costs_are_charged_on_every_unit_traded(recorded: Recorded) -> None:
+    tape = recorded.tape
+    still = np.zeros_like(tape.ahead)
+    played = play_multiplier(tape, None, whole(tape), Terms(cost_bps=10.0), still)
+    np.testing.assert_allclose(played.returns, -1e-3 * played.turnover, rtol=1e-12)

@@ -1,0 +1,169 @@
+"""Folds know their past alone; a fit depends on its seed alone and survives being killed."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inference_server.training.fit import (
+    Book,
+    FitParams,
+    fit_linear,
+    fit_transformer,
+    spread_of,
+)
+from inference_server.training.networks import LinearLogit, TransformerLogit
+from inference_server.training.served_torch import Play
+from inference_server.training.tapes import Tape
+from inference_server.training.walk_forward import (
+    FOLDS,
+    POOL,
+    SHIPPED,
+    Fitted,
+    Run,
+    Stage,
+    books_of,
+    fit_cases,
+    fit_stage,
+)
+from tests.inference_server.training.fits import SMALL, made_up
+
+PARAMS = FitParams(linear_steps=3, steps=3, stretches=2, stretch=90, network=SMALL)
+STAGE = Stage("2003", "2003-01-01", "2008-01-01")
+CASES = {"long_flat": "etfs_lf", "long_short": "etfs_ls"}
+
+
+@pytest.fixture(scope="module")
+def tapes() -> dict[str, tuple[Tape, Play]]:
+    """Two and a half years of noise before 2003, for either case."""
+    return {
+        name: made_up(name, "2000-08-01", 700, seed)
+        for seed, name in enumerate(("etfs_lf", "etfs_ls", "nyse_n_ls"))
+    }
+
+
+@pytest.fixture(scope="module")
+def books(tapes: dict[str, tuple[Tape, Play]]) -> list[Book]:
+    return [book for _, book in books_of(STAGE, "long_short", tapes)]
+
+
+def same(ours: torch.nn.Module, theirs: torch.nn.Module) -> bool:
+    pairs = zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True)
+    return all(torch.equal(mine, other) for mine, other in pairs)
+
+
+def transformer(books: list[Book], seed: int) -> TransformerLogit:
+    return fit_transformer(LinearLogit(), books, PARAMS, seed)
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_last_bit(books: list[Book]) -> None:
+    assert same(fit_linear(books, PARAMS), fit_linear(books, PARAMS))
+    first = transformer(books, 5)
+    torch.rand(17)
+    assert same(first, transformer(books, 5))
+
+
+def test_another_seed_gives_other_weights(books: list[Book]) -> None:
+    ours, theirs = transformer(books, 5), transformer(books, 6)
+    assert not torch.equal(ours.out.weight, theirs.out.weight)
+    assert bool(ours.out.weight.any())
+
+
+def test_a_fitted_linear_part_strays_as_far_as_it_was_told(books: list[Book]) -> None:
+    model = fit_linear(books, replace(PARAMS, linear_spread=0.7))
+    found = spread_of(lambda play, rows: model(play.features[rows]), books)
+    np.testing.assert_allclose(found, 0.7, rtol=1e-4)
+
+
+def fitted(run: Run, tapes: dict[str, tuple[Tape, Play]]) -> Fitted:
+    *_, (what, whole) = fit_stage(run, STAGE, "long_short", tapes)
+    assert what == "whole"
+    assert whole is not None
+    return whole
+
+
+@pytest.mark.parametrize("finished", [1, 2, 3])
+def test_a_run_that_was_killed_goes_on_where_it_stopped(
+    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]], finished: int
+) -> None:
+    run = Run(tmp_path / "killed", PARAMS, (0, 1))
+    list(islice(fit_stage(run, STAGE, "long_short", tapes), finished))
+    kept = {path: path.stat().st_mtime_ns for path in run.folder.iterdir()}
+    assert len(kept) == finished
+    # what the kill left half written is no part
+    half = run.part(STAGE, "long_short", "seed1").with_suffix(".9.tmp")
+    half.write_bytes(b"half a part")
+    resumed = fitted(run, tapes)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    whole = fitted(replace(run, folder=tmp_path / "whole"), tapes)
+    assert same(resumed.linear, whole.linear)
+    assert all(same(*pair) for pair in zip(resumed.transformers, whole.transformers, strict=True))
+    assert same(resumed.heads.volatility, whole.heads.volatility)
+    assert same(resumed.heads.hit, whole.heads.hit)
+    assert resumed.scale == whole.scale
+
+
+def test_other_parameters_take_no_part_of_this_run(tmp_path: Path) -> None:
+    run = Run(tmp_path, PARAMS, (0,))
+    other = replace(run, params=replace(PARAMS, anchor=PARAMS.anchor + 1.0))
+    assert run.part(STAGE, "long_flat", "linear") != other.part(STAGE, "long_flat", "linear")
+
+
+def test_both_cases_share_the_forecasts_of_the_long_flat_books(
+    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]]
+) -> None:
+    told: list[str] = []
+    cases = fit_cases(Run(tmp_path, PARAMS, (0,)), STAGE, tapes, told.append)
+    assert set(cases) == set(CASES)
+    assert cases["long_flat"].heads is cases["long_short"].heads
+    assert not same(cases["long_flat"].linear, cases["long_short"].linear)
+    assert told[0] == "2003 long_short linear" or told[0] == "2003 long_flat linear"
+    assert len(told) == 6
+
+
+@pytest.fixture(scope="module")
+def long_tapes() -> dict[str, tuple[Tape, Play]]:
+    """One dated and one undated tape over all folds, and one too short for the first."""
+    return {
+        "etfs_ls": made_up("etfs_ls", "1995-01-02", 7200),
+        "nyse_n_ls": made_up("nyse_n_ls", "1995-01-02", 7200),
+        "stocks_ls": made_up("stocks_ls", "2001-06-01", 5000),
+    }
+
+
+@pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.name)
+def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
+    long_tapes: dict[str, tuple[Tape, Play]], fold: Stage
+) -> None:
+    found = {tape.name: book for tape, book in books_of(fold, "long_short", long_tapes)}
+    for name, book in found.items():
+        tape, _ = long_tapes[name]
+        purge = 40 if name == "nyse_n_ls" else 20
+        assert book.start == 0
+        assert book.end == tape.row_of(fold.first) - purge
+        assert tape.dates[book.rows].max() < np.datetime64(fold.first)
+    assert {"etfs_ls", "nyse_n_ls"} <= set(found)
+    # 414 weekdays before the first fold are less than two years
+    assert ("stocks_ls" in found) == (fold.name != "2003")
+    np.testing.assert_allclose(sum(book.weight for book in found.values()), 1.0)
+
+
+def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
+    long_tapes: dict[str, tuple[Tape, Play]],
+) -> None:
+    found = {tape.name: book for tape, book in books_of(FOLDS[0], "long_short", long_tapes)}
+    pool = POOL["long_short"]
+    ratio = found["etfs_ls"].weight / found["nyse_n_ls"].weight
+    np.testing.assert_allclose(ratio, pool["etfs_ls"] / pool["nyse_n_ls"])
+
+
+def test_what_ships_leaves_out_the_days_whose_outcome_is_not_known(
+    long_tapes: dict[str, tuple[Tape, Play]],
+) -> None:
+    ends = {tape.name: book.end for tape, book in books_of(SHIPPED, "long_short", long_tapes)}
+    # dates end before the stage begins, so all but the days of an open horizon remain
+    assert ends["stocks_ls"] <= 5000 - 12
+    assert ends["stocks_ls"] >= 5000 - 40
