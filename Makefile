@@ -34,7 +34,7 @@ $(TRAINED): $(STAMP) requirements/train.txt requirements/torch.txt
 	$(PIP) install --quiet --require-hashes -r requirements/train.txt
 	@touch $(TRAINED)
 
-demo: install  ## play real prices through the service: fallback, mock RL, dead RL endpoint
+demo: install  ## play real prices through the service: Phase 2, RL, mock RL, dead RL endpoint
 	$(BIN)/himari demo
 
 run: install  ## start the service on 127.0.0.1:8000

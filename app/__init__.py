@@ -5,8 +5,9 @@ The way of one batch of signals, a line per step with its file::
     settings.py                  environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
-    api/middleware.py            request id, admission, last resort
-    api/security.py              the caller's key
+    api/middleware.py            request id, sane heads, admission, last resort
+    api/security.py              who may: core/access.py knows keys and roles; without keys
+    api/locality.py              this machine alone; api/browser.py no page of another origin
     api/strict_body.py           exact JSON within bounds of bytes, depth and time
     api/schemas_request.py       names, ranges and refusals; straight into the core's nouns
     api/idempotency.py           one decision a key
@@ -17,6 +18,7 @@ The way of one batch of signals, a line per step with its file::
         core/portfolio/held.py       positions valued and cut by the limits
         core/ledger.py               what prices, regimes and outcomes have taught so far
         core/stages/cascade.py       the multiplier a of sizes and limits
+        core/brakes.py               kill switch and sanity brakes, with their reasons
         core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime
         core/portfolio/netting.py    one side a symbol, and who owns it
         core/portfolio/phase2.py     multi-asset Kelly under hard limits

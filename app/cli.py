@@ -45,9 +45,12 @@ def _say(module: str, name: str, *args: Any, **options: Any) -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    ssl_certfile: Annotated[str | None, typer.Option(help="PEM certificate: serve TLS.")] = None,
+    ssl_keyfile: Annotated[str | None, typer.Option(help="PEM private key of it.")] = None,
+) -> None:
     """Start the service on HIMARI_HOST and HIMARI_PORT (127.0.0.1:8000)."""
-    _say("app.commands.serve", "serve")
+    _say("app.commands.serve", "serve", ssl_certfile, ssl_keyfile)
 
 
 @app.command()
@@ -72,7 +75,7 @@ def demo(
     guide: Annotated[bool, typer.Option(help="The deployment guide's example instead.")] = False,  # noqa: FBT002 (a flag)
     out: Annotated[Path, typer.Option(help="Directory of picture and report.")] = Path("out/demo"),
 ) -> None:
-    """Play real prices through the service: fallback, mock RL, dead RL endpoint."""
+    """Play real prices through the service: fallback, RL mode, mock RL, dead RL endpoint."""
     if guide:
         _say("app.demo.guide", "run")
     options = import_module("app.demo").DemoOptions(days=days, out=out)
@@ -169,6 +172,18 @@ def replay(
         limit=limit,
         stream=stream,
     )
+
+
+@app.command()
+def keys(
+    what: Annotated[str, typer.Argument(help="new, list, hash or revoke.")],
+    name: Annotated[str | None, typer.Argument(help="Of the key; not for list.")] = None,
+    roles: Annotated[str, typer.Option(help="read, trade, operate, joined by +.")] = "trade",
+    file: Annotated[Path | None, typer.Option(help="By default KEYS_FILE, or himari.keys.")] = None,
+) -> None:
+    """Make, list, hash and revoke API keys; a key is shown once and kept as its hash."""
+    options = import_module("app.commands.keys").KeyOptions(name=name, roles=roles, file=file)
+    _say("app.commands.keys", "keys", what, options)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,20 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from random import SystemRandom
 
 from fastapi import FastAPI
 
 from app.adapters.clock import SystemClock
 from app.adapters.journal_sql import SqlJournal
+from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_logging
 from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy_mock import MockPolicyClient
 from app.adapters.telemetry import PrometheusTelemetry
 from app.api import install
+from app.api.security import KeySource
 from app.core.breaker import CircuitBreaker
 from app.core.circuit import Transition
 from app.lifecycle import drain_on_sigterm
@@ -72,10 +75,18 @@ def _policy_client(settings: Settings, clock: Clock) -> PolicyClient | None:
         max_concurrent=settings.rl_max_concurrent,
         expected_model_version=settings.rl_model_version,
         retry_after_cap_sec=settings.circuit_breaker.initial_timeout_sec,
+        ca_file=settings.rl_ca_file,
     )
     return HttpPolicyClient(
         settings.rl_endpoint, settings.rl_timeout_sec, clock=clock, options=options
     )
+
+
+def _key_source(settings: Settings, clock: Clock) -> KeySource | None:
+    """Keys of file and settings together; None where the settings' own are all there are."""
+    if settings.keys_file is None:
+        return None
+    return WatchedKeyFile(Path(settings.keys_file), clock, beside=settings.key_ring())
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -85,11 +96,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ------
     SettingsError
         If a setting is unknown or out of range.
+    KeyFileUnusable
+        If the key file cannot be read, or contradicts the keys of the settings.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     clock = SystemClock()
     telemetry = PrometheusTelemetry(mode=settings.mode, version=VERSION)
+    key_source = _key_source(settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -115,7 +129,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # this release looks for OpenTelemetry at each request unless told not to
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    install(app, settings=settings, clock=clock, telemetry=telemetry)
+    install(app, settings=settings, clock=clock, telemetry=telemetry, keys=key_source)
     return app
 
 

@@ -17,6 +17,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
+from app import settings_values
+from app.adapters.key_file import read_key_file
+from app.core.access import KeyRing
+from app.core.errors import KeyFileUnusable
 from app.settings_model import Settings
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "load_settings", "setting_names"]
@@ -35,8 +39,13 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def load_settings() -> Settings:
+def load_settings(*, check_files: bool = True) -> Settings:
     """Read the file that HIMARI_CONFIG_FILE names and the environment over it.
+
+    Parameters
+    ----------
+    check_files : bool
+        Open the files that settings name, as the service would; off for who makes them.
 
     Raises
     ------
@@ -48,6 +57,7 @@ def load_settings() -> Settings:
     in_environment = _environment_values(problems)
     try:
         settings = Settings(**_merged(in_file, in_environment))
+        problems += unusable_files(settings) if check_files else ()
     except ValidationError as error:
         # Unknown names are in the list already, with the nearest known one.
         problems += [
@@ -59,6 +69,34 @@ def load_settings() -> Settings:
         if not problems:
             return settings
     raise SettingsError(problems)
+
+
+def unusable_files(settings: Settings) -> Iterator[str]:
+    """Open the files that settings name as the service would, and say what is wrong with them."""
+    found: dict[str, str | None] = {}
+    if settings.keys_file is not None:
+        found["KEYS_FILE"] = _key_file_problem(Path(settings.keys_file), settings.key_ring())
+    if settings.rl_ca_file is not None:
+        path = settings.rl_ca_file
+        found["RL_CA_FILE"] = _after(path, settings_values.authorities_problem(path))
+    if settings.ssl_certfile is not None:
+        path = settings.ssl_certfile
+        found["SSL_CERTFILE"] = _after(
+            path, settings_values.certificate_problem(path, settings.ssl_keyfile)
+        )
+    yield from (f"{PREFIX}{name}: {problem}" for name, problem in found.items() if problem)
+
+
+def _after(path: str, problem: str | None) -> str | None:
+    return problem and f"{path} {problem}"
+
+
+def _key_file_problem(path: Path, beside: KeyRing) -> str | None:
+    try:
+        read_key_file(path, beside)
+    except KeyFileUnusable as error:
+        return str(error)
+    return None
 
 
 def setting_names() -> tuple[str, ...]:

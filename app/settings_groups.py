@@ -195,6 +195,16 @@ class BrakesGroup(Group):
         0.0, description="Drawdown at which the brake acts, fraction."
     )
     drawdown_multiplier: Share = Field(0.5, description="What it leaves of sizes and limits.")
+    daily_loss_from: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Loss of a UTC day from which nothing may grow until it ends, fraction."
+    )
+    collapse_below: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0,
+        description="Portfolio value below this part of the last one is not believed, fraction.",
+    )
+    price_jump_from: Amount = Field(
+        0.0, description="Move from the last known price from which a symbol may only be reduced."
+    )
 
 
 class DriftGroup(Group):

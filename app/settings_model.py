@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from app import settings_groups as groups
 from app import settings_values as values
+from app.core.access import KeyRing
 from app.core.breaker import BreakerParams
 from app.core.params import (
     BlendParams,
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
         None, description="Expected model version; another is an invalid prediction. None: any."
     )
     rl_api_key: SecretStr | None = Field(None, description="Sent to the policy as Bearer.")
+    rl_ca_file: str | None = Field(
+        None, description="PEM file of the only authorities trusted for RL_ENDPOINT; none: public."
+    )
     rl_headers: Annotated[dict[str, SecretStr], BeforeValidator(values.header_values)] = Field(
         default_factory=dict, description="Further headers to the policy, JSON; for tunnels."
     )
@@ -110,7 +114,18 @@ class Settings(BaseSettings):
     enable_metrics: bool = Field(default=True, description="Serve GET /metrics.")
     metrics_open: bool = Field(default=True, description="Serve it without an API key.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(values.api_keys)] = Field(
-        (), description="Keys of callers: between commas, or a JSON list; none: open."
+        (),
+        description="Keys of callers: between commas, or a JSON list; plain, or name:roles:hash; "
+        "none: open on loopback, shut elsewhere.",
+    )
+    keys_file: str | None = Field(
+        None, description="File of hashed keys, as himari keys writes it; read again when changed."
+    )
+    rate_limit_per_sec: Annotated[float, Field(ge=0, le=1e6)] = Field(
+        0.0, description="Requests a second of each key, count; beyond it 429; 0: no limit."
+    )
+    rate_limit_burst: int = Field(
+        100, ge=1, le=1_000_000, description="Requests that a rested key may make at once, count."
     )
     database_url: Annotated[str, BeforeValidator(values.database_url)] = Field(
         "sqlite:///himari.db", repr=False, description="Journal: sqlite:/// or postgresql://."
@@ -120,8 +135,23 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0: any free one.")
+    ssl_certfile: str | None = Field(
+        None, description="PEM file of the certificate that himari serve shows; none: no TLS."
+    )
+    ssl_keyfile: str | None = Field(
+        None, description="PEM file of its private key; none: in the certificate's file."
+    )
     drain_sec: Annotated[float, Field(ge=0, le=300)] = Field(
         1.0, description="Seconds of accepting on after SIGTERM, so balancers notice."
+    )
+    max_header_bytes: int = Field(
+        65_536, ge=1_024, le=10_000_000, description="Largest head of a request, bytes."
+    )
+    max_headers: int = Field(
+        100, ge=10, le=10_000, description="Most header fields of a request, count."
+    )
+    header_timeout_sec: Annotated[float, Field(gt=0, le=3600)] = Field(
+        10.0, description="Longest wait of himari serve for a whole head, seconds."
     )
     max_body_bytes: int = Field(
         5_000_000, ge=1_000, le=1_000_000_000, description="Largest request body, bytes."
@@ -164,6 +194,21 @@ class Settings(BaseSettings):
                 f"{self.rl_timeout_sec:g}, was {lease:g}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _certificate_for_its_key(self) -> Self:
+        if self.ssl_keyfile is not None and self.ssl_certfile is None:
+            raise ValueError("ssl_keyfile needs ssl_certfile beside it")
+        return self
+
+    @property
+    def guarded(self) -> bool:
+        """Whether callers need a key: a key file guards even while it holds none."""
+        return bool(self.api_keys) or self.keys_file is not None
+
+    def key_ring(self) -> KeyRing:
+        """Hash the keys of the settings themselves; those of the file are not among them."""
+        return values.key_ring(self.api_keys)
 
     @property
     def mode(self) -> Mode:

@@ -3,8 +3,13 @@
 import json
 import math
 import re
+import ssl
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from app.core.access import KeyRing, key_from_text
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -18,7 +23,8 @@ def api_keys(value: Any) -> Any:
     Raises
     ------
     ValueError
-        If a key is empty or holds a blank.
+        If a key is empty or holds a blank, is meant as ``name:roles:hash`` and is not one, or
+        contradicts another.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -29,7 +35,21 @@ def api_keys(value: Any) -> Any:
     plain = [key for key in keys if isinstance(key, str)]
     if not all(_VISIBLE.fullmatch(key) for key in plain):
         raise ValueError("must hold keys of visible ASCII characters, none of them empty")
-    return tuple(dict.fromkeys(keys))
+    unique = tuple(dict.fromkeys(keys))
+    key_ring(unique)
+    return unique
+
+
+def key_ring(keys: tuple[Any, ...]) -> KeyRing:
+    """Hash plain keys and read entries.
+
+    Raises
+    ------
+    UnusableKeys
+        Which is a ValueError; it shows no key.
+    """
+    texts = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
+    return KeyRing(key_from_text(text) for text in texts if isinstance(text, str))
 
 
 def header_values(value: Any) -> Any:
@@ -96,6 +116,32 @@ def rebalance_span(value: Any) -> Any:
 def upper_case(value: Any) -> Any:
     """Accept a name in either case."""
     return value.upper() if isinstance(value, str) else value
+
+
+def certificate_problem(certificate: str, key: str | None) -> str | None:
+    """Say why a certificate and its private key (PEM files) cannot be served, or None."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # an encrypted key is refused: asking for its password would hang a service
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        return _file_fault(error)
+    return None
+
+
+def authorities_problem(path: str) -> str | None:
+    """Say why certificate authorities (a PEM file) cannot be used, or None."""
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        return _file_fault(error)
+    return None
+
+
+def _file_fault(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"is not usable PEM: {error.reason or error}"
+    return f"cannot be read: {error.strerror}"
 
 
 def without_password(url: str) -> str:

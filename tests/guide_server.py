@@ -1,6 +1,7 @@
 """The guide's inference server on loopback: one flat signal in, one prediction out."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,16 +26,17 @@ class GuideServer:
     body: bytes = json.dumps(PREDICTION).encode()
     asked: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
+    scheme: str = "http"
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}/predict"
+        return f"{self.scheme}://127.0.0.1:{self.port}/predict"
 
 
 @contextmanager
-def guide_server() -> Iterator[GuideServer]:
+def guide_server(tls: ssl.SSLContext | None = None) -> Iterator[GuideServer]:
     """Serve ``POST /predict``, and 404 for a batch, until the block ends."""
-    state = GuideServer()
+    state = GuideServer(scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -52,6 +54,8 @@ def guide_server() -> Iterator[GuideServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state.port = server.server_address[1]
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
         check=True,
         timeout=30,
     )
-    for name in ("serve", "allocate", "demo", "init", "doctor", "replay"):
+    for name in ("serve", "allocate", "demo", "init", "doctor", "replay", "keys"):
         assert f"\n  {name} " in ended.stdout
     assert not any(name in ended.stderr for name in ("numpy", "sqlalchemy", "fastapi", "httpx"))
 
@@ -117,6 +118,34 @@ def test_init_does_not_overwrite_unless_forced(himari: Himari) -> None:
     assert Path("himari.yaml").read_text("ascii") == "portfolio_value: 5\n"
     assert himari("init", "--force").code == 0
     assert "portfolio_value: 100000.0" in Path("himari.yaml").read_text("ascii")
+
+
+def test_init_writes_random_keys_that_nobody_else_may_read(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [himari("init", name) for name in ("one", "two")]
+    files = [Path(name) / ".env" for name in ("one", "two")]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600, 0o600]
+    lines = [
+        dict(line.split("=") for line in path.read_text("ascii").splitlines() if line[0] != "#")
+        for path in files
+    ]
+    keys = {key for found in lines for key in found.values()}
+    assert len(keys) == 4
+    assert all(len(key) > 40 and key not in each.out + each.err for key in keys for each in said)
+    assert lines[0]["HIMARI_RL_API_KEY"] == lines[0]["HIMARI_INFERENCE_API_KEY"]
+    for name, value in lines[0].items():
+        monkeypatch.setenv(name, value)
+    assert len(load_settings().key_ring().keys) == 1
+
+
+@pytest.mark.parametrize("words", [("init",), ("init", "--force")])
+def test_init_never_replaces_keys(himari: Himari, words: tuple[str, ...]) -> None:
+    Path(".env").write_text("HIMARI_API_KEYS=in-use\n", "ascii")
+    said = himari(*words)
+    assert said.code == 0
+    assert "kept .env" in said.out
+    assert Path(".env").read_text("ascii") == "HIMARI_API_KEYS=in-use\n"
 
 
 # -- allocate ------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def server() -> Iterator[GuideServer]:
 def test_doctor_finds_a_healthy_place_and_leaves_it_as_it_is(himari: Himari) -> None:
     said = himari("doctor")
     assert said.code == 0
-    assert [line[:4] for line in said.out.splitlines()] == ["OK  "] * 5
+    assert [line[:4] for line in said.out.splitlines()] == ["OK  "] * 6
     assert list(Path().iterdir()) == []
 
 

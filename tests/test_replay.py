@@ -12,7 +12,7 @@ import pytest
 from app.adapters.journal_sql import SqlJournal
 from app.adapters.policy_mock import MockPolicyClient
 from app.core.breaker import BreakerParams, CircuitBreaker
-from app.core.params import EngineParams, LimitParams, TradingParams
+from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams
 from app.core.types import (
     Action,
     Batch,
@@ -37,6 +37,13 @@ SLOW_SHORTS = EngineParams(
     limits=LimitParams(allow_short=True, max_strategy_pct=0.3),
     trading=TradingParams(rebalance_span=10.0),
 )
+BRAKED = replace(
+    SLOW_SHORTS,
+    brakes=BrakeParams(
+        drawdown_from=0.08, daily_loss_from=0.05, collapse_below=0.5, price_jump_from=0.01
+    ),
+)
+DAY_NS = 86_400 * 10**9
 
 
 class SlowPolicy(MockPolicyClient):
@@ -117,6 +124,34 @@ async def test_decisions_over_restarts_and_settings_changes_replay_to_the_last_b
     assert (report.compared, report.equal) == (90, 90)
 
 
+async def live_through_losses(service: SizingService, steps: range) -> list[str]:
+    """Decide over several days of losses, glitches and switches; return every warning."""
+    warnings: list[str] = []
+    for step in steps:
+        value = 1_000.0 if step % 9 == 7 else 100_000.0 * (1.0 - 0.02 * (step % 6))
+        batch = batch_of(step, portfolio_value=value, received_ns=START_NS + step * DAY_NS // 5)
+        warnings += (await service.allocate(batch)).answer["warnings"]
+        if step % 13 == 4:
+            flatten = step % 2 == 0
+            state = TradingState.HALTED if flatten else TradingState.ACTIVE
+            await service.set_trading_state(state, None, "t", flatten=flatten, rebase=not flatten)
+    return warnings
+
+
+async def test_brakes_and_switches_replay_to_the_last_bit_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    warnings: list[str] = []
+    for number in range(3):
+        service = service_on(path, BRAKED, SlowPolicy(seed=2) if number == 1 else None)
+        await service.start()
+        warnings += await live_through_losses(service, range(number * 20, number * 20 + 20))
+        await service.stop()
+    for reason in ("moved by", "below its peak", "today", "of the last one", "with flatten"):
+        assert any(reason in warning for warning in warnings), reason
+    report = replay_journal(f"sqlite:///{path}")
+    assert (report.compared, report.differences) == (60, [])
+
+
 async def test_decisions_that_overlap_replay_to_the_last_bit(tmp_path: Path) -> None:
     path = tmp_path / "himari.db"
     service = service_on(path, SLOW_SHORTS, SlowPolicy(seed=1))
@@ -175,6 +210,8 @@ async def test_a_restarted_service_believes_what_it_believed(
     service = service_on(path, LONG_ONLY)
     await service.start()
     await live(service, range(12))
+    await live_through_losses(service, range(12, 24))
+    await service.set_trading_state(TradingState.HALTED, "flood", "risk", flatten=True)
     before = json.dumps(service.beliefs.export())
     if checkpointed:
         await service.stop()
@@ -184,4 +221,6 @@ async def test_a_restarted_service_believes_what_it_believed(
     again = service_on(path, LONG_ONLY)
     await again.start()
     assert json.dumps(again.beliefs.export()) == before
+    assert again.trading_state() == service.trading_state()
+    assert again.trading_state()["flatten"]
     await again.stop()

@@ -15,6 +15,8 @@ _SHARED: Final[list[Any]] = [
     # Plain tracebacks: a renderer that shows locals would write keys and bodies to the log.
     structlog.processors.format_exc_info,
 ]
+# at DEBUG they write down headers and URLs, and with them what a peer sends back of our secrets
+_TALKATIVE: Final = ("httpcore", "httpx")
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -43,6 +45,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -50,7 +50,8 @@ class HttpPolicyOptions:
 
     ``api_key`` travels as a bearer token; ``headers`` are for tunnels. ``max_concurrent``
     exchanges may be in flight. A row of another version than ``expected_model_version`` is
-    invalid. Retry-After is heeded up to ``retry_after_cap_sec``.
+    invalid. Retry-After is heeded up to ``retry_after_cap_sec``. With ``ca_file`` (PEM) an https
+    endpoint must show a certificate of these authorities, without it one of the public ones.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -59,6 +60,7 @@ class HttpPolicyOptions:
     max_concurrent: int = 32
     expected_model_version: str | None = None
     retry_after_cap_sec: float = 30.0
+    ca_file: str | None = None
 
 
 class HttpPolicyClient:
@@ -79,7 +81,7 @@ class HttpPolicyClient:
     Raises
     ------
     ValueError
-        If endpoint, deadline, bulkhead or a header cannot be used; secrets are not shown.
+        If endpoint, deadline, bulkhead, CA file or a header cannot be used; secrets are not shown.
     """
 
     def __init__(
@@ -100,7 +102,11 @@ class HttpPolicyClient:
         self._timeout_sec = timeout_sec
         self._clock = clock
         self._post = PolicyPost(
-            self._single_url, self._options.api_key, self._options.headers, transport=transport
+            self._single_url,
+            self._options.api_key,
+            self._options.headers,
+            ca_file=self._options.ca_file,
+            transport=transport,
         )
         self._exchanges: set[asyncio.Task[_Rows]] = set()
         self._batch_again_at = float("-inf")

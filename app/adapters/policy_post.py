@@ -55,13 +55,15 @@ class PolicyPost:
         Travels as a bearer token.
     headers : mapping
         Added to every request; they cannot change how the body travels.
+    ca_file : str or None
+        PEM file of the only authorities trusted; None trusts the public ones.
     transport : httpx.AsyncBaseTransport or None
         Used for every request; None opens and closes one for each.
 
     Raises
     ------
     ValueError
-        If a header cannot be sent; its value is not shown.
+        If a header cannot be sent (its value is not shown), or the CA file not be used.
     """
 
     def __init__(
@@ -70,10 +72,11 @@ class PolicyPost:
         api_key: str | None,
         headers: Mapping[str, str],
         *,
+        ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._headers = _request_headers(url, api_key, headers)
-        self._tls = _tls_context(url)
+        self._tls = _tls_context(url, ca_file)
         self._transport = transport
 
     async def send(self, url: httpx.URL, payload: Payload, deadline: float) -> Reply:
@@ -204,11 +207,16 @@ def _request_headers(
     }
 
 
-def _tls_context(url: httpx.URL) -> ssl.SSLContext:
+def _tls_context(url: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
     # A plain endpoint never shakes hands: an empty context saves loading the CA bundle.
     if url.scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context(trust_env=False)
+    if ca_file is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"CA file {ca_file} cannot be used: {error}") from error
 
 
 def _describe(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """What crosses the wire to a policy server, and what of its reply can be believed.
 
-A reply is evidence from outside: it is parsed strictly (duplicate keys, bad UTF-8 and absurd
-nesting make the whole body unusable) and each row is validated on its own. Nothing is repaired.
+A reply is evidence from outside: it is parsed strictly (duplicate keys, bad UTF-8, absurd nesting
+and a crowd of values make the whole body unusable) and each row is validated on its own. Nothing
+is repaired.
 """
 
 import json
@@ -21,6 +22,8 @@ JSON_TYPE: Final = "application/json"
 MSGPACK_TYPE: Final = "application/msgpack"
 MAX_RETURNS: Final = 256
 _BASE_CAP, _ROW_CAP, _MAX_CAP = 64 * 1024, 4 * 1024, 8 * 1024 * 1024
+# A row has seven fields. Parsing 8 MiB of empty objects would hold the event loop for 2 s.
+_BASE_VALUES, _ROW_VALUES = 1024, 64
 
 
 class UnusableReply(ValueError):
@@ -122,7 +125,7 @@ def decode_batch(
     UnusableReply
         If the body is not one JSON object with ``rows`` predictions, or no row is valid.
     """
-    document = _parse(body)
+    document = _parse(body, rows)
     predictions = document.get("predictions")
     if not isinstance(predictions, list):
         raise UnusableReply("predictions must be a list")
@@ -150,7 +153,7 @@ def decode_single(body: bytes, expected_version: str | None = None) -> Predictio
     UnusableReply
         If the body is not one JSON object that is a valid prediction.
     """
-    return _prediction(_parse(body), None, expected_version)
+    return _prediction(_parse(body, 1), None, expected_version)
 
 
 def _batch_signal(row: PolicyInput) -> dict[str, Any]:
@@ -180,7 +183,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return unique
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def _parse(body: bytes, rows: int) -> dict[str, Any]:
+    _refuse_crowd(body, rows)
     try:
         document = json.loads(
             body.decode("utf-8"),
@@ -195,6 +199,14 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UnusableReply(f"body must be an object, was {type(document).__name__}")
     return document
+
+
+def _refuse_crowd(body: bytes, rows: int) -> None:
+    # Each value but the first follows one of these; those within texts count too.
+    values = body.count(b",") + body.count(b"[") + body.count(b"{")
+    most = _BASE_VALUES + _ROW_VALUES * rows
+    if values > most:
+        raise UnusableReply(f"body must hold at most {most} values, held up to {values}")
 
 
 def _refuse_constant(name: str) -> float:

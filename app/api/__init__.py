@@ -1,4 +1,4 @@
-"""HTTP: one router per resource, one table from error to problem, three thin middlewares.
+"""HTTP: one router per resource, one table from error to problem, thin middlewares.
 
 ``install`` puts all of it on an application; the lifespan puts the service on ``app.state``.
 """
@@ -22,11 +22,13 @@ from app.api import (
     state,
     trading_state,
 )
+from app.api.browser import SecurityHeaders
 from app.api.documented import complete_openapi
-from app.api.middleware import Admission, KnownMethods, LastResort, RequestId
+from app.api.middleware import Admission, LastResort, RequestId, SaneHead
 from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.problems import RequestRefused, problem
-from app.api.security import BearerKeys
+from app.api.rate_limit import RateLimiter
+from app.api.security import Guard, KeySource
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
 
@@ -45,7 +47,14 @@ ROUTERS = (
 _KNOWN = (HimariError, RequestRefused, RequestValidationError, HTTPException, ClientDisconnect)
 
 
-def install(app: FastAPI, *, settings: ApiSettings, clock: Clock, telemetry: EventCounter) -> None:
+def install(
+    app: FastAPI,
+    *,
+    settings: ApiSettings,
+    clock: Clock,
+    telemetry: EventCounter,
+    keys: KeySource | None = None,
+) -> None:
     """Put routes, error table and middlewares on an application.
 
     Parameters
@@ -56,7 +65,10 @@ def install(app: FastAPI, *, settings: ApiSettings, clock: Clock, telemetry: Eve
     clock : Clock
     telemetry : EventCounter
         Counts idempotent replays.
+    keys : callable giving the KeyRing in force, optional
+        By default the keys of the settings; none of them: this machine alone is served.
     """
+    keys = keys or _fixed_keys(settings)
     app.state.api = ApiContext(settings, clock, telemetry)
     app.router.redirect_slashes = False
     for router in ROUTERS:
@@ -65,15 +77,37 @@ def install(app: FastAPI, *, settings: ApiSettings, clock: Clock, telemetry: Eve
         app.add_exception_handler(error, _answer_problem)
     # The last one added is the outermost.
     app.add_middleware(
-        BearerKeys, keys=tuple(settings.api_keys), metrics_open=settings.metrics_open
+        Guard,
+        keys=keys,
+        limiter=_rate_limiter(settings, clock),
+        metrics_open=settings.metrics_open,
     )
     app.add_middleware(Admission, max_in_flight=settings.max_in_flight)
     app.add_middleware(LastResort)
     if settings.enable_metrics:
         Instrumentator(excluded_handlers=["^/metrics$"]).instrument(app)
-    app.add_middleware(KnownMethods)
+    app.add_middleware(
+        SaneHead, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
+    )
+    app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)
-    complete_openapi(app, keyed=bool(settings.api_keys))
+    complete_openapi(app, keyed=keys is not None)
+
+
+def _fixed_keys(settings: ApiSettings) -> KeySource | None:
+    ring = settings.key_ring()
+    return (lambda: ring) if ring.keys else None
+
+
+def _rate_limiter(settings: ApiSettings, clock: Clock) -> RateLimiter | None:
+    if settings.rate_limit_per_sec <= 0.0:
+        return None
+    return RateLimiter(settings.rate_limit_per_sec, settings.rate_limit_burst, clock)
+
+
+def _pages_of(app: FastAPI) -> tuple[str, ...]:
+    pages = (app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url)
+    return tuple(page for page in pages if page is not None)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

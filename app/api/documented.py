@@ -25,17 +25,21 @@ _BODIES: Final = (
 _REASONS: Final[Mapping[int, str]] = {
     400: "The request is not usable HTTP, or the client went away.",
     401: "No valid API key.",
+    403: "The API key lacks the role, or a page of another origin asks for a change.",
     404: "No such thing.",
     408: "The body did not arrive in time.",
     409: "The Idempotency-Key was used with another body.",
     413: "Too many bytes, fields or signals.",
     415: "The body is not plain JSON.",
+    429: "The API key asks too often; retry after Retry-After.",
+    431: "The head of the request is too large.",
     422: "The request breaks the schema or a range; it changed nothing.",
     500: "Unexpected error; the log has it under the request id.",
-    503: "Overloaded, draining, or the journal cannot be written; retry after Retry-After.",
+    503: "Overloaded, draining, the journal cannot be written (retry after Retry-After), or no "
+    "API key is set and the request is not from this machine.",
 }
-_READING: Final = (401, 422, 500, 503)
-_WRITING: Final = (401, 408, 413, 415, 422, 500, 503)
+_READING: Final = (401, 422, 429, 431, 500, 503)
+_WRITING: Final = (401, 403, 408, 413, 415, 422, 429, 431, 500, 503)
 
 JsonObject = dict[str, Any]
 

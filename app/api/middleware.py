@@ -1,4 +1,4 @@
-"""Pure ASGI middlewares: request id, last resort, admission."""
+"""Pure ASGI middlewares: request id, heads that make sense, last resort, admission."""
 
 import re
 import uuid
@@ -7,7 +7,13 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import Overloaded, UnknownMethod, problem
+from app.api.problems import (
+    HeadTooLarge,
+    Overloaded,
+    RequestRefused,
+    UnknownMethod,
+    problem,
+)
 
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 
@@ -78,19 +84,41 @@ class LastResort:
             await problem(scope, error)(scope, receive, send)
 
 
-class KnownMethods:
-    """Refuse invented methods before anything counts them: metric labels stay bounded."""
+class SaneHead:
+    """Refuse invented methods and overlong heads before anything counts or reads them.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Metric labels stay bounded, and no header costs more than it may.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    max_headers : int, fields
+    max_bytes : int
+        Of path, query, names and values together.
+    """
+
+    def __init__(self, app: ASGIApp, max_headers: int, max_bytes: int) -> None:
         self._app = app
+        self._max_headers = max_headers
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] == "http" and scope["method"] not in _METHODS:
-            refusal = UnknownMethod(f"the method must be one of HTTP's, was {scope['method']!r}")
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        if refusal is not None:
             await problem(scope, refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> RequestRefused | None:
+        headers = scope["headers"]
+        if scope["method"] not in _METHODS:
+            return UnknownMethod(f"the method must be one of HTTP's, was {scope['method']!r}")
+        if len(headers) > self._max_headers:
+            return HeadTooLarge(self._max_headers, "header fields")
+        length = len(scope["path"]) + len(scope["query_string"])
+        length += sum(len(name) + len(value) for name, value in headers)
+        return HeadTooLarge(self._max_bytes, "bytes") if length > self._max_bytes else None
 
 
 class Admission:

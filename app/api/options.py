@@ -1,14 +1,13 @@
 """What the API is told by the composition root, and where a request finds it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
 from app.api.idempotency import InFlight
 from app.api.problems import ServiceNotReady
+from app.core.access import KeyRing
 from app.pipeline.ports import Clock
 from app.pipeline.service import SizingService
 
@@ -45,8 +44,23 @@ class ApiSettings(Protocol):
         """Whether it answers without a key."""
 
     @property
-    def api_keys(self) -> Sequence[SecretStr]:
-        """Keys that callers may use; none means open."""
+    def max_headers(self) -> int:
+        """Most header fields of a request."""
+
+    @property
+    def max_header_bytes(self) -> int:
+        """Largest head of a request."""
+
+    @property
+    def rate_limit_per_sec(self) -> float:
+        """Requests a second of each key; 0: no limit."""
+
+    @property
+    def rate_limit_burst(self) -> int:
+        """Requests that a rested key may make at once."""
+
+    def key_ring(self) -> KeyRing:
+        """Keys that callers may use; none means this machine alone."""
 
 
 class EventCounter(Protocol):

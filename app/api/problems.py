@@ -1,8 +1,10 @@
 """The one table from an error to its problem+json (RFC 9457)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -24,11 +26,15 @@ from app.core.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+_CHALLENGE: Final = 'Bearer realm="himari"'
+
 _log = structlog.get_logger("app.api")
 
 
 class RequestRefused(Exception):
     """A request that the API itself turns away; the message is for the caller."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class BodyTooLarge(RequestRefused):
@@ -51,6 +57,44 @@ class UnsupportedMedia(RequestRefused):
 
 class Unauthorized(RequestRefused):
     """No valid API key."""
+
+
+class Forbidden(RequestRefused):
+    """The key lacks the role."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"the API key must have the role {role}")
+        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{role}"'
+        self.headers = {"WWW-Authenticate": challenge}
+
+
+class CrossSite(RequestRefused):
+    """A page of another origin asked for a change."""
+
+
+class KeyNeeded(RequestRefused):
+    """No key is set, and the request may come from another machine."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"no API key is set, so only requests from this machine are served, and {why}: set "
+            "HIMARI_API_KEYS, or make a key with `himari keys new`"
+        )
+
+
+class RateLimited(RequestRefused):
+    """The key asks too often."""
+
+    def __init__(self, per_sec: float, wait_sec: float) -> None:
+        super().__init__(f"the API key may make {per_sec:g} requests a second")
+        self.headers = {"Retry-After": str(max(1, math.ceil(wait_sec)))}
+
+
+class HeadTooLarge(RequestRefused):
+    """More header fields, or longer ones, than a request may have."""
+
+    def __init__(self, limit: int, what: str) -> None:
+        super().__init__(f"the head of the request holds more than {limit} {what}")
 
 
 class UnknownMethod(RequestRefused):
@@ -83,7 +127,8 @@ class Kind:
 
 
 _RETRY: Final = {"Retry-After": "1"}
-_BEARER: Final = {"WWW-Authenticate": 'Bearer realm="himari"'}
+_BEARER: Final = {"WWW-Authenticate": _CHALLENGE}
+_CLOSE: Final = {"Connection": "close"}
 
 TABLE: Final[Mapping[type[BaseException], Kind]] = {
     InvalidInput: Kind(422, "invalid-request", "Invalid request"),
@@ -95,9 +140,14 @@ TABLE: Final[Mapping[type[BaseException], Kind]] = {
     UnknownMethod: Kind(501, "unknown-method", "Unknown method"),
     Overloaded: Kind(503, "overloaded", "Overloaded", _RETRY),
     BodyTooLarge: Kind(413, "too-large", "Request too large"),
-    BodyTooSlow: Kind(408, "body-too-slow", "Body too slow", {"Connection": "close"}),
+    BodyTooSlow: Kind(408, "body-too-slow", "Body too slow", _CLOSE),
+    HeadTooLarge: Kind(431, "head-too-large", "Request head too large", _CLOSE),
     UnsupportedMedia: Kind(415, "unsupported-media-type", "Unsupported media type"),
     Unauthorized: Kind(401, "unauthorized", "API key needed", _BEARER),
+    Forbidden: Kind(403, "forbidden", "Role needed"),
+    CrossSite: Kind(403, "cross-site", "Request of another site"),
+    RateLimited: Kind(429, "rate-limited", "Too many requests", _RETRY),
+    KeyNeeded: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
     NotServed: Kind(404, "not-served", "Not served"),
     ClientDisconnect: Kind(400, "client-disconnected", "Client disconnected"),
     Exception: Kind(500, "unexpected-error", "Unexpected error"),
@@ -141,9 +191,8 @@ def problem(scope: Scope, error: BaseException) -> Response:
             {"path": presentable(p.path), "message": p.message, "was": presentable(p.was)}
             for p in broken
         ]
-    return Response(
-        orjson.dumps(content), kind.status, headers=dict(kind.headers), media_type=MEDIA_TYPE
-    )
+    headers = {**kind.headers, **(error.headers if isinstance(error, RequestRefused) else {})}
+    return Response(orjson.dumps(content), kind.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _detail(error: BaseException, kind: Kind, broken: list[FieldProblem]) -> str:

@@ -197,6 +197,13 @@ class TradingStateRequest(Body):
 
     state: StateName = Field(description="ACTIVE, REDUCING or HALTED, in either case.")
     reason: Reason | None = Field(None, description="Why; kept in the journal.")
+    flatten: Flag = Field(
+        default=False, description="With HALTED: every target is zero, not the current position."
+    )
+    rebase: Flag = Field(
+        default=False,
+        description="Let the brakes forget peak, last value and day, as after a withdrawal.",
+    )
 
 
 _MODES: Final = {mode.name: mode for mode in BreakerMode}

@@ -178,6 +178,8 @@ class TradingStateResponse(BaseModel):
     state: Literal["ACTIVE", "REDUCING", "HALTED"]
     reason: str | None
     since_ns: int = Field(description="ns since 1970 UTC; 0 when never set.")
+    flatten: bool = Field(description="HALTED at zero instead of the current positions.")
+    actor: str = Field(description='Name of the API key that set it; "" without keys.')
 
 
 class CorrelationAlert(BaseModel):

@@ -39,7 +39,7 @@ async def read_body(request: Request) -> bytes:
     Raises
     ------
     UnsupportedMedia
-        If the content is encoded, or is said to be something other than JSON.
+        If the content is encoded, or is not said to be JSON.
     BodyTooLarge
         As soon as the limit is passed, whatever Content-Length said.
     BodyTooSlow
@@ -52,9 +52,12 @@ async def read_body(request: Request) -> bytes:
         raise BodyTooLarge(settings.max_body_bytes)
     try:
         async with asyncio.timeout(settings.body_timeout_sec):
-            return await _read_chunks(request, settings.max_body_bytes)
+            body = await _read_chunks(request, settings.max_body_bytes)
     except TimeoutError as error:
         raise BodyTooSlow(settings.body_timeout_sec) from error
+    if body and "content-type" not in request.headers:
+        raise UnsupportedMedia("Content-Type must be application/json, was not given")
+    return body
 
 
 async def _read_chunks(request: Request, limit: int) -> bytes:

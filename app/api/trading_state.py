@@ -37,10 +37,14 @@ async def get_trading_state(request: Request) -> Response:
     openapi_extra=body_of(TradingStateRequest, examples={"halt": examples.HALT}),
 )
 async def set_trading_state(request: Request) -> Response:
-    """ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions."""
+    """ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions, or at zero."""
     read_query(request, Query)
     asked = await read_json(request, TradingStateRequest)
-    service = service_of(request)
-    return json_answer(
-        await service.set_trading_state(asked.state, asked.reason, owner_of(request))
+    answer = await service_of(request).set_trading_state(
+        asked.state,
+        asked.reason,
+        owner_of(request),
+        flatten=asked.flatten,
+        rebase=asked.rebase,
     )
+    return json_answer(answer)

@@ -12,13 +12,14 @@ from typer import echo
 
 from app.api.schemas_request import AllocateRequest
 from app.api.strict_body import held_to, strict_json
+from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
+from app.core.access import is_entry
 from app.core.errors import InvalidInput
 from app.facade.options import engine_arguments
 from app.settings import Settings, load_settings
 
 _ANSWER_SEC: Final = 60.0
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 (compared, not bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,19 @@ def _in_process(body: bytes) -> dict[str, Any]:
 
 
 def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
-    base = options.url
-    key = options.api_key
+    base, key = options.url, options.api_key
     if base is None:
         settings = load_settings()
-        base, key = _address(settings), key or _first_key(settings)
+        base, key = own_address(settings), key or _first_key(settings)
+        client = client_of_own(settings, _ANSWER_SEC)
+    else:
+        client = httpx.Client(trust_env=False, timeout=_ANSWER_SEC)
     headers = {"content-type": "application/json"}
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
     query = {"dry_run": "true"} if options.dry_run else {}
     try:
-        with httpx.Client(trust_env=False, timeout=_ANSWER_SEC) as client:
+        with client:
             reply = client.post(
                 f"{base.rstrip('/')}/allocate", params=query, content=body, headers=headers
             )
@@ -105,13 +108,10 @@ def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
     return _answer_of(reply)
 
 
-def _address(settings: Settings) -> str:
-    host = _EVERYWHERE.get(settings.host, settings.host)
-    return f"http://{host}:{settings.port}"
-
-
 def _first_key(settings: Settings) -> str | None:
-    return settings.api_keys[0].get_secret_value() if settings.api_keys else None
+    """Find a key that can be sent: of the others only the hash is here."""
+    keys = [key.get_secret_value() for key in settings.api_keys]
+    return next((key for key in keys if not is_entry(key)), None)
 
 
 def _answer_of(reply: httpx.Response) -> dict[str, Any]:

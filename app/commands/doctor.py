@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import httpx
 from sqlalchemy import make_url
@@ -16,8 +17,10 @@ from typer import echo
 from app.adapters.clock import SystemClock
 from app.adapters.journal_sql import SqlJournal
 from app.adapters.policy_http import HttpPolicyClient
+from app.commands.keys import FILE_NAME as KEYS_NAME
+from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
-from app.commands.serve import listen
+from app.commands.serve import is_loopback, listen
 from app.commands.starter import CONFIG_NAME
 from app.core.errors import JournalUnavailable, PolicyFailure
 from app.core.types import FallbackReason
@@ -81,7 +84,7 @@ def doctor() -> int:
 
 
 def findings() -> Iterator[Finding]:
-    """Look at packages, settings, port, journal and policy, in this order."""
+    """Look at packages, settings, access, port, journal and policy, in this order."""
     yield look_at_packages()
     try:
         settings = load_settings()
@@ -91,6 +94,7 @@ def findings() -> Iterator[Finding]:
         yield Finding("WARN", "rest", "port, journal and policy need readable settings first")
         return
     yield look_at_settings(settings)
+    yield look_at_access(settings)
     yield look_at_port(settings)
     yield look_at_journal(settings)
     yield look_at_policy(settings)
@@ -127,6 +131,33 @@ def look_at_settings(settings: Settings) -> Finding:
     return Finding("OK", "settings", f"mode {settings.mode}, file {named or 'none'}")
 
 
+def look_at_access(settings: Settings) -> Finding:
+    """Check who gets in, and whether keys travel where others can read them."""
+    if not settings.keys_file and Path(KEYS_NAME).exists():
+        text = f"{KEYS_NAME} stands here but is not read"
+        return Finding("WARN", "access", text, f"set HIMARI_KEYS_FILE={KEYS_NAME}")
+    local = is_loopback(settings.host)
+    if not settings.guarded:
+        if local:
+            return Finding("OK", "access", "no key is set: this machine alone is served")
+        text = f"HIMARI_HOST is {settings.host} and no API key is set: serve would refuse"
+        return Finding("FAIL", "access", text, "himari keys new NAME, then set HIMARI_KEYS_FILE")
+    if not local and settings.ssl_certfile is None:
+        text = f"keys travel in clear text to {settings.host}"
+        mend = "set HIMARI_SSL_CERTFILE, or let a proxy on this machine end TLS"
+        return Finding("WARN", "access", text, mend)
+    if settings.rl_api_key is not None and _is_clear_text(settings.rl_endpoint):
+        text = "HIMARI_RL_API_KEY travels in clear text to another machine"
+        return Finding("WARN", "access", text, "use https in HIMARI_RL_ENDPOINT")
+    tls = "without TLS" if settings.ssl_certfile is None else "with TLS"
+    return Finding("OK", "access", f"keys are asked for, {tls}")
+
+
+def _is_clear_text(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
 def look_at_port(settings: Settings) -> Finding:
     """Check that the address can be listened on, or that the service already does."""
     address = f"{settings.host}:{settings.port}"
@@ -142,10 +173,10 @@ def look_at_port(settings: Settings) -> Finding:
 
 
 def _service_answers(settings: Settings) -> bool:
-    url = f"http://{settings.host}:{settings.port}/health/live"
     try:
-        with httpx.Client(trust_env=False, timeout=2.0) as client:
-            return bool(client.get(url).json() == {"status": "alive"})
+        with client_of_own(settings, 2.0) as client:
+            reply = client.get(f"{own_address(settings)}/health/live")
+            return bool(reply.json() == {"status": "alive"})
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
 

@@ -9,16 +9,23 @@ import uvicorn
 from typer import echo
 
 from app.adapters.journal_sql import SqlJournal
+from app.api.locality import is_elsewhere
+from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
 from app.settings import Settings, load_settings
-from app.settings_values import without_password
+from app.settings_values import certificate_problem, without_password
 
 STARTUP_FAILED: Final = 3
 
 
-def serve() -> int:
+def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> int:
     """Serve until SIGINT or SIGTERM; what can be known beforehand is refused in a sentence.
+
+    Parameters
+    ----------
+    ssl_certfile, ssl_keyfile : str, optional
+        PEM files in the place of the settings' own.
 
     Returns
     -------
@@ -30,20 +37,86 @@ def serve() -> int:
     SettingsError
         If a setting is unknown or out of range.
     CommandRefused
-        If the address cannot be listened on.
+        If the address cannot be listened on, or other machines reach it and no key is set.
     JournalUnavailable
         If the journal cannot be opened.
     """
-    settings = load_settings()
+    settings = with_certificate(load_settings(), ssl_certfile, ssl_keyfile)
+    refuse_open_service(settings)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_open_once(settings))
-        host, port = listening.getsockname()[:2]
-        journal = without_password(settings.database_url)
-        echo(f"http://{host}:{port} (mode {settings.mode}, journal {journal}), docs at /docs")
-        config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
-        server = uvicorn.Server(config)
+        echo(_banner(settings, listening))
+        server = uvicorn.Server(_configured(settings))
         server.run(sockets=[listening])
     return 0 if server.started else STARTUP_FAILED
+
+
+def _configured(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings),
+        http=bounded_http(settings.max_header_bytes, settings.header_timeout_sec),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_keyfile=settings.ssl_keyfile,
+    )
+
+
+def _banner(settings: Settings, listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    place = f"[{host}]" if ":" in host else host
+    journal = without_password(settings.database_url)
+    scheme = "https" if settings.ssl_certfile else "http"
+    return f"{scheme}://{place}:{port} (mode {settings.mode}, journal {journal}), docs at /docs"
+
+
+def with_certificate(
+    settings: Settings, ssl_certfile: str | None, ssl_keyfile: str | None
+) -> Settings:
+    """Put a certificate that was named on the command line in the place of the settings' own.
+
+    Raises
+    ------
+    CommandRefused
+        If it cannot be served.
+    """
+    if ssl_certfile is None and ssl_keyfile is None:
+        return settings
+    certificate = ssl_certfile or settings.ssl_certfile
+    if certificate is None:
+        raise CommandRefused("--ssl-keyfile needs --ssl-certfile beside it")
+    problem = certificate_problem(certificate, ssl_keyfile)
+    if problem is not None:
+        raise CommandRefused(f"--ssl-certfile: {certificate} {problem}")
+    changed = {"ssl_certfile": certificate, "ssl_keyfile": ssl_keyfile}
+    return settings.model_copy(update=changed)
+
+
+def refuse_open_service(settings: Settings) -> None:
+    """Refuse an address that other machines reach while no key is asked for.
+
+    Raises
+    ------
+    CommandRefused
+        With what to do.
+    """
+    if settings.guarded or is_loopback(settings.host):
+        return
+    raise CommandRefused(
+        f"HIMARI_HOST is {settings.host}, which other machines reach, and no API key is set: "
+        "set HIMARI_API_KEYS, or make a key with `himari keys new NAME` and set HIMARI_KEYS_FILE "
+        "to its file; 127.0.0.1 needs none"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether every address of a host is this machine's loopback; False where it has none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(not is_elsewhere(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

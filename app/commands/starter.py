@@ -1,4 +1,4 @@
-"""``himari init``: a configuration file with every default, and a batch to try."""
+"""``himari init``: a configuration file with every default, a batch to try, and keys."""
 
 import json
 import time
@@ -9,15 +9,17 @@ from typing import Any, Final
 from pydantic import BaseModel
 from typer import echo
 
+from app.commands.keys import new_key
 from app.commands.refusal import CommandRefused
 from app.settings_model import Settings
 
 CONFIG_NAME: Final = "himari.yaml"
 BATCH_NAME: Final = "batch.json"
+SECRETS_NAME: Final = ".env"
 
 
 def write_starter(directory: Path, *, force: bool) -> int:
-    """Write both files and say what to do next.
+    """Write the files and say what to do next; keys that are there already are never replaced.
 
     Returns
     -------
@@ -40,12 +42,37 @@ def write_starter(directory: Path, *, force: bool) -> int:
         directory.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
             path.write_text(content, "ascii")
+        made = _write_secrets(directory / SECRETS_NAME)
     except OSError as error:
         raise CommandRefused(f"{directory} cannot be written: {error.strerror}") from error
     echo(f"wrote {' and '.join(map(str, contents))}")
+    secrets = directory / SECRETS_NAME
+    echo(f"wrote random keys for the stack into {secrets}" if made else f"kept {secrets}")
     echo(f"next: HIMARI_CONFIG_FILE={directory / CONFIG_NAME} himari serve")
     echo(f"then: himari allocate {directory / BATCH_NAME}")
     return 0
+
+
+def _write_secrets(path: Path) -> bool:
+    """Write a file of mode 0600 unless there is one; say whether there was none."""
+    try:
+        path.touch(0o600, exist_ok=False)
+    except FileExistsError:
+        return False
+    path.write_text("\n".join(secret_lines()) + "\n", "ascii")
+    return True
+
+
+def secret_lines() -> Iterator[str]:
+    """Random keys for a stack of both servers, as an environment file."""
+    hop = new_key()
+    yield "# Keys of this stack. Keep this file to yourself, and out of version control."
+    yield "# Callers send HIMARI_API_KEYS as Authorization: Bearer. It may do everything; give"
+    yield "# each caller a key of its own with `himari keys new` and put the hashes here instead."
+    yield f"HIMARI_API_KEYS={new_key()}"
+    yield "# The service shows this one to the inference server."
+    yield f"HIMARI_RL_API_KEY={hop}"
+    yield f"HIMARI_INFERENCE_API_KEY={hop}"
 
 
 def config_lines() -> Iterator[str]:

@@ -276,8 +276,8 @@ class CircuitBreaker:
             self._announce(_HALF_OPEN, "probe_succeeded")
             return
         self._consecutive_failures = 0
-        if self._window is not None:
-            self._window.add(now, failed=False)
+        if not self._bypassed and self._rate_reached(now, failed=False):
+            self._open(now, "failure_rate")
 
     def _count_failure(self, now: float, reason: str) -> None:
         self._total_failures += 1
@@ -292,11 +292,15 @@ class CircuitBreaker:
             self._open(now, "probe_failed")
         elif self._consecutive_failures >= self._params.failure_threshold:
             self._open(now, "failure_threshold")
-        elif self._window is not None and self._rate_reached(self._window, now):
+        elif self._rate_reached(now, failed=True):
             self._open(now, "failure_rate")
 
-    def _rate_reached(self, window: FailureRateWindow, now: float) -> bool:
-        window.add(now, failed=True)
+    def _rate_reached(self, now: float, *, failed: bool) -> bool:
+        """Count one call towards the rate; a success can be the one that makes them enough."""
+        window = self._window
+        if window is None:
+            return False
+        window.add(now, failed=failed)
         enough = window.calls >= self._params.rate_min_calls
         return enough and window.failures >= self._params.failure_rate * window.calls
 

@@ -8,6 +8,7 @@
     |-- UnknownDecision         no decision of that id is journalled
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
+    |-- KeyFileUnusable         the file of API keys cannot be read, or is not one
     |-- PolicyFailure           the policy gave nothing usable; never reaches a caller
     `-- SolverFailure           no finite, feasible, optimal answer; never reaches a caller
 """
@@ -54,6 +55,10 @@ class IdempotencyConflict(HimariError):
 
 class JournalUnavailable(HimariError):
     """The journal cannot be written at the moment; nothing was acknowledged."""
+
+
+class KeyFileUnusable(HimariError):
+    """The file of API keys cannot be read or written, or holds something else."""
 
 
 class Blame(Enum):

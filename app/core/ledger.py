@@ -1,13 +1,16 @@
 """Everything the service believes, in one place: a deterministic fold over the journal."""
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from app.core.beliefs.drift import DriftBook
 from app.core.beliefs.market import MarketBook
 from app.core.beliefs.records import RecordBook
 from app.core.beliefs.regimes import RegimeBook
+from app.core.beliefs.values import ValueBook
+from app.core.brakes import Braking, assess_brakes, drawdown_multiplier
 from app.core.params import EngineParams
 from app.core.performance import PerformanceLedger
 from app.core.portfolio.factors import FactorModel, estimate_factors
@@ -19,11 +22,16 @@ from app.core.types import Batch, Regime, TradingState
 
 @dataclass(frozen=True, slots=True)
 class TradingStatus:
-    """The kill switch as it stands: state, why, and since when (ns)."""
+    """The kill switch as it stands: state, why, since when (ns), and who threw it.
+
+    ``flatten`` makes every target zero while the state is HALTED.
+    """
 
     state: TradingState = TradingState.ACTIVE
     reason: str | None = None
     since_ns: int = 0
+    flatten: bool = False
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,12 @@ class Beliefs:
         self.performance = PerformanceLedger(params.performance)
         self.structure = Structure(self.market, params.market)
         self.trading = TradingStatus()
-        self.peak_value = 0.0
+        self.values = ValueBook()
+
+    @property
+    def peak_value(self) -> float:
+        """Largest portfolio value of a batch, USD; 0 before the first."""
+        return self.values.peak
 
     def hear(self, batch: Batch, table: SignalTable) -> dict[str, Regime]:
         """Learn from a batch what any observer would: prices and claims of regimes.
@@ -73,16 +86,34 @@ class Beliefs:
         if signals:
             newest = max(signal.timestamp_ns for signal in signals)
             self.market.observe_prices(newest, batch.prices)
-            self.peak_value = max(self.peak_value, batch.portfolio_value)
+            collapse_below = self.params.brakes.collapse_below
+            self.values.observe(batch.portfolio_value, batch.received_ns, collapse_below)
         return effective
 
     def brake(self, portfolio_value: float) -> float:
         """Multiplier of the drawdown brake: 1 when off or above water enough."""
-        brakes = self.params.brakes
-        if brakes.drawdown_from <= 0.0 or self.peak_value <= 0.0:
-            return 1.0
-        floor = (1.0 - brakes.drawdown_from) * self.peak_value
-        return brakes.drawdown_multiplier if portfolio_value <= floor else 1.0
+        return drawdown_multiplier(portfolio_value, self.values, self.params.brakes)
+
+    def braking(self, batch: Batch, jumps: Mapping[str, float]) -> Braking:
+        """Say what kill switch and brakes leave of a decision on a batch that was heard.
+
+        Parameters
+        ----------
+        batch : Batch
+        jumps : mapping of symbol to its move from the price that was known before
+        """
+        switch = self.trading
+        found = assess_brakes(switch.state, batch, self.values, jumps, self.params.brakes)
+        if not switch.flatten:
+            return found
+        why = "trading is HALTED with flatten: every target is zero"
+        return replace(found, multiplier=0.0, reasons=(why, *found.reasons))
+
+    def throw_switch(self, status: TradingStatus, *, rebase: bool = False) -> None:
+        """Throw the kill switch; ``rebase`` lets the brakes measure from the next value on."""
+        self.trading = status
+        if rebase:
+            self.values = ValueBook()
 
     def learn(self, lesson: Lesson) -> bool:
         """Feed one outcome to its strategy's record; False when refused and counted."""
@@ -116,8 +147,8 @@ class Beliefs:
             "drift": self.drift.export(),
             "performance": self.performance.export(),
             "factors": None if factors is None else factors.export(),
-            "trading": [self.trading.state.value, self.trading.reason, self.trading.since_ns],
-            "peak_value": self.peak_value,
+            "trading": list(asdict(self.trading).values()),
+            "values": self.values.export(),
         }
 
     def restore(self, data: dict[str, Any]) -> None:
@@ -129,6 +160,8 @@ class Beliefs:
         self.performance.restore(data["performance"])
         factors = data["factors"]
         self.structure.factors = None if factors is None else FactorModel.restore(factors)
-        state, reason, since_ns = data["trading"]
-        self.trading = TradingStatus(TradingState(state), reason, since_ns)
-        self.peak_value = data["peak_value"]
+        state, *rest = data["trading"]
+        self.trading = TradingStatus(TradingState(state), *rest)
+        # a checkpoint of before there were brakes knows the peak alone
+        known = data.get("values") or [data["peak_value"]]
+        self.values = ValueBook.restore(known)

@@ -121,11 +121,14 @@ class TradingParams:
 
 @dataclass(frozen=True, slots=True)
 class BrakeParams:
-    """Volatility target (per horizon of the signals) and drawdown brake; 0 is off."""
+    """Volatility target (per horizon of the signals) and sanity brakes; 0 is off."""
 
     volatility_target: float = 0.0
     drawdown_from: float = 0.0
     drawdown_multiplier: float = 0.5
+    daily_loss_from: float = 0.0
+    collapse_below: float = 0.0
+    price_jump_from: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +36,8 @@ class Setting:
     """What settling depends on besides the aims.
 
     ``current`` has shape (m,): signed current weights of the directional symbols; ``prices``
-    likewise, USD a unit; ``held`` is what held positions use at full scale; ``multiplier`` is a.
+    likewise, USD a unit; ``held`` is what held positions use at full scale; ``multiplier`` is a;
+    ``reduce_only`` names symbols that a brake keeps between zero and their current weight.
     """
 
     current: FloatArray
@@ -45,6 +46,7 @@ class Setting:
     multiplier: float
     state: TradingState
     portfolio_value: float
+    reduce_only: frozenset[str] = frozenset()
 
 
 def settle(
@@ -72,15 +74,17 @@ def settle(
     """
     if not len(aims):
         return Settled(aims, portfolio.share)
-    plain = params.trading.moves_at_once and setting.state is TradingState.ACTIVE
+    free = setting.state is TradingState.ACTIVE and not setting.reduce_only
+    plain = params.trading.moves_at_once and free
     # aims come out of a feasible problem, so one look is enough; a miss goes the long way
     if plain and worst_excess(np.abs(aims), portfolio.limits, setting.multiplier) <= _DUST:
         return Settled(aims, portfolio.share)
     current = setting.current
     ceiling = setting.multiplier * portfolio.limits.cap
-    if setting.state is TradingState.REDUCING:
-        aims = _between_zero_and(current, aims)
-        ceiling = np.minimum(ceiling, np.abs(current))
+    if not free:
+        bound = _bound_to_reduce(portfolio.symbols, setting)
+        aims = np.where(bound, _between_zero_and(current, aims), aims)
+        ceiling = np.where(bound, np.minimum(ceiling, np.abs(current)), ceiling)
     moved = _slow(aims, current, portfolio, params)
     stay = _not_worth_trading(moved, setting, portfolio, params)
     wanted = np.where(stay, current, moved)
@@ -89,6 +93,12 @@ def settle(
     whole = _in_lots(settled.weights, setting, portfolio, params)
     weights = np.where(stay & (settled.weights == current), current, whole)
     return replace(settled, weights=weights)
+
+
+def _bound_to_reduce(symbols: Sequence[str], setting: Setting) -> BoolArray:
+    if setting.state is TradingState.REDUCING:
+        return np.ones(len(symbols), dtype=np.bool_)
+    return np.array([symbol in setting.reduce_only for symbol in symbols], dtype=np.bool_)
 
 
 def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:

@@ -7,13 +7,14 @@ The way of a demo, a line per step with its file::
     strategies.py  momentum and reversal signals, from the past only
     scenario.py    the days in wire form, the same for every run
     servers.py     the service as its own process on loopback, always stopped
+    policy.py      the inference server beside it; the policy against Phase 2
     play.py        one run: ask, check, trade, post outcomes back
     referee.py     the contract's limits, checked from outside
     ledger.py      cash, quantities, costs; the equal-weight benchmark
     summary.py     counts and figures; the comparison with Phase 2
     report.py      the table and its JSON
     picture.py     the PNG
-    session.py     the three runs in order, and the exit code
+    session.py     the four runs in order, and the exit code
     guide.py       the guide's example, in process
 """
 

@@ -22,7 +22,7 @@ BANDS: Final = (
     "#1b4965", "#2a6f97", "#468faf", "#89c2d9", "#5fa777",
     "#a3c585", "#e9c46a", "#f4a261", "#e76f51", "#c9ccd1",
 )  # fmt: skip
-CURVES: Final = ("#1b4965", "#e76f51", "#5fa777")
+CURVES: Final = ("#1b4965", "#e9a23b", "#e76f51", "#5fa777")
 MUTED: Final = "#6b7280"
 # the module carries no types of its own
 DATES: Final[Any] = matplotlib_dates

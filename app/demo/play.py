@@ -1,10 +1,13 @@
 """Plays a scenario through a running service over HTTP, as the layers upstream would.
 
-At each close: yesterday's outcomes go back, the portfolio is marked to market, the day's signals
-are sent with the positions really held, and the answer is traded to at the same close.
+Before the first day the service is told the closes of the year before, so that correlations and
+the policy's features begin with a history. At each close: yesterday's outcomes go back, the
+portfolio is marked to market, the day's signals are sent with the positions really held, and the
+answer is traded to at the same close.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,10 +20,11 @@ from app.core.errors import HimariError
 from app.core.types import JsonObject
 from app.demo.ledger import Ledger
 from app.demo.referee import Limits, violations_of
-from app.demo.scenario import DayPlan, Scenario
+from app.demo.scenario import DayPlan, PastCloses, Scenario
 
 Progress = Callable[[Iterable[DayPlan]], Iterable[DayPlan]]
 HEADERS: Final = {"Content-Type": "application/json"}
+LOW_CONFIDENCE: Final = "low_confidence"
 
 
 class UnexpectedStatus(HimariError):
@@ -44,13 +48,18 @@ class PlayedDay:
 
 @dataclass(frozen=True, slots=True)
 class PlayedRun:
-    """All days of one run; ``final_equity_usd`` is at the close after the last decision."""
+    """All days of one run; ``final_equity_usd`` is at the close after the last decision.
+
+    ``abstained`` counts, by the reason that the policy gave, the days on which it left every symbol
+    to Phase 2; a day with several reasons counts for each.
+    """
 
     name: str
     days: tuple[PlayedDay, ...]
     final_equity_usd: float
     outcomes_accepted: int
     performance: JsonObject
+    abstained: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,8 @@ def play(
     UnexpectedStatus
         At the first answer that is not 200, or outcomes that were not all accepted.
     """
+    for closes in scenario.history:
+        tell_closes(client, closes)
     ledger = Ledger(terms.portfolio_value_usd, terms.cost_bps)
     played: list[PlayedDay] = []
     accepted = 0
@@ -101,6 +112,7 @@ def play(
         ledger.value_usd(scenario.last_prices),
         accepted,
         _performance(client),
+        abstentions(client, played),
     )
 
 
@@ -115,6 +127,40 @@ def play_day(client: httpx.Client, plan: DayPlan, ledger: Ledger, terms: Terms) 
     targets = {position["symbol"]: position["target_quantity"] for position in answer["positions"]}
     traded = ledger.trade_to(targets, plan.prices)
     return PlayedDay(plan.day, equity, traded, latency_ms, answer, violations)
+
+
+def tell_closes(client: httpx.Client, closes: PastCloses) -> None:
+    """Feed one day's closes to the service without asking it anything."""
+    body = {"timestamp_ns": closes.timestamp_ns, "prices": dict(closes.prices)}
+    response = client.post("/market/prices", content=orjson.dumps(body), headers=HEADERS)
+    _answer(response, "POST /market/prices")
+
+
+def abstentions(client: httpx.Client, days: Iterable[PlayedDay]) -> dict[str, int]:
+    """Count the days by the policy's own reason for leaving all to Phase 2, from the journal.
+
+    A reason ends at its first colon where what follows differs from day to day.
+    """
+    counted, wordings = Counter[str](), dict[str, set[str]]()
+    for day in days:
+        if day.answer["fallback_reason"] != LOW_CONFIDENCE:
+            continue
+        reasons = _reasons(client, day.answer["decision_id"])
+        counted.update({reason.partition(":")[0] for reason in reasons})
+        for reason in reasons:
+            wordings.setdefault(reason.partition(":")[0], set()).add(reason)
+    return {
+        min(wordings[short]) if len(wordings[short]) == 1 else short: count
+        for short, count in counted.most_common()
+    }
+
+
+def _reasons(client: httpx.Client, decision_id: str) -> set[str]:
+    """Give the reasons of one decision's predictions; "none given" stands for silence."""
+    what = f"/decisions/{decision_id}"
+    decision = _answer(client.get(what), f"GET {what}")
+    rows = [row for row in decision["policy"]["predictions"] if row is not None]
+    return {row["reason"] or "none given" for row in rows}
 
 
 def allocate_request(

@@ -7,6 +7,7 @@ without its dependencies (``requirements/data.txt``).
 import csv
 import gzip
 import math
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -127,7 +128,7 @@ def read_price_csv(path: Path) -> PricePanel:
                 return parse_prices(lines, path.name)
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return parse_prices(lines, path.name)
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as error:
+    except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
         raise PricesInvalid(f"{path.name}: not a readable UTF-8 CSV file ({error})") from error
 
 

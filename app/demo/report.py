@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from app.core.types import JsonObject
+from app.demo.policy import PolicyFigures
 from app.demo.scenario import Scenario
 from app.demo.summary import CUT_BRAKES, EquitySummary, RunSummary
 
@@ -16,7 +17,10 @@ MOST_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All figures of one demo; ``phase2_difference`` is None when the dead run gave Phase 2."""
+    """All figures of one demo; ``phase2_difference`` is None when the dead run gave Phase 2.
+
+    ``policy`` is of the run with the real inference server.
+    """
 
     scenario: Scenario
     runs: tuple[RunSummary, ...]
@@ -24,6 +28,7 @@ class Report:
     cost_bps: float
     rebalance_span: float
     phase2_difference: str | None
+    policy: PolicyFigures
 
     @property
     def violations(self) -> tuple[str, ...]:
@@ -37,7 +42,7 @@ class Report:
 
 
 def format_report(report: Report) -> str:
-    """Write the report for a terminal, plain ASCII, at most 96 columns."""
+    """Write the report for a terminal, plain ASCII."""
     return "\n".join(
         [
             *_header(report),
@@ -47,6 +52,8 @@ def format_report(report: Report) -> str:
             *_run_table(report),
             "",
             *_equity_table(report),
+            "",
+            *_policy(report),
             "",
             *_paired(report),
             *_verdict(report),
@@ -69,6 +76,7 @@ def report_json(report: Report) -> JsonObject:
         "rebalance_span": report.rebalance_span,
         "runs": [asdict(run) for run in report.runs],
         "equal_weight": asdict(report.equal_weight),
+        "policy": asdict(report.policy),
         "phase2_difference": report.phase2_difference,
     }
 
@@ -85,7 +93,7 @@ def _header(report: Report) -> Iterator[str]:
     yield "Real daily closes; signals, confidence, expected return, volatility from the past only."
     yield (
         f"Traded at the close, {report.cost_bps:g} bps a trade, "
-        f"REBALANCE_SPAN {report.rebalance_span:g}."
+        f"REBALANCE_SPAN {report.rebalance_span:g}, SYNCHRONOUS NORMAL."
     )
     yield f"Cascade indicators are calm but on {stress} days, when the average fall exceeded 4 %:"
     yield "closes carry no order flow, so those days get a stand-in in proportion to the fall."
@@ -155,10 +163,44 @@ def _equity_table(report: Report) -> Iterator[str]:
     yield _row("largest drawdown, %", [f"{100 * figure.max_drawdown:.1f}" for figure in figures])
 
 
+def _policy(report: Report) -> Iterator[str]:
+    """Yield what the real policy did and gained, and in plain words where it did nothing."""
+    figures = report.policy
+    run = next(each for each in report.runs if each.name == figures.run)
+    passed = [case for case, alpha in figures.alpha.items() if alpha > 0.0]
+    used = run.decisions.get("rl", 0)
+    yield f"{run.name}: model {figures.version} ({figures.kind}) of the inference server."
+    yield f"  Its multiplier is served for: {', '.join(passed) or 'no case (alpha is 0)'}."
+    yield f"  Of {run.days} decisions {used} were rl, {run.days - used} fell back{_why(run)}."
+    if used:
+        yield f"  On {figures.unchanged} of the {used} it answered exactly Phase 2's allocation."
+    else:
+        yield "  The policy decided nothing here: every target is Phase 2's."
+    for reason, days in run.abstained.items():
+        yield f"  The model abstained on {days} days: {reason}"
+    if figures.sharpe_gain is not None:
+        yield (
+            f"  Equity against Phase 2's: Sharpe ratio {figures.sharpe_gain:+.3f} "
+            f"[{figures.ci_low:+.3f}, {figures.ci_high:+.3f}], 95 %, paired bootstrap of "
+            f"{run.days} days."
+        )
+
+
+def _why(run: RunSummary) -> str:
+    reasons = [
+        f"{decision.removeprefix('fallback: ')} {days}"
+        for decision, days in run.decisions.items()
+        if decision != "rl"
+    ]
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
 def _paired(report: Report) -> Iterator[str]:
     """Yield RL against Phase 2 on the same decisions, where a run has enough of them."""
     for run in report.runs:
         paired = run.performance["paired"]
+        if run.name == report.policy.run and not run.decisions.get("rl"):
+            yield f"{run.name} against Phase 2, paired: nothing to compare, no decision was rl."
         if paired and paired["mean_difference"] is not None and run.decisions.get("rl"):
             yield (
                 f"{run.name} against Phase 2, paired, n = {paired['n']:,}: "

@@ -28,6 +28,8 @@ from app.demo.strategies import (
 PLAYED: Final = (MOMENTUM_60, MOMENTUM_250, REVERSAL_5)
 # 21:00 UTC is after the New York close in winter and in summer
 CLOSE_OF_DAY_NS: Final = 21 * 3600 * 1_000_000_000
+# 256 returns, as many as the service keeps and sends to a policy
+HISTORY_DAYS: Final = 257
 
 
 class ScenarioEmpty(HimariError):
@@ -51,14 +53,27 @@ class DayPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PastCloses:
+    """Closes of a day before the first decision."""
+
+    timestamp_ns: int
+    prices: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
-    """Days in order; ``last_prices`` are the closes of the day after the last one."""
+    """Days in order; ``last_prices`` are the closes of the day after the last one.
+
+    ``history`` are up to 257 closes before the first day, oldest first: what a service that has
+    run for a year knows.
+    """
 
     symbols: tuple[str, ...]
     strategies: tuple[str, ...]
     days: tuple[DayPlan, ...]
     last_day: date
     last_prices: Mapping[str, float]
+    history: tuple[PastCloses, ...] = ()
 
 
 def prepare_scenario(
@@ -95,7 +110,15 @@ def prepare_scenario(
     )
     names = tuple(strategy.strategy_id for strategy in strategies)
     return Scenario(
-        panel.symbols, names, days, _date(panel, rows.stop), _prices(panel, panel.closes[rows.stop])
+        symbols=panel.symbols,
+        strategies=names,
+        days=days,
+        last_day=_date(panel, rows.stop),
+        last_prices=_prices(panel, panel.closes[rows.stop]),
+        history=tuple(
+            PastCloses(_timestamp_ns(panel, row), _prices(panel, panel.closes[row]))
+            for row in range(max(0, rows.start - HISTORY_DAYS), rows.start)
+        ),
     )
 
 

@@ -1,4 +1,7 @@
-"""The three runs in order: Phase 2 alone, mock RL, RL endpoint dead; then report and exit code."""
+"""The four runs in order, then report and exit code.
+
+Phase 2 alone, the real inference server, mock RL, RL endpoint dead.
+"""
 
 import sys
 import time
@@ -13,10 +16,11 @@ import orjson
 from tqdm import tqdm
 
 from app.core.errors import HimariError
-from app.core.types import FloatArray
+from app.core.types import FloatArray, JsonObject
 from app.demo.ledger import equal_weight_equity
 from app.demo.picture import draw_picture
 from app.demo.play import PlayedRun, Terms, play
+from app.demo.policy import compare_with_phase2, inference_server
 from app.demo.prices import PricePanel, load_stock_prices
 from app.demo.report import Report, format_report, report_json
 from app.demo.scenario import DayPlan, Scenario, prepare_scenario
@@ -24,6 +28,7 @@ from app.demo.servers import APPLICATION, running_service, sigterm_as_exit, sile
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 
 PHASE2: Final = "Phase 2"
+RL: Final = "RL mode"
 MOCK: Final = "mock RL"
 DEAD: Final = "RL dead"
 EQUAL_WEIGHT: Final = "equal weight"
@@ -37,7 +42,7 @@ class DemoOptions:
     ----------
     start, end : date or None
         First and last day to decide on; None is the panel's own. The default window holds the
-        crash of March 2020 and 525 trading days.
+        crash of March 2020 and 398 trading days.
     days : int or None
         At most so many days from ``start``; None plays them all.
     out : Path
@@ -51,8 +56,8 @@ class DemoOptions:
         What uvicorn serves.
     """
 
-    start: date | None = date(2019, 6, 3)
-    end: date | None = date(2021, 6, 30)
+    start: date | None = date(2019, 9, 3)
+    end: date | None = date(2021, 3, 31)
     days: int | None = None
     out: Path = Path("out", "demo")
     portfolio_value: float = 100_000.0
@@ -90,7 +95,7 @@ def _run(options: DemoOptions) -> Report:
     if options.days is not None:
         window = slice(window.start, min(window.stop, window.start + options.days))
     scenario = prepare_scenario(panel, window)
-    runs = play_all(scenario, options)
+    runs, card = play_all(scenario, options)
     benchmark = _benchmark(panel, window, scenario, options)
     report = Report(
         scenario=scenario,
@@ -98,19 +103,40 @@ def _run(options: DemoOptions) -> Report:
         equal_weight=summarise_equity(benchmark),
         cost_bps=options.cost_bps,
         rebalance_span=options.rebalance_span,
-        phase2_difference=first_difference(runs[0], runs[2]),
+        phase2_difference=first_difference(runs[0], runs[-1]),
+        policy=compare_with_phase2(runs[0], runs[1], card),
     )
     print(format_report(report))
     _write(report, runs, benchmark, options.out)
     return report
 
 
-def play_all(scenario: Scenario, options: DemoOptions) -> tuple[PlayedRun, PlayedRun, PlayedRun]:
-    """Play the scenario three times, each on a fresh service: Phase 2, mock RL, RL dead."""
-    span = {"HIMARI_REBALANCE_SPAN": f"{options.rebalance_span:g}"}
+def play_all(scenario: Scenario, options: DemoOptions) -> tuple[tuple[PlayedRun, ...], JsonObject]:
+    """Play the scenario four times, each on a fresh service.
+
+    Returns
+    -------
+    tuple of PlayedRun
+        Phase 2, RL mode, mock RL, RL dead.
+    dict
+        Card of the model behind RL mode.
+    """
+    common = {
+        "HIMARI_REBALANCE_SPAN": f"{options.rebalance_span:g}",
+        # the journal goes with the demo: it need not survive a power loss
+        "HIMARI_SYNCHRONOUS": "NORMAL",
+    }
     mock = {"HIMARI_ENABLE_RL": "true", "HIMARI_USE_MOCK_RL": "true"}
-    phase2_run = _play_one(PHASE2, span, scenario, options)
-    mock_run = _play_one(MOCK, span | mock, scenario, options)
+    phase2_run = _play_one(PHASE2, common, scenario, options)
+    with inference_server() as (endpoint, card):
+        # packed histories: decoding them as JSON costs both sides more than the model
+        real = {
+            "HIMARI_ENABLE_RL": "true",
+            "HIMARI_RL_ENDPOINT": endpoint,
+            "HIMARI_RL_WIRE": "msgpack",
+        }
+        rl_run = _play_one(RL, common | real, scenario, options)
+    mock_run = _play_one(MOCK, common | mock, scenario, options)
     with silent_endpoint() as url:
         # 50 ms is enough for a local model; five silences open the breaker
         dead = {
@@ -118,8 +144,8 @@ def play_all(scenario: Scenario, options: DemoOptions) -> tuple[PlayedRun, Playe
             "HIMARI_RL_ENDPOINT": url,
             "HIMARI_RL_TIMEOUT_SEC": "0.05",
         }
-        dead_run = _play_one(DEAD, span | dead, scenario, options)
-    return phase2_run, mock_run, dead_run
+        dead_run = _play_one(DEAD, common | dead, scenario, options)
+    return (phase2_run, rl_run, mock_run, dead_run), card
 
 
 def _play_one(

@@ -41,6 +41,8 @@ class RunSummary:
         Days on which that very limit bound, ``kind id``.
     brakes : mapping of str to int
         Days by recommendation.
+    abstained : mapping of str to int
+        Days by the policy's own reason for leaving all to Phase 2.
     latency_ms_p50, latency_ms_p99, server_ms_p50, server_ms_p99 : float
         ``POST /allocate`` as the caller and as the service measured it.
     """
@@ -57,6 +59,7 @@ class RunSummary:
     limits: dict[str, int]
     limit_ids: dict[str, int]
     brakes: dict[str, int]
+    abstained: dict[str, int]
     outcomes_accepted: int
     violations: tuple[str, ...]
     latency_ms_p50: float
@@ -88,6 +91,7 @@ def summarise(run: PlayedRun) -> RunSummary:
         limits=dict(Counter(kind for each in bound for kind in {kind for kind, _ in each})),
         limit_ids=dict(Counter(" ".join(pair) for each in bound for pair in each).most_common()),
         brakes=dict(Counter(answer["cascade"]["recommendation"] for answer in answers)),
+        abstained=dict(run.abstained),
         outcomes_accepted=run.outcomes_accepted,
         violations=tuple(f"{day.day}: {text}" for day in run.days for text in day.violations),
         latency_ms_p50=latency[0],

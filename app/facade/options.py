@@ -16,13 +16,21 @@ _OF_THE_SERVER: Final = frozenset(
         "circuit_breaker",
         "config_file",
         "drain_sec",
+        "header_timeout_sec",
         "host",
+        "keys_file",
         "log_level",
         "max_body_bytes",
+        "max_header_bytes",
+        "max_headers",
         "max_in_flight",
         "max_signals",
         "metrics_open",
         "port",
+        "rate_limit_burst",
+        "rate_limit_per_sec",
+        "ssl_certfile",
+        "ssl_keyfile",
     }
 )
 _SECRET: Final = frozenset({"database_url", "rl_api_key", "rl_endpoint", "rl_headers"})
@@ -63,6 +71,7 @@ def policy_options(chosen: Settings) -> HttpPolicyOptions:
         wire=chosen.rl_wire,
         max_concurrent=chosen.rl_max_concurrent,
         expected_model_version=chosen.rl_model_version,
+        ca_file=chosen.rl_ca_file,
     )
 
 

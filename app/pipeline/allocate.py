@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.blend import blend_weights, collect_targets
+from app.core.brakes import Braking, price_jumps
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1, size_signals
@@ -33,8 +34,9 @@ from app.core.types import (
 class Draft:
     """A decision up to the point where the policy is asked.
 
-    ``multiplier`` is the cascade's a times the drawdown brake; ``current`` holds signed current
-    weights by symbol; ``held`` the positions that no directional signal names.
+    ``multiplier`` is the cascade's a times the brakes'; ``current`` holds signed current weights
+    by symbol; ``held`` the positions that no directional signal names; ``braking`` what the kill
+    switch and the brakes say.
     """
 
     batch: Batch
@@ -48,9 +50,14 @@ class Draft:
     held: HeldBook
     held_prices: Mapping[str, float]
     portfolio: Portfolio
-    state: TradingState
+    braking: Braking
     warnings: tuple[str, ...]
     params: EngineParams
+
+    @property
+    def state(self) -> TradingState:
+        """The strictest of the kill switch and the brakes."""
+        return self.braking.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,13 @@ def draft(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Draft:
     positions = batch.positions or {}
     last = {symbol: beliefs.market.last_price(symbol) for symbol in positions}
     current = value_positions(positions, batch.prices, last, batch.portfolio_value)
+    jumps = _price_jumps(table, beliefs, params)
     regimes = beliefs.hear(batch, table)
     cascade = assess_cascade(batch.cascade, params.cascade)
-    multiplier = cascade.multiplier * beliefs.brake(batch.portfolio_value)
+    braking = beliefs.braking(batch, jumps)
+    multiplier = cascade.multiplier * braking.multiplier
     phase1 = size_signals(table, beliefs.records, beliefs.market, dict(regimes), params)
-    state = beliefs.trading.state
-    owners = _owners(table, current, halted=state is TradingState.HALTED)
+    owners = _owners(table, current, halted=braking.state is TradingState.HALTED)
     held = _held(table, current, owners, multiplier, params)
     now = _current_weights(current, table.symbols)
     use = held.use.at_full_scale(multiplier)
@@ -104,8 +112,8 @@ def draft(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Draft:
         held=held,
         held_prices={symbol: batch.prices.get(symbol) or last[symbol] or 0.0 for symbol in current},
         portfolio=portfolio,
-        state=state,
-        warnings=_draft_warnings(batch, phase1, portfolio, rejected),
+        braking=braking,
+        warnings=_draft_warnings(batch, phase1, portfolio, rejected, braking),
         params=params,
     )
 
@@ -185,6 +193,7 @@ def _settle(weights: FloatArray, drafted: Draft, params: EngineParams) -> Settle
         multiplier=drafted.multiplier,
         state=drafted.state,
         portfolio_value=drafted.batch.portfolio_value,
+        reduce_only=drafted.braking.reduce_only,
     )
     aims = drafted.multiplier * portfolio.side * weights
     return settle(aims, table, drafted.phase1.regime, portfolio, setting, params)
@@ -242,12 +251,27 @@ def halted_book(drafted: Draft, params: EngineParams) -> HeldBook:
     return cut_held(drafted.current, owners, drafted.multiplier, params.limits)
 
 
+def _price_jumps(table: SignalTable, beliefs: Beliefs, params: EngineParams) -> dict[str, float]:
+    """Find symbols with signals whose prices moved too far from those known before."""
+    jump_from = params.brakes.price_jump_from
+    if jump_from <= 0.0:
+        return {}
+    prices = dict(zip(table.symbols, table.prices.tolist(), strict=True))
+    known = {symbol: beliefs.market.last_price(symbol) for symbol in prices}
+    return price_jumps(prices, known, jump_from)
+
+
 def _draft_warnings(
-    batch: Batch, phase1: Phase1, portfolio: Portfolio, rejected: tuple[Rejection, ...]
+    batch: Batch,
+    phase1: Phase1,
+    portfolio: Portfolio,
+    rejected: tuple[Rejection, ...],
+    braking: Braking,
 ) -> tuple[str, ...]:
     warnings = [
         f"cascade indicator {name} was not given: counted as calm" for name in batch.calm_by_default
     ]
+    warnings += braking.reasons
     warnings += phase1.warnings
     if portfolio.failure is not None:
         warnings.append(f"the solver failed, sizes were scaled down instead: {portfolio.failure}")

@@ -74,6 +74,12 @@ def is_left_out(drafted: Draft) -> bool:
     return drafted.state is not TradingState.ACTIVE and unknown and drafted.multiplier > 0.0
 
 
+def left_out(drafted: Draft) -> frozenset[str]:
+    """Symbols without a target: a brake lets them only reduce, and nobody said from where."""
+    unknown = drafted.batch.positions is None and drafted.multiplier > 0.0
+    return drafted.braking.reduce_only if unknown else frozenset()
+
+
 def weigh(drafted: Draft, settled: Settled, params: EngineParams) -> Weighed:
     """Bring settled directional symbols, held ones and the trading state together."""
     table, portfolio = drafted.table, drafted.portfolio
@@ -91,6 +97,9 @@ def weigh(drafted: Draft, settled: Settled, params: EngineParams) -> Weighed:
     parts = settled.share * full[table.symbol_of] + _held_parts(drafted.held, count)
     weights = dict(zip(table.symbols, full.tolist(), strict=True))
     weights.update(drafted.held.weights)
+    for symbol in left_out(drafted):
+        # its parts are zero already: flat counts as zero, and it may not grow
+        del weights[symbol]
     return Weighed(weights, parts, {})
 
 
@@ -191,6 +200,9 @@ def _warnings(finished: Finished) -> list[str]:
             f"trading is {drafted.state.value} and current_positions was not given: "
             f"no target for {named or 'any symbol'}"
         )
+    elif left_out(drafted):
+        named = ", ".join(sorted(left_out(drafted))[:20])
+        warnings.append(f"current_positions was not given: no target for {named}")
     return warnings
 
 

@@ -125,10 +125,19 @@ def apply_event(kind: str, data: Mapping[str, Any], beliefs: Beliefs) -> Beliefs
     elif kind == FACTORS:
         beliefs.structure.factors = FactorModel.restore(data)
     elif kind == TRADING_STATE:
-        beliefs.trading = TradingStatus(
-            TradingState(data["state"]), data["reason"], data["since_ns"]
-        )
+        beliefs.throw_switch(status_from_json(data), rebase=data.get("rebase", False))
     return beliefs
+
+
+def status_from_json(data: Mapping[str, Any]) -> TradingStatus:
+    """Rebuild a journalled kill switch; journals of old know neither flatten nor rebase."""
+    return TradingStatus(
+        TradingState(data["state"]),
+        data["reason"],
+        data["since_ns"],
+        data.get("flatten", False),
+        data.get("actor", ""),
+    )
 
 
 def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:

@@ -1,13 +1,14 @@
 """The sizing service: one engine behind HTTP and behind the facade."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 
 from app.core.breaker import BreakerMode
 from app.core.circuit import Transition
-from app.core.errors import UnknownDecision
+from app.core.errors import FieldProblem, InvalidInput, UnknownDecision
 from app.core.ledger import Beliefs, TradingStatus
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
@@ -149,17 +150,41 @@ class SizingService:
 
     def trading_state(self) -> dict[str, Any]:
         """Return the kill switch as it stands."""
-        status = self._engine.beliefs.trading
-        return {"state": status.state.value, "reason": status.reason, "since_ns": status.since_ns}
+        return asdict(self._engine.beliefs.trading)
 
     async def set_trading_state(
-        self, state: TradingState, reason: str | None, actor: str
+        self,
+        state: TradingState,
+        reason: str | None,
+        actor: str,
+        *,
+        flatten: bool = False,
+        rebase: bool = False,
     ) -> dict[str, Any]:
-        """Throw the kill switch; holds from the next decision on and over restarts."""
+        """Throw the kill switch; holds from the next decision on and over restarts.
+
+        Parameters
+        ----------
+        state : TradingState
+        reason, actor : str
+            Why and who; both are journalled.
+        flatten : bool
+            With HALTED: every target is zero instead of the current position.
+        rebase : bool
+            Let the brakes forget peak, last value and day: they measure from the next batch on.
+
+        Raises
+        ------
+        InvalidInput
+            If ``flatten`` comes with another state.
+        """
+        if flatten and state is not TradingState.HALTED:
+            message = f"must be false unless state is HALTED, which was {state.value}"
+            raise InvalidInput(FieldProblem("flatten", message, flatten))
         self._engine.require_journal()
-        now_ns = self.world.clock.now_ns()
-        self._engine.beliefs.trading = TradingStatus(state, reason, now_ns)
-        data = {"state": state.value, "reason": reason, "since_ns": now_ns, "actor": actor}
+        status = TradingStatus(state, reason, self.world.clock.now_ns(), flatten, actor)
+        self._engine.beliefs.throw_switch(status, rebase=rebase)
+        data = {**asdict(status), "rebase": rebase}
         _LOG.warning("trading_state", **data)
         await self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
         return self.trading_state()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ class Conversation:
         self._received.append(received)
         return received
 
+    async def some(self) -> bytes:
+        """Read what there is, whatever it is."""
+        return await self._reader.read(65_536)
+
     async def send(self, data: bytes) -> None:
         if self._writer.is_closing():
             raise ConnectionResetError
@@ -84,16 +89,22 @@ Behaviour = Callable[[Conversation], Awaitable[None]]
 
 
 class PolicyServer:
-    """Listen on a free loopback port and treat each connection as ``behave`` says."""
+    """Listen on a loopback port, by default a free one; ``behave`` treats each connection."""
 
-    def __init__(self, behave: Behaviour) -> None:
+    def __init__(
+        self, behave: Behaviour, port: int = 0, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.behave = behave
+        self._asked_port = port
+        self._tls = tls
         self.received: list[Received] = []
         self.connections = 0
         self._talks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self._asked_port, ssl=self._tls
+        )
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -112,7 +123,7 @@ class PolicyServer:
     @property
     def endpoint(self) -> str:
         """URL of the single call."""
-        return f"http://127.0.0.1:{self.port}/predict"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}/predict"
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from typing import Any
 
 import hypothesis.strategies as st
@@ -127,3 +128,26 @@ def test_an_unusable_common_version_does_not_spoil_rows_that_name_theirs(common:
 
 def test_the_reply_cap_grows_with_the_rows_up_to_8_mib() -> None:
     assert [body_cap(rows) for rows in (1, 10, 10**6)] == [69_632, 106_496, 8_388_608]
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", "0", '{"a":0}', "[[[]]]"])
+def test_a_crowd_of_values_within_the_cap_is_refused_before_it_is_parsed(value: str) -> None:
+    rows = 2000
+    crowd = ",".join([value] * ((body_cap(rows) - 20) // (len(value) + 1)))
+    started = time.process_time()
+    with pytest.raises(UnusableReply, match=r"^body must hold at most 129024 values"):
+        decode_batch(f'{{"predictions":[{crowd}]}}'.encode(), rows)
+    # 0.03 s; parsing it took 0.5 to 2.6 s.
+    assert time.process_time() - started < 0.3
+
+
+def test_fifty_unknown_values_in_every_row_are_no_crowd() -> None:
+    rows = [good_row(quantiles=[0.1] * 50) for _ in range(500)]
+    assert None not in decode_batch(batch_body(*rows), 500)
+
+
+@pytest.mark.parametrize("bracket", ["[", '{"a":'])
+def test_nesting_is_refused_at_any_depth(bracket: str) -> None:
+    for depth in (1_000, 1_080, 100_000):
+        with pytest.raises(UnusableReply):
+            decode_single((bracket * depth).encode())

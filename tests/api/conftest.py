@@ -41,7 +41,9 @@ def build_site(**settings: Any) -> Site:
     app.state.api = replace(app.state.api, telemetry=events, in_flight=InFlight())
     app.state.service = service
     transport = httpx.ASGITransport(app)
-    client = httpx.AsyncClient(transport=transport, base_url="http://himari")
+    client = httpx.AsyncClient(
+        transport=transport, base_url="http://himari", headers={"content-type": "application/json"}
+    )
     return Site(app, service, events, client)
 
 

@@ -94,9 +94,10 @@ class FakeService:
         return {"state": "ACTIVE", "reason": None, "since_ns": 0}
 
     async def set_trading_state(
-        self, state: TradingState, reason: str | None, actor: str
+        self, state: TradingState, reason: str | None, actor: str, **changes: bool
     ) -> dict[str, Any]:
-        self._note("set_trading_state", state, reason, actor)
+        asked = sorted(name for name, wanted in changes.items() if wanted)
+        self._note("set_trading_state", state, reason, actor, *asked)
         return {"state": state.value, "reason": reason, "since_ns": 1}
 
     def performance(self) -> dict[str, Any]:

@@ -95,6 +95,25 @@ async def test_invented_methods_are_refused_and_make_no_labels(site: Site) -> No
     assert b'method="ODD"' not in (await site.client.get("/metrics")).content
 
 
+@pytest.mark.parametrize("count", [60, 6])
+async def test_more_header_fields_than_allowed_are_431(count: int) -> None:
+    site = build_site(max_headers=20)
+    answer = await site.client.get("/health/live", headers=[("x-a", "1")] * count)
+    assert answer.status_code == (431 if count == 60 else 200)
+
+
+@pytest.mark.parametrize("where", ["header", "path", "query"])
+async def test_a_head_of_more_bytes_than_allowed_is_431(where: str) -> None:
+    site = build_site(max_header_bytes=2000)
+    long = "x" * 2000
+    url = {"header": "/state", "path": f"/decisions/{long}", "query": f"/state?{long}"}[where]
+    headers = {"x-long": long} if where == "header" else {}
+    answer = await site.client.get(url, headers=headers)
+    assert answer.status_code == 431
+    assert answer.json()["type"] == "urn:himari:problem:head-too-large"
+    assert site.service.calls == []
+
+
 async def test_errors_are_counted_as_5xx(site: Site) -> None:
     labels = {"handler": "/circuit", "method": "GET", "status": "5xx"}
     before = requests_of(**labels)

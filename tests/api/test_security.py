@@ -1,20 +1,44 @@
-"""API keys: who gets in, what is open, whose name is recorded."""
+"""API keys: who gets in, what each role may do, whose name is recorded."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from app.api.security import BearerKeys, key_name
+from app.api.security import TRADING, Guard, role_needed
+from app.core.access import KeyRing, Role, hashed, key_from_text
 from tests.api.conftest import Site, build_site
 
 GUARDED = ["/circuit", "/state", "/decisions", "/openapi.json", "/docs", "/nothing", "/health"]
 OPEN = ["/health/live", "/health/ready", "/metrics"]
+ENTRIES = ",".join(
+    hashed(name, [role], f"{name}-secret").entry()
+    for name, role in (("screen", Role.READ), ("desk", Role.TRADE), ("risk", Role.OPERATE))
+)
+WRITES = {
+    "/allocate": ("POST", {"desk"}),
+    "/outcomes": ("POST", {"desk"}),
+    "/market/prices": ("POST", {"desk"}),
+    "/market/returns": ("POST", {"desk"}),
+    "/trading-state": ("PUT", {"risk"}),
+    "/circuit": ("PUT", {"risk"}),
+    "/circuit/reset": ("POST", {"risk"}),
+    "/of-tomorrow": ("POST", {"risk"}),
+}
 
 
 @pytest.fixture
-def guarded() -> Site:
-    return build_site(api_keys="alpha,beta")
+async def guarded() -> AsyncIterator[Site]:
+    site = build_site(api_keys="alpha,beta")
+    async with site.client:
+        yield site
+
+
+@pytest.fixture
+async def roles() -> AsyncIterator[Site]:
+    site = build_site(api_keys=ENTRIES)
+    async with site.client:
+        yield site
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -43,8 +67,16 @@ async def test_metrics_can_be_closed() -> None:
 
 
 @pytest.mark.parametrize("token", ["alpha", "beta"])
-async def test_each_key_lets_in(guarded: Site, token: str) -> None:
-    assert (await guarded.client.get("/circuit", headers=bearer(token))).status_code == 200
+async def test_each_plain_key_may_do_everything(
+    guarded: Site, valid: dict[str, Any], token: str
+) -> None:
+    for method, url, body in (
+        ("GET", "/circuit", None),
+        ("POST", "/allocate", valid),
+        ("PUT", "/trading-state", {"state": "ACTIVE"}),
+    ):
+        answer = await guarded.client.request(method, url, json=body, headers=bearer(token))
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -52,9 +84,15 @@ async def test_each_key_lets_in(guarded: Site, token: str) -> None:
     ["Bearer", "Bearer ", "Bearer gamma", "Bearer alpha beta", "Basic alpha", "alpha",
      "Bearer ALPHA", "Bearer alpha,beta", "Bearer \xff"],
 )  # fmt: skip
-async def test_anything_else_does_not(guarded: Site, value: str) -> None:
+async def test_anything_else_does_not_get_in(guarded: Site, value: str) -> None:
     headers = [(b"Authorization", value.encode("latin-1"))]
     assert (await guarded.client.get("/circuit", headers=headers)).status_code == 401
+
+
+async def test_what_is_kept_of_a_key_is_not_a_key(roles: Site) -> None:
+    for entry in ENTRIES.split(","):
+        for token in (entry, entry.rsplit(":", 1)[1]):
+            assert (await roles.client.get("/state", headers=bearer(token))).status_code == 401
 
 
 async def test_the_scheme_is_read_in_any_case(guarded: Site) -> None:
@@ -67,15 +105,78 @@ async def test_two_authorizations_are_none(guarded: Site) -> None:
     assert (await guarded.client.get("/circuit", headers=headers)).status_code == 401
 
 
-async def test_acts_are_recorded_under_the_name_of_the_key(guarded: Site) -> None:
+@pytest.mark.parametrize("name", ["screen", "desk", "risk"])
+@pytest.mark.parametrize("path", WRITES)
+async def test_what_changes_something_needs_its_own_role(roles: Site, path: str, name: str) -> None:
+    method, may = WRITES[path]
+    answer = await roles.client.request(
+        method, path, content=b"{}", headers=bearer(f"{name}-secret")
+    )
+    if name in may:
+        assert answer.status_code in {200, 404, 422}
+    else:
+        assert answer.status_code == 403
+        assert answer.json()["type"] == "urn:himari:problem:forbidden"
+        assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+        assert roles.service.calls == []
+
+
+@pytest.mark.parametrize("name", ["screen", "desk", "risk"])
+async def test_every_role_reads(roles: Site, name: str) -> None:
+    for path in ("/state", "/decisions", "/portfolio/weights.csv", "/docs"):
+        assert (await roles.client.get(path, headers=bearer(f"{name}-secret"))).status_code == 200
+
+
+def test_every_route_that_changes_something_has_been_given_a_role() -> None:
+    paths = build_site().app.openapi()["paths"]
+    changing = {
+        (path, method.upper())
+        for path, methods in paths.items()
+        for method in methods
+        if method != "get"
+    }
+    given = {(path, method) for path, (method, _) in WRITES.items()}
+    assert changing == given - {("/of-tomorrow", "POST")}
+    assert {path for path, (_, may) in WRITES.items() if may == {"desk"}} == TRADING
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "POST", "PUT"])
+def test_what_nobody_thought_of_is_an_operators(method: str) -> None:
+    assert role_needed(method, "/anything") is Role.OPERATE
+    assert role_needed(method, "/allocate/") is Role.OPERATE
+
+
+async def test_acts_are_recorded_under_the_name_of_the_key(guarded: Site, roles: Site) -> None:
     body = {"state": "HALTED", "reason": "test"}
     await guarded.client.put("/trading-state", json=body, headers=bearer("alpha"))
-    assert guarded.service.calls[0][-1] == key_name("alpha")
-    assert "alpha" not in key_name("alpha")
+    name = guarded.service.calls[0][-1]
+    assert name == key_from_text("alpha").name
+    assert "alpha" not in name
+    await roles.client.put("/trading-state", json=body, headers=bearer("risk-secret"))
+    assert roles.service.calls[0][-1] == "risk"
 
 
-async def test_without_keys_everything_is_open(site: Site) -> None:
+async def test_without_keys_everything_is_open_in_process(site: Site) -> None:
     assert (await site.client.get("/circuit")).status_code == 200
+
+
+async def test_keys_are_those_in_force_at_the_request() -> None:
+    ring = KeyRing([hashed("desk", [Role.TRADE], "old")])
+    answered: list[Any] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        answered.append(scope["himari.owner"])
+
+    async def send(message: Any) -> None:
+        answered.append(message.get("status"))
+
+    guard = Guard(app, keys=lambda: ring, limiter=None, metrics_open=True)
+    scope = {"type": "http", "method": "GET", "path": "/state"}
+    scope["headers"] = [(b"authorization", b"Bearer old")]  # type: ignore[assignment]
+    await guard(dict(scope), None, send)  # type: ignore[arg-type]
+    ring = KeyRing([hashed("desk", [Role.TRADE], "new")])
+    await guard(dict(scope), None, send)  # type: ignore[arg-type]
+    assert answered[:2] == ["desk", 401]
 
 
 async def test_other_protocols_pass_by() -> None:
@@ -84,6 +185,18 @@ async def test_other_protocols_pass_by() -> None:
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         seen.append(scope["type"])
 
-    guard = BearerKeys(app, [SecretStr("alpha")], metrics_open=True)
+    guard = Guard(app, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)
     await guard({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
+
+
+async def test_a_ring_without_keys_lets_nobody_in() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status"))
+
+    guard = Guard(None, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)  # type: ignore[arg-type]
+    scope = {"type": "http", "method": "GET", "path": "/state", "headers": []}
+    await guard(scope, None, send)  # type: ignore[arg-type]
+    assert sent[0] == 401

@@ -189,8 +189,18 @@ async def test_json_media_types_are_taken(site: Site, given: str) -> None:
     assert answer.status_code == 200
 
 
-async def test_a_body_without_media_type_is_taken(site: Site) -> None:
-    assert (await site.client.post("/allocate", content=VALID)).status_code == 200
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_without_media_type_is_415(site: Site, chunked: bool) -> None:  # noqa: FBT001 - a table
+    del site.client.headers["content-type"]
+    content: Any = in_chunks(VALID) if chunked else VALID
+    answer = await site.client.post("/allocate", content=content)
+    assert (answer.status_code, site.service.calls) == (415, [])
+    assert "was not given" in answer.json()["detail"]
+
+
+async def test_no_body_needs_no_media_type(site: Site) -> None:
+    del site.client.headers["content-type"]
+    assert (await site.client.post("/circuit/reset")).status_code == 200
 
 
 @pytest.mark.parametrize(

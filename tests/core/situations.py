@@ -41,6 +41,7 @@ class Situation:
     prices: Mapping[str, float] = field(default_factory=dict)
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
     volatility: float = 0.05
+    reduce_only: frozenset[str] = frozenset()
 
     @property
     def params(self) -> EngineParams:
@@ -87,6 +88,7 @@ class Situation:
             multiplier=self.multiplier,
             state=self.state,
             portfolio_value=100_000.0,
+            reduce_only=self.reduce_only,
         )
         return settle(wanted, table, self.sizes(table), portfolio, setting, self.params)
 

@@ -157,6 +157,15 @@ def test_reducing_keeps_each_symbol_between_zero_and_its_position(
     assert target(situation, aim) == pytest.approx(expected)
 
 
+def test_a_braked_symbol_may_only_be_reduced_and_the_others_go_their_way() -> None:
+    wishes = (("one", "A", 0.1), ("one", "B", 0.1), ("one", "C", -0.1))
+    free = Situation(wishes, {"A": 0.03, "C": 0.02}).targets()
+    braked = Situation(
+        wishes, {"A": 0.03, "C": 0.02}, reduce_only=frozenset({"A", "C", "Z"})
+    ).targets()
+    assert braked == {"A": pytest.approx(0.03), "B": pytest.approx(free["B"]), "C": 0.0}
+
+
 def test_reducing_obeys_the_limits_and_slow_trading_as_well() -> None:
     reducing = TradingState.REDUCING
     over = Situation(ONE_BUY, {"A": 0.3}, state=reducing)

@@ -37,13 +37,19 @@ def brake(cascade: dict[str, float]) -> tuple[str, float, float]:
 
 @dataclass
 class FakeService:
-    """State of one fake service; ``spoil`` may change an answer before it is sent."""
+    """State of one fake service.
+
+    ``opinion`` is the policy's reason; ``spoil`` may change an answer before it is sent.
+    """
 
     span: float = 0.0
     mode: str = "fallback"
     failures: int = 0
     requests: list[JsonObject] = field(default_factory=list)
     outcomes: list[JsonObject] = field(default_factory=list)
+    closes: list[JsonObject] = field(default_factory=list)
+    abstains: bool = False
+    opinion: str = "not accepted: long_flat did not pass its report"
     spoil: Callable[[JsonObject], None] = lambda _answer: None
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, JsonObject]:
@@ -57,13 +63,19 @@ class FakeService:
                 batch = orjson.loads(body)["outcomes"]
                 self.outcomes += batch
                 return 200, {"accepted": len(batch), "duplicates": 0, "rejected": []}
+            case ("POST", "/market/prices"):
+                self.closes.append(orjson.loads(body))
+                return 200, {}
             case ("POST", "/allocate"):
                 request = orjson.loads(body)
                 self.requests.append(request)
                 reply = self.allocate(request)
                 self.spoil(reply)
                 return 200, reply
-        return 404, {"title": "not found"}
+        return self.decision() if path.startswith("/decisions/") else (404, {"title": "not found"})
+
+    def decision(self) -> tuple[int, JsonObject]:
+        return 200, {"policy": {"predictions": [{"reason": self.opinion}, None, {"reason": None}]}}
 
     def allocate(self, request: JsonObject) -> JsonObject:
         value, held = request["portfolio_value"], request["current_positions"]
@@ -109,6 +121,8 @@ class FakeService:
             return None
         if self.mode == "fallback":
             return "rl_disabled"
+        if self.abstains:
+            return "low_confidence"
         self.failures += 1
         return "circuit_open" if self.failures > 5 else "timeout"
 
@@ -154,7 +168,10 @@ def _from_environment() -> FakeService:
     mode = "real" if os.environ.get("HIMARI_ENABLE_RL") == "true" else "fallback"
     if mode == "real" and os.environ.get("HIMARI_USE_MOCK_RL") == "true":
         mode = "mock"
-    return FakeService(float(os.environ.get("HIMARI_REBALANCE_SPAN", "0")), mode)
+    # the demo gives a deadline of its own to the dead endpoint alone
+    abstains = mode == "real" and "HIMARI_RL_TIMEOUT_SEC" not in os.environ
+    span = float(os.environ.get("HIMARI_REBALANCE_SPAN", "0"))
+    return FakeService(span, mode, abstains=abstains)
 
 
 SERVICE = _from_environment()

@@ -77,7 +77,43 @@ def test_anything_else_than_200_ends_the_run_with_the_day_and_the_answer() -> No
         httpx.Client(base_url="http://fake", transport=transport) as client,
         pytest.raises(UnexpectedStatus, match=r"POST /allocate of .* was 422: was 7"),
     ):
-        play(client, SCENARIO, "run", terms=Terms())
+        play(client, replace(SCENARIO, history=()), "run", terms=Terms())
+
+
+def test_the_closes_of_the_year_before_are_told_once_before_the_first_day() -> None:
+    service = FakeService()
+    played(service)
+    assert len(service.closes) == 257
+    assert service.closes[0]["prices"]["S03"] == PANEL.closes[540 - 257, 3]
+    assert service.closes[-1]["prices"]["S03"] == PANEL.closes[539, 3]
+    times = [closes["timestamp_ns"] for closes in service.closes]
+    assert times == sorted(set(times))
+    assert times[-1] < SCENARIO.days[0].timestamp_ns
+    assert len(prepare_scenario(PANEL, slice(100, 400)).history) == 100
+
+
+def test_days_on_which_the_policy_abstained_are_counted_by_its_own_reason() -> None:
+    assert played(FakeService(mode="real")).abstained == {}
+    said = "too little history: 3 of 250 returns"
+    run = played(FakeService(mode="real", abstains=True, opinion=said))
+    assert run.abstained == {said: 15, "none given": 15}
+    assert summarise(run).decisions == {"fallback: low_confidence": 15}
+
+
+def test_reasons_that_differ_after_the_colon_are_counted_together_once_a_day() -> None:
+    service = FakeService(mode="real", abstains=True)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        status, body = service.answer(request.method, request.url.path, request.content)
+        if "/decisions/" in request.url.path:
+            number = int(request.url.path.rpartition("d")[2])
+            said = [{"reason": f"too little history: {number + more}"} for more in (0, 1)]
+            body = {"policy": {"predictions": said}}
+        return httpx.Response(status, json=body)
+
+    with httpx.Client(base_url="http://fake", transport=httpx.MockTransport(respond)) as client:
+        run = play(client, SCENARIO, "run", terms=Terms())
+    assert run.abstained == {"too little history": 15}
 
 
 def test_outcomes_not_accepted_end_the_run() -> None:

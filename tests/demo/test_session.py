@@ -13,9 +13,19 @@ import pytest
 
 from app.demo import DemoOptions, prices, run
 from app.demo.servers import sigterm_as_exit
+from tests.inference_server.folders import write_model
 
+RUNS = ["Phase 2", "RL mode", "mock RL", "RL dead"]
+MODES = ["fallback", "real", "mock", "real"]
 FAKE = "tests.demo.fake_service:application"
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def served_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the inference server a model of the tests' own."""
+    write_model(tmp_path / "models")
+    monkeypatch.setenv("HIMARI_INFERENCE_MODEL_DIR", str(tmp_path / "models"))
 
 
 def options(folder: Path) -> DemoOptions:
@@ -30,13 +40,19 @@ def test_a_demo_prints_its_report_writes_picture_and_figures_and_returns_0(
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 110
     assert "Phase 2's answers on all 12 days, equal to the last bit" in text
-    assert "36 answers checked, no violation" in text
+    assert "48 answers checked, no violation" in text
+    assert "Of 12 decisions 0 were rl, 12 fell back (low_confidence 12)." in text
+    assert "The policy decided nothing here: every target is Phase 2's." in text
+    assert "abstained on 12 days: not accepted: long_flat did not pass its report" in text
+    assert "Sharpe ratio +0.000 [+0.000, +0.000]" in text
+    assert "RL mode against Phase 2, paired: nothing to compare, no decision was rl." in text
     assert str(tmp_path / "demo.png") in text
     assert (tmp_path / "demo.png").read_bytes().startswith(PNG)
     figures = orjson.loads((tmp_path / "report.json").read_bytes())
     assert figures["passed"] is True
-    assert [each["name"] for each in figures["runs"]] == ["Phase 2", "mock RL", "RL dead"]
-    assert [list(each["modes"]) for each in figures["runs"]] == [["fallback"], ["mock"], ["real"]]
+    assert [each["name"] for each in figures["runs"]] == RUNS
+    assert [next(iter(each["modes"])) for each in figures["runs"]] == MODES
+    assert figures["policy"]["version"] == "v1"
     assert figures["runs"][0]["brakes"]["REDUCE_75%"] == 2
 
 

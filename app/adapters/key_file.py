@@ -1,0 +1,143 @@
+"""The file of API keys: one ``name:roles:hash`` a line, nobody but its owner may write it."""
+
+import os
+import stat
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+import structlog
+
+from app.core.access import AccessKey, KeyRing, UnusableKeys, entry_from_text
+from app.core.errors import KeyFileUnusable
+from app.pipeline.ports import Clock
+
+_LOG = structlog.get_logger(__name__)
+_LOOK_AGAIN_SEC: Final = 1.0
+_LARGEST_BYTES: Final = 1_000_000
+_HEADER: Final = """# API keys of HIMARI Layer 3, hashed: name:roles:SHA-256 of the key.
+# Written by `himari keys`; a running service reads it again within a second.
+"""
+
+
+def read_key_file(path: Path, beside: KeyRing | None = None) -> KeyRing:
+    """Read every key of a file; blank lines and those that start with ``#`` say nothing.
+
+    Parameters
+    ----------
+    path : Path
+    beside : KeyRing, optional
+        Keys that are in force as well; they come out with those of the file.
+
+    Raises
+    ------
+    KeyFileUnusable
+        If it cannot be read, others may write it, a line is no entry (it is not shown), or two
+        keys contradict each other.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(_LARGEST_BYTES + 1)
+    except OSError as error:
+        raise KeyFileUnusable(f"{path} cannot be read: {error.strerror}") from error
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise KeyFileUnusable(f"{path} may be written by others, make it: chmod 600 {path}")
+    if len(content) > _LARGEST_BYTES:
+        raise KeyFileUnusable(f"{path} must hold at most {_LARGEST_BYTES} bytes")
+    lines = content.decode("ascii", "replace").splitlines()
+    own = _keys_of(path, lines)
+    others = () if beside is None else beside.keys
+    try:
+        return KeyRing((*own, *others))
+    except UnusableKeys as error:
+        place = f"{path} and HIMARI_API_KEYS together" if others else str(path)
+        raise KeyFileUnusable(f"{place}: {error}") from error
+
+
+def _keys_of(path: Path, lines: list[str]) -> list[AccessKey]:
+    keys = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        try:
+            keys.append(entry_from_text(text))
+        except UnusableKeys as error:
+            raise KeyFileUnusable(f"{path} line {number}: {error}") from error
+    return keys
+
+
+def write_key_file(path: Path, ring: KeyRing) -> None:
+    """Put these keys into a file of mode 0600, in the place of what it held, whole or not at all.
+
+    Raises
+    ------
+    KeyFileUnusable
+        If it cannot be written.
+    """
+    text = _HEADER + "".join(f"{key.entry()}\n" for key in ring.keys)
+    try:
+        # made with mode 0600: at no time is it anybody else's to read
+        with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}") from error
+
+
+class WatchedKeyFile:
+    """The keys of a file as it is now: looked at once a second at most, read when it changed.
+
+    A file that has become unusable is logged, and the keys it held before stay in force.
+
+    Parameters
+    ----------
+    path : Path
+    clock : Clock
+    beside : KeyRing
+        Keys that are in force as well.
+
+    Raises
+    ------
+    KeyFileUnusable
+        If it cannot be read at the start, or contradicts the others.
+    """
+
+    def __init__(self, path: Path, clock: Clock, beside: KeyRing) -> None:
+        self._path = path
+        self._clock = clock
+        self._beside = beside
+        self._looked_at = clock.monotonic()
+        self._seen = _identity(path)
+        self._ring = read_key_file(path, beside)
+
+    def __call__(self) -> KeyRing:
+        """Return the keys in force."""
+        now = self._clock.monotonic()
+        if now - self._looked_at >= _LOOK_AGAIN_SEC:
+            self._looked_at = now
+            seen = _identity(self._path)
+            if seen != self._seen:
+                self._seen = seen
+                self._reread()
+        return self._ring
+
+    def _reread(self) -> None:
+        try:
+            self._ring = read_key_file(self._path, self._beside)
+        except KeyFileUnusable as error:
+            _LOG.error("key_file_unusable", reason=str(error), keys=len(self._ring.keys))
+        else:
+            _LOG.warning("key_file_read", names=[key.name for key in self._ring.keys])
+
+
+def _identity(path: Path) -> tuple[int, int, int, int] | None:
+    """Tell two contents of a file apart; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode

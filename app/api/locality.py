@@ -1,0 +1,78 @@
+"""Without a key, this machine alone is served.
+
+Three things must say loopback: the address that was reached, the caller's address (a proxy on
+this machine reports it), and the Host header (a page may have pointed its own name at this
+machine: DNS rebinding). What is not an address, as under a Unix socket or in a test, came
+through no network.
+"""
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from starlette.types import Scope
+
+from app.api.problems import KeyNeeded
+
+_LOCAL_NAME: Final = "localhost"
+
+
+def refuse_strangers(scope: Scope) -> None:
+    """Let a request pass that came from this machine.
+
+    Raises
+    ------
+    KeyNeeded
+        If it came, or may have come, from elsewhere.
+    """
+    for role in ("server", "client"):
+        address = scope.get(role)
+        if address is not None and is_elsewhere(address[0]):
+            raise KeyNeeded(f"the {role}'s address is {address[0]}")
+    server = scope.get("server")
+    if server is None or not is_address(server[0]):
+        return
+    for name, value in scope["headers"]:
+        if name == b"host" and not _is_local(value):
+            raise KeyNeeded("the Host header names something else")
+
+
+def is_local_host(host: str) -> bool:
+    """Whether a Host header names this machine: localhost, or a loopback address."""
+    name = host_name(host).rstrip(".")
+    if name == _LOCAL_NAME or name.endswith(f".{_LOCAL_NAME}"):
+        return True
+    return is_address(name) and not is_elsewhere(name)
+
+
+def host_name(host: str) -> str:
+    """Host of ``host:port`` in lower case, without brackets."""
+    text = host.strip().lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
+    return _is_loopback(text) is not None
+
+
+def is_elsewhere(text: str) -> bool:
+    """Whether a text is an IP address that is not of this machine's loopback."""
+    return _is_loopback(text) is False
+
+
+@lru_cache(maxsize=256)
+def _is_local(host: bytes) -> bool:
+    return is_local_host(host.decode("latin-1"))
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(text: str) -> bool | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
