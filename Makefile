@@ -68,7 +68,7 @@ train-smoke: install-train  ## the same on a few days and steps, under a minute
 evaluate: install-train  ## judge the trained policy: docs/evidence.md
 	$(BIN)/himari train --evaluate
 
-bench: install  ## measure against the targets, write docs/bench
+bench: install-train  ## measure against the targets, write docs/bench
 	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m tests.bench
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import breaker, facade_cpu, http_cpu, memory, solver
+from tests.bench import breaker, facade_cpu, http_cpu, inference, memory, solver
 from tests.bench.report import write_report
 from tests.bench.rows import Row
 
@@ -16,6 +16,7 @@ MEASURES: Final[dict[str, Callable[[int], Iterator[Row]]]] = {
     "http": http_cpu.measure,
     "breaker": breaker.measure,
     "memory": memory.measure,
+    "inference": inference.measure,
 }
 LONG: Final = frozenset({"memory"})
 
