@@ -43,11 +43,13 @@ def echo() -> EchoPolicy:
 
 
 def build_app(store: Path, echo: EchoPolicy | None = None, **settings: object) -> FastAPI:
-    """Make an application that knows the tests' kinds, and the shipped models if it has none."""
+    """Make an application that knows the tests' kinds; without a store, the shipped dummy."""
     kinds = {**KINDS, "constant": setup_constant, "echo": (echo or EchoPolicy()).setup}
     chosen: dict[str, object] = {"log_level": "ERROR"} | settings
     if store.exists():
         chosen["model_dir"] = store
+    else:
+        chosen.setdefault("model", "dummy-1")
     return create_app(Settings(**chosen), kinds=kinds)  # type: ignore[arg-type]
 
 

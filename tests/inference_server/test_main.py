@@ -31,7 +31,8 @@ def free_port() -> int:
 
 def environment(**settings: str) -> dict[str, str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HIMARI_")}
-    return clean | {f"HIMARI_INFERENCE_{name}": value for name, value in settings.items()}
+    chosen = settings if "MODEL_DIR" in settings else {"MODEL": "dummy-1"} | settings
+    return clean | {f"HIMARI_INFERENCE_{name}": value for name, value in chosen.items()}
 
 
 @contextmanager
