@@ -34,6 +34,8 @@ _SINGLES_AT_ONCE: Final = 8
 # What the exchange may take to notice its own deadline and close its sockets.
 _GRACE_SEC: Final = 0.01
 _Rows = tuple[Prediction | None, ...]
+# What came so far of an exchange that asks row by row.
+_Came = list[Prediction | None]
 # From the least to the worst: with no valid row the decision names the worst.
 _SEVERITY: Final = (
     FallbackReason.INVALID_PREDICTION,
@@ -132,14 +134,19 @@ class HttpPolicyClient:
         if len(self._exchanges) >= self._options.max_concurrent:
             detail = f"{len(self._exchanges)} exchanges in flight"
             raise PolicyFailure(FallbackReason.OVERLOADED, Blame.NEUTRAL, detail)
-        exchange = self._begin(rows)
+        came: _Came = [None] * len(rows)
+        exchange = self._begin(rows, came)
         # wait() leaves the exchange alone when this caller is cancelled or its time is over.
         await asyncio.wait({exchange}, timeout=self._timeout_sec + _GRACE_SEC)
         if not exchange.done():
-            raise self._timed_out()
-        if exchange.cancelled():
+            # After a stall of the loop both times are over at once: rows that came in time count.
+            predictions = tuple(came)
+            if not any(predictions):
+                raise self._timed_out()
+        elif exchange.cancelled():
             raise PolicyFailure(FallbackReason.CONNECTION_ERROR, Blame.NEUTRAL, "client closed")
-        predictions = exchange.result()
+        else:
+            predictions = exchange.result()
         self._successful_predictions += sum(row is not None for row in predictions)
         return predictions
 
@@ -168,9 +175,9 @@ class HttpPolicyClient:
         await asyncio.gather(*self._exchanges, return_exceptions=True)
         await self._post.close()
 
-    def _begin(self, rows: tuple[PolicyInput, ...]) -> asyncio.Task[_Rows]:
+    def _begin(self, rows: tuple[PolicyInput, ...], came: _Came) -> asyncio.Task[_Rows]:
         deadline = asyncio.get_running_loop().time() + self._timeout_sec
-        exchange = asyncio.create_task(self._exchange(rows, deadline), name="policy-exchange")
+        exchange = asyncio.create_task(self._exchange(rows, came, deadline), name="policy-exchange")
         self._exchanges.add(exchange)
         exchange.add_done_callback(self._end)
         return exchange
@@ -180,12 +187,12 @@ class HttpPolicyClient:
         if not exchange.cancelled():
             exchange.exception()  # marks it as seen: an abandoned exchange has no reader
 
-    async def _exchange(self, rows: tuple[PolicyInput, ...], deadline: float) -> _Rows:
+    async def _exchange(self, rows: tuple[PolicyInput, ...], came: _Came, deadline: float) -> _Rows:
         if self._clock.monotonic() >= self._batch_again_at:
             predictions = await self._ask_batch(rows, deadline)
             if predictions is not None:
                 return predictions
-        return await self._ask_singly(rows, deadline)
+        return await self._ask_singly(rows, came, deadline)
 
     async def _ask_batch(self, rows: tuple[PolicyInput, ...], deadline: float) -> _Rows | None:
         try:
@@ -204,22 +211,23 @@ class HttpPolicyClient:
         except UnusableReply as error:
             raise _invalid(str(error)) from error
 
-    async def _ask_singly(self, rows: tuple[PolicyInput, ...], deadline: float) -> _Rows:
-        results: list[Prediction | PolicyFailure] = [_invalid("not asked")] * len(rows)
+    async def _ask_singly(
+        self, rows: tuple[PolicyInput, ...], came: _Came, deadline: float
+    ) -> _Rows:
+        failures: list[PolicyFailure] = []
         queue = iter(enumerate(rows))
 
         async def ask_from_queue() -> None:
             for index, row in queue:
                 try:
-                    results[index] = await self._ask_one(row, deadline)
+                    came[index] = await self._ask_one(row, deadline)
                 except PolicyFailure as failure:
-                    results[index] = failure
+                    failures.append(failure)
 
         await asyncio.gather(*(ask_from_queue() for _ in range(min(_SINGLES_AT_ONCE, len(rows)))))
-        failures = [result for result in results if isinstance(result, PolicyFailure)]
         if len(failures) == len(rows):
             raise _worst(failures)
-        return tuple(None if isinstance(row, PolicyFailure) else row for row in results)
+        return tuple(came)
 
     async def _ask_one(self, row: PolicyInput, deadline: float) -> Prediction:
         self._refuse_while_held()

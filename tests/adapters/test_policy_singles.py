@@ -147,3 +147,12 @@ async def test_retry_after_on_one_single_row_stops_those_behind_it() -> None:
             await client.predict([signal()] * 100)
         assert (caught.value.reason, caught.value.blame) == (STATUS, FAILURE)
         assert len(server.received) <= 1 + 8
+
+
+async def test_rows_that_came_in_time_count_when_the_loop_stalls_over_the_deadline() -> None:
+    async with PolicyServer(guide_only(rows={"HANGS": stay_silent})) as server:
+        client = client_for(server.endpoint)
+        loop = asyncio.get_running_loop()
+        loop.call_later(DEADLINE - 0.03, time.sleep, 0.08)
+        came = await client.predict([signal(), signal("HANGS")])
+        assert [row is not None for row in came] == [True, False]
