@@ -240,8 +240,6 @@ def _claims(book: Book, paths: _Paths) -> list[Array]:
     theirs = np.where(long_side, book.short_size, book.long_size)
     net = np.maximum(mine - theirs, 0.0)
     weight = np.abs(book.baseline)
-    held = book.current * paths.side
-    excess = (held - weight) / (np.abs(held) + weight + 1e-3)
     return [
         _clip(np.log(net + 1e-3), 4.0) / 1.5,
         4.0 * theirs / (mine + theirs + 1e-3) - 1.0,
@@ -249,9 +247,26 @@ def _claims(book: Book, paths: _Paths) -> list[Array]:
         2.0 * book.agreement - 0.5,
         2.0 * book.confidence - 1.0,
         _between(np.log(weight / 0.05 + 1e-3), -3.0, 1.5),
-        excess,
-        np.square(excess),
+        *held_features(book.baseline, book.current),
     ]
+
+
+def held_features(baseline: Array, current: Array) -> tuple[Array, Array]:
+    """Measure what is held beyond the baseline, on its side and by the size of both; and square it.
+
+    Parameters
+    ----------
+    baseline, current : ndarray, same shape, signed fraction of portfolio value
+
+    Returns
+    -------
+    two ndarrays of that shape, in [-1, 1] and [0, 1]
+        The features ``held`` and ``held_squared``.
+    """
+    weight = np.abs(baseline)
+    held = np.where(baseline < 0.0, -current, current)
+    excess = (held - weight) / (np.abs(held) + weight + 1e-3)
+    return excess, np.square(excess)
 
 
 def _neighbours(book: Book, paths: _Paths, scores: Scores) -> list[Array]:

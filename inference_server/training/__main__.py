@@ -1,4 +1,4 @@
-"""``himari train``: train the policy walk-forward, judge it, write the versions that ship."""
+"""``himari train``: train the policy walk-forward; judge it and write the versions that ship."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,12 +16,20 @@ from inference_server.training.evaluate.results import CaseResults, Results, sav
 from inference_server.training.evaluate.trials import count_trials, read_trials, sharpes_of
 from inference_server.training.export import CardText, export_version
 from inference_server.training.fit import FitParams
-from inference_server.training.method import METHOD, REMARKS
+from inference_server.training.method import METHOD, NO_SHUFFLES, REMARKS
 from inference_server.training.prepare import RECORDS, SMOKE, load_tapes
 from inference_server.training.served_torch import Play
 from inference_server.training.shuffles import shuffled_gains
-from inference_server.training.tapes import Tape
-from inference_server.training.walk_forward import FOLDS, SHIPPED, Fitted, Run, fit_cases
+from inference_server.training.tape import Tape
+from inference_server.training.walk_forward import (
+    FOLDS,
+    POOL,
+    SHIPPED,
+    Fitted,
+    Run,
+    digest_tapes,
+    fit_cases,
+)
 
 MODELS: Final = Path(__file__).parents[1] / "models"
 TRANSFORMER: Final = "transformer-1"
@@ -41,15 +49,18 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
     seeds: Annotated[int, typer.Option(help="Transformers a stage.", min=1)] = SEEDS,
     shuffles: Annotated[int, typer.Option(help="Joint shuffles of time a case.", min=0)] = 50,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two small panels, few steps.")] = False,  # noqa: FBT002 (a flag)
-    evaluate: Annotated[bool, typer.Option("--evaluate", help="Write the page.")] = False,  # noqa: FBT002 (a flag)
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Judge it and ship it.")] = False,  # noqa: FBT002 (a flag)
 ) -> None:
     """Train the policy on real prices, walk-forward; resumable: finished parts are kept."""
     torch.set_num_threads(1)
     params = _SHORT if smoke else FitParams()
-    run = Run(
-        data / ("smoke-runs" if smoke else "runs"), params, tuple(range(1 if smoke else seeds))
-    )
     tapes = load_tapes(data, SMOKE if smoke else [record.name for record in RECORDS], tqdm.write)
+    run = Run(
+        data / ("smoke-runs" if smoke else "runs"),
+        params,
+        tuple(range(1 if smoke else seeds)),
+        digest_tapes(tapes),
+    )
     stages = (SHIPPED,) if smoke else (*FOLDS, SHIPPED)
     parts = len(stages) * 2 * (len(run.seeds) + 2)
     with tqdm(total=parts, unit="part", desc="training") as bar:
@@ -59,12 +70,13 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
             bar.update()
 
         fits = {stage.name: fit_cases(run, stage, tapes, tell) for stage in stages}
-    alpha = {"long_flat": 0.0, "long_short": 0.0}
-    evidence: dict[str, object] = {}
-    if evaluate:
-        alpha, evidence = _judge(data, docs, tapes, fits, shuffles)
-    # a smoke run proves the way, not a model: the versions that ship stay as they are
-    ship(data / "smoke-models" if smoke else models, fits[SHIPPED.name], tapes, alpha, evidence)
+    if smoke:
+        # proves the way, not a model: the versions that ship stay as they are
+        ship(data / "smoke-models", fits[SHIPPED.name], tapes, dict.fromkeys(POOL, 0.0), {})
+    elif evaluate:
+        ship(models, fits[SHIPPED.name], tapes, *_judge(data, docs, tapes, fits, shuffles))
+    else:
+        tqdm.write("fitted; what ships is written with its evidence: himari train --evaluate")
 
 
 def _judge(
@@ -98,12 +110,18 @@ def _judge(
         trials=count_trials(),
         cases=cases,  # type: ignore[arg-type]
         method=METHOD,
-        remarks=REMARKS,  # type: ignore[arg-type]
+        remarks=_remarks(shuffles),  # type: ignore[arg-type]
     )
     save_results(results, data / "results.json.gz")
     alpha = dict(write_page(results, docs))
     told = {f"alpha_{case}": value for case, value in alpha.items()}
     return {case: float(value) for case, value in alpha.items()}, dict(told)
+
+
+def _remarks(shuffles: int) -> dict[str, tuple[str, ...]]:
+    if shuffles:
+        return dict(REMARKS)
+    return dict(REMARKS) | {"robustness": (*REMARKS["robustness"], NO_SHUFFLES)}
 
 
 def ship(
@@ -114,7 +132,12 @@ def ship(
     evidence: Mapping[str, object],
 ) -> None:
     """Write the Transformer and the linear version, and name the default and the ablation."""
-    seen = [tape.features[tape.usable & (tape.baseline != 0.0)] for tape, _ in tapes.values()]
+    trained = set().union(*POOL.values())
+    seen = [
+        tape.features[tape.usable & (tape.baseline != 0.0)]
+        for name, (tape, _) in tapes.items()
+        if name in trained
+    ]
     for version, whole in ((TRANSFORMER, True), (LINEAR, False)):
         text = CardText(
             version=version,

@@ -4,7 +4,7 @@ Every figure is of the served portfolio (`served_exact`): blend, limits, smoothi
 included. A fold's model speaks from its first day to the next fold's, in every universe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,9 +23,17 @@ from inference_server.training.evaluate.volatility import (
 from inference_server.training.evaluate.volatility_baselines import ewma_variance, har_variance
 from inference_server.training.fit import transformer_logit
 from inference_server.training.networks import multiplier_of
-from inference_server.training.served_exact import Played, Terms, play_aims, play_multiplier
+from inference_server.training.opinions import Opinion
+from inference_server.training.served_exact import (
+    Ask,
+    Played,
+    Terms,
+    play_aims,
+    play_multiplier,
+    play_policy,
+)
 from inference_server.training.served_torch import Play
-from inference_server.training.tapes import Array, Tape
+from inference_server.training.tape import Array, Tape
 from inference_server.training.walk_forward import FOLDS, Fitted
 
 PLACEBOS: Final = 200
@@ -39,15 +47,17 @@ Fits = Mapping[str, Fitted]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A universe with the multipliers of the fold models, day by day.
+    """A universe with the fold models, each to be asked on its own days.
 
-    ``rows`` are the days that some fold model may speak on, 60 days of warm-up included.
+    ``rows`` are the days that some fold model may speak on, 60 days of warm-up included;
+    ``said`` are the multipliers (T, N) over them on the terms of the figures.
     """
 
     tape: Tape
     rows: slice
-    linear: Array
-    whole: Array
+    linear: Ask
+    whole: Ask
+    said: Array
 
     @property
     def dates(self) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
@@ -56,31 +66,47 @@ class Judged:
 
 
 def judge_universe(tape: Tape, play: Play, fits: Fits) -> Judged:
-    """Let the fold models speak on their own days.
+    """Let the fold models speak on their own days, knowing what they hold by then.
 
     A book without any short on a day is a long/flat one to the server, and gets no opinion of a
     long/short model on that day.
     """
-    linear, whole = np.ones(tape.baseline.shape), np.ones(tape.baseline.shape)
     first = max(tape.row_of(FOLDS[0].first), _WARM_UP)
-    last = tape.row_of(FOLDS[-1].last)
+    rows = slice(first - _WARM_UP, tape.row_of(FOLDS[-1].last))
+    asked = tape.usable & (tape.baseline != 0.0)
+    if tape.settings["allow_short"]:
+        asked &= np.any(tape.baseline < 0.0, axis=1, keepdims=True)
+    spans = []
     for fold in FOLDS:
-        rows = slice(max(tape.row_of(fold.first) - _WARM_UP, 0), tape.row_of(fold.last))
-        if rows.start >= rows.stop:
-            continue
-        fitted = fits[fold.name]
-        asked = tape.usable[rows] & (tape.baseline[rows] != 0.0)
-        if tape.settings["allow_short"]:
-            asked &= np.any(tape.baseline[rows] < 0.0, axis=1, keepdims=True)
-        for out, logit in (
-            (linear, fitted.linear_logit(play, rows)),
-            (whole, fitted.logit(play, rows)),
-        ):
-            spoken = multiplier_of(logit).numpy().astype(np.float64)
-            own = slice(max(tape.row_of(fold.first), first), rows.stop)
-            cut = own.start - rows.start
-            out[own] = np.where(asked[cut:], spoken[cut:], 1.0)
-    return Judged(tape, slice(first - _WARM_UP, last), linear, whole)
+        span = slice(max(tape.row_of(fold.first), first), tape.row_of(fold.last))
+        if span.start < span.stop:
+            spans.append((span, fits[fold.name]))
+    asks = {
+        kind: _by_fold(
+            [
+                (
+                    span.start,
+                    Opinion(tape, play, fit, rows=span, asked=asked, with_transformer=kind),
+                )
+                for span, fit in spans
+            ],
+            tape.baseline.shape[1],
+        )
+        for kind in (False, True)
+    }
+    said = np.ones(tape.baseline[rows].shape)
+    said[:-1] = play_policy(tape, asks[True], rows, Terms()).multiplier
+    return Judged(tape, rows, asks[False], asks[True], said)
+
+
+def _by_fold(opinions: Sequence[tuple[int, Opinion]], count: int) -> Ask:
+    """Ask the last of the fold models whose days have begun; before the first there is none."""
+
+    def ask(row: int, held: Array) -> Array:
+        begun = [opinion for start, opinion in opinions if start <= row]
+        return begun[-1](row, held) if begun else np.ones(count)
+
+    return ask
 
 
 def panel_at(
@@ -92,8 +118,8 @@ def panel_at(
     runs: dict[str, Played] = {
         "kelly": play_multiplier(tape, None, rows, replace(terms, span=1.0), earned),
         "kelly_smoothed": play_multiplier(tape, None, rows, terms, earned),
-        "linear": play_multiplier(tape, judged.linear[rows], rows, terms, earned),
-        "rl": play_multiplier(tape, judged.whole[rows], rows, terms, earned),
+        "linear": play_policy(tape, judged.linear, rows, terms, earned),
+        "rl": play_policy(tape, judged.whole, rows, terms, earned),
     }
     if benchmarks:
         runs["equal_weight"] = play_aims(tape, _equal_weights(tape), rows, terms, earned)
@@ -117,8 +143,10 @@ def _equal_weights(tape: Tape) -> Array:
 
 def _volatility_target(tape: Tape) -> Array:
     """Inverse volatility, scaled to 10 % a year by the EWMA volatility of that very book."""
-    inverse = 1.0 / np.sqrt(np.maximum(tape.ewma, 1e-10))
-    mix = inverse / inverse.sum(axis=1, keepdims=True)
+    moved = np.nan_to_num(tape.ewma) > 0.0
+    # what has no price yet has no weight
+    inverse = np.where(moved, 1.0 / np.sqrt(np.where(moved, tape.ewma, 1.0)), 0.0)
+    mix = inverse / np.maximum(inverse.sum(axis=1, keepdims=True), 1e-12)
     earned = (mix * tape.past).sum(axis=1)
     variance = np.full(len(mix), np.nan)
     state = float(np.var(earned[:_WARM_UP]))
@@ -147,7 +175,7 @@ def placebo_gains(judged: Judged, terms: Terms, count: int = PLACEBOS, seed: int
     rng = np.random.default_rng(seed)
     gains = np.empty(count)
     for place in range(count):
-        moved = judged.whole[rows].copy()
+        moved = judged.said.copy()
         share = rng.uniform(0.05, 0.95)
         for column in range(side.shape[1]):
             for sign in (1.0, -1.0):
@@ -163,7 +191,7 @@ def served_gain(judged: Judged, terms: Terms) -> float:
     """Sharpe gain of the served policy over smoothed Kelly."""
     tape, rows = judged.tape, judged.rows
     base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
-    run = play_multiplier(tape, judged.whole[rows], rows, terms).returns[_WARM_UP:]
+    run = play_policy(tape, judged.whole, rows, terms).returns[_WARM_UP:]
     return _sharpe(run) - _sharpe(base)
 
 
@@ -175,7 +203,7 @@ def multiplier_figures(judged: Judged, play: Play, fits: Fits) -> MultiplierFigu
     """Describe the multipliers over time, and how alike the seeds are."""
     rows = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
     active = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
-    values = np.where(active, judged.whole[rows], np.nan)
+    values = np.where(active, judged.said[_WARM_UP:-1], np.nan)
     weeks = [week for week in range(0, len(values), _WEEK) if active[week].any()]
     low, median, high = np.nanquantile(values[weeks], [0.1, 0.5, 0.9], axis=1)
     return MultiplierFigures(

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from inference_server.training.fit import Book
 from inference_server.training.networks import LinearLogit
-from inference_server.training.tapes import Tape
+from inference_server.training.tape import Tape
 
 _TINY = 1e-12
 _RIDGE = 1e-4

@@ -70,12 +70,20 @@ class TransformerLogit(nn.Module):
 
     def forward(self, features: Tensor, path: Tensor) -> Tensor:
         """Logits (n,) of features (n, F) and path (n, 64, C)."""
-        rows = path.shape[0]
-        tokens = path.reshape(rows, STEPS // self.patch, self.patch * len(CHANNELS))
-        seen = self.encoder(self.embed(tokens) + self.place)
-        joined = torch.cat([seen[:, -1], self.context(features)], dim=1)
+        return self.judge(self.read(path), self.context(features))
+
+    def read(self, path: Tensor) -> Tensor:
+        """Embed the path (n, 64, C) alone, as (n, width)."""
+        tokens = path.reshape(path.shape[0], STEPS // self.patch, self.patch * len(CHANNELS))
+        seen: Tensor = self.encoder(self.embed(tokens) + self.place)[:, -1]
+        return seen
+
+    def judge(self, seen: Tensor, context: Tensor) -> Tensor:
+        """Logits (n,) of what is seen and of the embedded features, (n, width) each."""
+        joined = torch.cat([seen, context], dim=1)
         mixed = torch.nn.functional.gelu(self.mix(self.norm(joined)))
-        return self.out(mixed)[:, 0]
+        logits: Tensor = self.out(mixed)[:, 0]
+        return logits
 
 
 def multiplier_of(logit: Tensor) -> Tensor:

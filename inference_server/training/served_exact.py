@@ -1,10 +1,12 @@
 r"""The served portfolio, exactly: what ``POST /allocate`` answers day after day, from a tape alone.
 
 Blend, projection on the limits, smoothing and closing as the contract has them, for portfolios
-that trade the whole panel every day and hold nothing else. A test plays the same days through the
-service over the wire and finds the same returns. Used for every figure of the evidence.
+that trade the whole panel every day and hold nothing else. Tests play the same days through the
+service over the wire and find the same returns, for Phase 2 and for a policy that looks at what it
+holds. Used for every figure of the evidence.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +14,12 @@ import daqp
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_server.training.tapes import Array, Tape
+from inference_server.training.tape import Array, Tape
 
 _TOLERANCE: Final = 1e-12
+
+# row of the tape and signed weights held (N,) -> multipliers (N,), 1 where there is no opinion
+Ask = Callable[[int, Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
-    """Net return and turnover of each day, shape (T - 1,), and weights traded to, (T - 1, N)."""
+    """Net return and turnover of each day, shape (T - 1,), and weights traded to, (T - 1, N).
+
+    ``held`` are the weights before each day's trade, shape (T, N); ``multiplier`` what was said
+    on each day, (T - 1, N), 1 where there was no policy.
+    """
 
     returns: Array
     turnover: Array
     weights: Array
+    held: Array
+    multiplier: Array
 
 
 def play_multiplier(
@@ -47,13 +58,29 @@ def play_multiplier(
     terms: Terms,
     ahead: Array | None = None,
 ) -> Played:
-    """Play Phase 2 times a multiplier over ``rows``; the last row only closes the books.
+    """Play Phase 2 times multipliers (T, N) over ``rows`` that are known beforehand; see below.
+
+    None plays Phase 2.
+    """
+    if multiplier is None:
+        return play_policy(tape, None, rows, terms, ahead)
+    return play_policy(tape, lambda row, _: multiplier[row - rows.start], rows, terms, ahead)
+
+
+def play_policy(
+    tape: Tape,
+    ask: Ask | None,
+    rows: slice,
+    terms: Terms,
+    ahead: Array | None = None,
+) -> Played:
+    """Play Phase 2 times what a policy says day by day; the last row only closes the books.
 
     Parameters
     ----------
     tape : Tape
-    multiplier : ndarray of shape (T, N) over ``rows``, or None
-        1 where the policy has no say; None plays Phase 2.
+    ask : callable, or None
+        Called once a day with what is held then; None plays Phase 2.
     rows : slice
     terms : Terms
     ahead : ndarray of shape (T, N), optional
@@ -63,16 +90,18 @@ def play_multiplier(
     earned = tape.ahead[rows] if ahead is None else ahead
     days = len(baseline) - 1
     net, traded = np.zeros(days), np.zeros(days)
-    weights = np.zeros((days, baseline.shape[1]))
+    weights, said = np.zeros((days, baseline.shape[1])), np.ones((days, baseline.shape[1]))
+    before = np.zeros(baseline.shape)
     held = np.zeros(baseline.shape[1])
     ordered: Array | None = None
     limits = _Limits.of(tape)
     for day in range(days):
         now = _Day.of(tape, rows.start + day)
         aim = baseline[day]
-        if multiplier is not None:
-            aim = _blended(aim, multiplier[day], now.share, limits, terms.confidence)
         filled = held if ordered is None else ordered
+        if ask is not None:
+            said[day] = ask(rows.start + day, filled)
+            aim = _blended(aim, said[day], now.share, limits, terms.confidence)
         target = _settled(aim, filled, now, limits, terms.span)
         if terms.delay:
             ordered, target = target, filled
@@ -80,9 +109,10 @@ def play_multiplier(
         net[day] = float(target @ earned[day]) - terms.cost_bps * 1e-4 * traded[day]
         weights[day] = target
         held = target * (1.0 + earned[day]) / (1.0 + net[day])
+        before[day + 1] = held
         if ordered is not None:
             ordered = ordered * (1.0 + earned[day]) / (1.0 + net[day])
-    return Played(net, traded, weights)
+    return Played(net, traded, weights, before, said)
 
 
 def play_aims(
@@ -92,7 +122,7 @@ def play_aims(
     earned = tape.ahead[rows] if ahead is None else ahead
     days = len(earned) - 1
     net, traded = np.zeros(days), np.zeros(days)
-    weights = np.zeros((days, earned.shape[1]))
+    weights, before = np.zeros((days, earned.shape[1])), np.zeros(earned.shape)
     held = np.zeros(earned.shape[1])
     for day in range(days):
         target = held + 2.0 / (terms.span + 1.0) * (aims[rows][day] - held)
@@ -100,7 +130,8 @@ def play_aims(
         net[day] = float(target @ earned[day]) - terms.cost_bps * 1e-4 * traded[day]
         weights[day] = target
         held = target * (1.0 + earned[day]) / (1.0 + net[day])
-    return Played(net, traded, weights)
+        before[day + 1] = held
+    return Played(net, traded, weights, before, np.ones_like(weights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,6 +58,7 @@ def shuffled_gains(
             prices = folder / f"{side}-{seed}.csv"
             write_csv(shuffle_time(panel, seed), prices)
             record_decisions(prices, record, short=short)
-        tape = load_tape(record, data / "tapes")
+        # not cached: a hundred of them would fill a small disk
+        tape = load_tape(record)
         gains.append(served_gain(judge_universe(tape, prepare_play(tape), fits), Terms()))
     return tuple(gains)

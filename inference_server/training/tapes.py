@@ -7,18 +7,21 @@ and the signals behind it. The features come out of the code that serves them.
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from inference_server.model import book as book_code
+from inference_server.model import features as feature_code
 from inference_server.model.book import Claims, book_of_arrays
 from inference_server.model.features import CHANNELS, FEATURES, STEPS, WINDOW, build_features
-
-Array = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
+from inference_server.training import served_exact
+from inference_server.training.evaluate.volatility import realised_variance
+from inference_server.training.evaluate.volatility_baselines import ewma_variance
+from inference_server.training.served_exact import Terms, play_multiplier
+from inference_server.training.tape import Array, Tape
 
 # a symbol whose price stood still for a quarter of the window has no volatility to scale by
 _LEAST_RETURNS: Final = 250
@@ -29,59 +32,8 @@ _LARGEST: Final = 0.5
 _CLAIMS: Final = ("direction", "confidence", "expected_return", "predicted_volatility")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tape:
-    """One record, ready to train on: T decision days, N symbols, K strategies.
-
-    Attributes
-    ----------
-    name : str
-    dates : ndarray of shape (T,), datetime64[D]
-    features : ndarray of shape (T, N, F), float32
-    path : ndarray of shape (T, N, 64, C), float16
-    usable : bool ndarray of shape (T, N)
-        Where the symbol has history enough for the model.
-    baseline : ndarray of shape (T, N), signed fraction of portfolio value
-        Phase 2 at cascade multiplier 1, before smoothing.
-    share : ndarray of shape (T, N, K), part of a symbol that a strategy owns
-    ahead : ndarray of shape (T, N), simple return to the next day; 0 where there is none
-    past : ndarray of shape (T, N), simple return from the day before; 0 likewise
-    squares : ndarray of shape (T, N), mean squared return of the next 10 days, NaN where unknown
-    ewma : ndarray of shape (T, N), EWMA(0.94) variance as of the day
-    leaning : ndarray of shape (T, N), fraction of portfolio value
-        Largest long less largest short size of Phase 1, shorts counted even where they are off.
-    claims : ndarray of shape (T, N, K), signed fraction of portfolio value
-        Phase 1 size of each signal with its direction; NaN where there is none.
-    settings : dict
-        Caps and sides of the record, as the service had them.
-    """
-
-    name: str
-    dates: Dates
-    features: NDArray[np.float32]
-    path: NDArray[np.float16]
-    usable: NDArray[np.bool_]
-    baseline: Array
-    share: Array
-    ahead: Array
-    past: Array
-    squares: Array
-    ewma: Array
-    leaning: Array
-    claims: Array
-    settings: dict[str, Any]
-
-    def row_of(self, day: str) -> int:
-        """First row on or after a day."""
-        return int(np.searchsorted(self.dates, np.datetime64(day, "D")))
-
-    def renamed(self, name: str) -> "Tape":
-        """Return the same tape under another name."""
-        return replace(self, name=name)
-
-
 def load_tape(record: Path, cache: Path | None = None, span: float = 10.0) -> Tape:
-    """Read a record and build its features, once: the result is cached by the record's content.
+    """Read a record and build its features, once: cached by the record and the features' code.
 
     Parameters
     ----------
@@ -90,20 +42,28 @@ def load_tape(record: Path, cache: Path | None = None, span: float = 10.0) -> Ta
     cache : Path, optional
         Folder for the built features.
     span : float
-        Smoothing under which the held position is simulated for the features.
+        Smoothing; the position held is what Phase 2 would hold under it.
     """
-    key = hashlib.sha256(record.read_bytes() + repr((FEATURES, CHANNELS, span)).encode())
-    kept = None if cache is None else cache / f"{record.stem}-{key.hexdigest()[:16]}.npz"
+    key = _key_of(record, span)
+    kept = None if cache is None else cache / f"{record.stem}-{key}.npz"
     with np.load(record, allow_pickle=False) as opened:
         raw = {name: opened[name] for name in opened.files}
+    bare = _bare_tape(record.stem, raw, key)
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as opened:
             built = {name: opened[name] for name in opened.files}
     else:
-        built = _build(raw, span)
+        everything = slice(0, len(bare.dates))
+        built = _build(raw, play_multiplier(bare, None, everything, Terms(span=span)).held)
         if kept is not None:
             _keep(kept, built)
-    return _tape(record.stem, raw, built)
+    return replace(bare, **built)
+
+
+def _key_of(record: Path, span: float) -> str:
+    made_by = (__file__, book_code.__file__, feature_code.__file__, served_exact.__file__)
+    code = b"".join(Path(file).read_bytes() for file in made_by)
+    return hashlib.sha256(record.read_bytes() + code + repr(span).encode()).hexdigest()[:16]
 
 
 def _keep(path: Path, arrays: dict[str, Any]) -> None:
@@ -121,25 +81,9 @@ def _returns(closes: Array) -> Array:
     return returns.astype(np.float32).astype(np.float64)
 
 
-def held_path(baseline: Array, past: Array, span: float) -> Array:
-    """Positions held before each day's trade when the baseline is followed, shape (T, N).
-
-    Smoothed as the service smooths: a part of the way each day, a change of side at once.
-    """
-    held = np.zeros_like(baseline)
-    weight = np.zeros(baseline.shape[1])
-    step = 2.0 / (span + 1.0)
-    for day, aim in enumerate(baseline):
-        weight = weight * (1.0 + past[day])
-        held[day] = weight
-        weight = np.where(aim * weight < 0.0, aim, weight + step * (aim - weight))
-    return held
-
-
-def _build(raw: dict[str, Any], span: float) -> dict[str, Any]:
+def _build(raw: dict[str, Any], held: Array) -> dict[str, Any]:
     closes, rows = raw["closes"], raw["row"]
     returns = _returns(closes)
-    held = held_path(raw["baseline"], returns[rows], span)
     shape = raw["baseline"].shape
     features = np.zeros((*shape, len(FEATURES)), np.float32)
     path = np.zeros((*shape, STEPS, len(CHANNELS)), np.float16)
@@ -163,7 +107,8 @@ def _build(raw: dict[str, Any], span: float) -> dict[str, Any]:
     return {"features": features, "path": path, "usable": usable}
 
 
-def _tape(name: str, raw: dict[str, Any], built: dict[str, Any]) -> Tape:
+def _bare_tape(name: str, raw: dict[str, Any], key: str) -> Tape:
+    """Everything but the features, which need the portfolio that this alone can play."""
     closes, rows = raw["closes"], raw["row"]
     returns = _returns(closes)
     following = np.minimum(rows + 1, len(closes) - 1)
@@ -172,18 +117,19 @@ def _tape(name: str, raw: dict[str, Any], built: dict[str, Any]) -> Tape:
     return Tape(
         name=name,
         dates=raw["dates"],
-        features=built["features"],
-        path=built["path"],
-        usable=built["usable"],
+        features=np.empty((0, 0, len(FEATURES)), np.float32),
+        path=np.empty((0, 0, STEPS, len(CHANNELS)), np.float16),
+        usable=np.empty((0, 0), np.bool_),
         baseline=raw["baseline"],
         share=raw["share"],
         ahead=ahead,
         past=returns[rows],
-        squares=_ahead_squares(returns)[rows],
-        ewma=_ewma(returns)[rows],
+        squares=realised_variance(returns)[rows],
+        ewma=ewma_variance(returns)[rows],
         leaning=_leaning(claims),
         claims=claims,
         settings=json.loads(str(raw["settings"])),
+        key=key,
     )
 
 
@@ -201,20 +147,3 @@ def _leaning(claims: Array) -> Array:
     short = np.nan_to_num(np.where(claims < 0.0, -claims, 0.0)).max(axis=2)
     net: Array = long - short
     return net
-
-
-def _ahead_squares(returns: Array, horizon: int = 10) -> Array:
-    total = np.vstack([np.zeros((1, returns.shape[1])), np.cumsum(np.square(returns), axis=0)])
-    mean = np.full_like(returns, np.nan)
-    last = len(returns) - horizon
-    mean[:last] = (total[horizon + 1 :] - total[1 : last + 1]) / horizon
-    return mean
-
-
-def _ewma(returns: Array, decay: float = 0.94) -> Array:
-    from scipy.signal import lfilter  # noqa: PLC0415 - scipy.signal takes a second to import
-
-    smooth = lfilter([1.0 - decay], [1.0, -decay], np.square(returns), axis=0)
-    ages = np.arange(1, len(returns) + 1)
-    normed: Array = smooth / (1.0 - decay**ages)[:, None]
-    return normed

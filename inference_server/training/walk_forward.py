@@ -7,7 +7,7 @@ that was killed goes on where it stopped and the same settings give the same fil
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from inference_server.training.fit import (
 from inference_server.training.heads import HIT_RIDGE, Heads, fit_heads
 from inference_server.training.networks import LinearLogit, TransformerLogit
 from inference_server.training.served_torch import Play
-from inference_server.training.tapes import Tape
+from inference_server.training.tape import Tape
 
 PURGE_DAYS: Final = 20
 # dates of undated panels are good to twelve days
@@ -54,6 +54,13 @@ SHIPPED: Final = Stage("shipped", "2100-01-01", "2100-01-02")
 
 # weight of each record's Sharpe ratio in the objective, by case
 POOL: Final[Mapping[str, Mapping[str, float]]] = {
+    "long_flat": {
+        "stocks_lf": 0.35,
+        "stocks_mirror": 0.35,
+        "nyse_n_lf": 0.20,
+        "etfs_lf": 0.10,
+        "nyse_o_lf": 0.10,
+    },
     "long_short": {
         "stocks_ls": 0.30,
         "nyse_n_ls": 0.20,
@@ -61,13 +68,6 @@ POOL: Final[Mapping[str, Mapping[str, float]]] = {
         "tse_ls": 0.07,
         "etfs_ls": 0.10,
         "msci_ls": 0.05,
-    },
-    "long_flat": {
-        "stocks_lf": 0.35,
-        "stocks_mirror": 0.35,
-        "nyse_n_lf": 0.20,
-        "etfs_lf": 0.10,
-        "nyse_o_lf": 0.10,
     },
 }
 
@@ -122,23 +122,36 @@ def books_of(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run keeps its parts, and what it depends on."""
+    """Where a run keeps its parts, and what they depend on; ``inputs`` is a digest of the tapes."""
 
     folder: Path
     params: FitParams
     seeds: tuple[int, ...]
+    inputs: str = ""
 
     def part(self, stage: Stage, case: str, name: str) -> Path:
         """File of one fitted part."""
-        told = repr(sorted(asdict(self.params).items())) + repr(sorted(POOL[case].items()))
+        told = repr((asdict(self.params), POOL[case], asdict(stage), self.inputs))
         digest = hashlib.sha256(told.encode()).hexdigest()[:12]
         return self.folder / f"{digest}-{stage.name}-{case}-{name}.npz"
 
 
+def digest_tapes(tapes: Mapping[str, tuple[Tape, Play]]) -> str:
+    """Digest what every tape was made of."""
+    told = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
 def fit_stage(
-    run: Run, stage: Stage, case: str, tapes: Mapping[str, tuple[Tape, Play]]
+    run: Run,
+    stage: Stage,
+    case: str,
+    tapes: Mapping[str, tuple[Tape, Play]],
+    heads: Heads | None = None,
 ) -> Iterable[tuple[str, Fitted | None]]:
     """Fit one case of one stage, part by part; the last item holds the whole.
+
+    ``heads`` are taken where they are given, else fitted on the case's own books.
 
     Yields
     ------
@@ -160,6 +173,11 @@ def fit_stage(
         transformers.append(model)
         yield f"seed {seed}", None
     scale = run.params.spread / spread_of(_mean_logit(transformers), books)
+    heads = heads or _fit_heads(run, stage, case, pairs)
+    yield "whole", Fitted(linear, tuple(transformers), scale, heads)
+
+
+def _fit_heads(run: Run, stage: Stage, case: str, pairs: Sequence[tuple[Tape, Book]]) -> Heads:
     heads = Heads(LinearLogit(), LinearLogit())
     places = [run.part(stage, case, f"{name}-{HIT_RIDGE}") for name in ("volatility", "hit")]
     models = (heads.volatility, heads.hit)
@@ -168,7 +186,7 @@ def fit_stage(
         heads = fit_heads(pairs)
         _save(heads.volatility, places[0])
         _save(heads.hit, places[1])
-    yield "whole", Fitted(linear, tuple(transformers), scale, heads)
+    return heads
 
 
 def fit_cases(
@@ -180,13 +198,13 @@ def fit_cases(
     and forecast volatility better out of sample than the pool of long/short books does.
     """
     cases: dict[str, Fitted] = {}
-    for case in POOL:
-        for what, fitted in fit_stage(run, stage, case, tapes):
+    heads: Heads | None = None
+    for case in ("long_flat", "long_short"):
+        for what, fitted in fit_stage(run, stage, case, tapes, heads):
             tell(f"{stage.name} {case} {what}")
             if fitted is not None:
-                cases[case] = fitted
-    heads = cases["long_flat"].heads
-    return {case: replace(fitted, heads=heads) for case, fitted in cases.items()}
+                cases[case], heads = fitted, fitted.heads
+    return cases
 
 
 def _save(model: torch.nn.Module, path: Path) -> None:

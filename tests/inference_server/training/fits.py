@@ -11,37 +11,34 @@ from inference_server.training.export import CASES, CardText, export_version
 from inference_server.training.heads import Heads
 from inference_server.training.networks import LinearLogit, NetworkParams, TransformerLogit
 from inference_server.training.served_torch import Play, prepare_play
-from inference_server.training.tapes import Tape
+from inference_server.training.tape import Tape
 from inference_server.training.walk_forward import Fitted
 
 # two threads on contended cores cost more than they save
 torch.set_num_threads(1)
 
 SMALL = NetworkParams(width=8, heads=2)
-HELD = [FEATURES.index("held"), FEATURES.index("held_squared")]
 CAPS = {"max_position_pct": 0.15, "max_strategy_pct": 0.40, "max_portfolio_pct": 0.80}
 
 
 def drawn_linear(seed: int, spread: float = 0.1) -> LinearLogit:
-    """Draw a linear part that does not look at what is held."""
+    """Draw a linear part."""
     model = LinearLogit()
     drawn = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         model.weight.normal_(0.0, spread, generator=drawn)
-        model.weight[HELD] = 0.0
         model.bias.fill_(0.1)
     model.requires_grad_(requires_grad=False)
     return model
 
 
 def drawn_transformer(seed: int) -> TransformerLogit:
-    """Draw a Transformer that does not look at what is held."""
+    """Draw a Transformer."""
     torch.manual_seed(seed)
     model = TransformerLogit(SMALL)
     model.eval()
     with torch.no_grad():
         model.out.weight.normal_(0.0, 0.3)
-        model.context.weight[:, HELD] = 0.0
     model.requires_grad_(requires_grad=False)
     return model
 

@@ -8,10 +8,10 @@ import pytest
 from app.backtest.options import BacktestOptions
 from app.backtest.run import run
 from app.settings import Settings
-from inference_server.training.networks import multiplier_of
-from inference_server.training.served_exact import Terms, play_multiplier
+from inference_server.training.opinions import Opinion
+from inference_server.training.served_exact import Ask, Terms, play_multiplier, play_policy
 from inference_server.training.served_torch import prepare_play
-from inference_server.training.tapes import Array, Tape
+from inference_server.training.tape import Array, Tape
 from inference_server.training.walk_forward import Fitted
 from tests.inference_server.training.fits import drawn_cases, publish
 from tests.inference_server.training.recorded import Recorded, returns_of
@@ -27,16 +27,21 @@ def test_phase_2_earns_what_the_backtest_of_the_service_earns(recorded: Recorded
     np.testing.assert_allclose(played.returns, recorded.returns[:-1], rtol=0.0, atol=1e-9)
 
 
-def spoken(tape: Tape, cases: dict[str, Fitted]) -> Array:
-    """Multipliers out of torch; a day without a short baseline is a long/flat one."""
-    play = prepare_play(tape)
-    told = {
-        case: multiplier_of(fitted.logit(play, whole(tape))).numpy().astype(np.float64)
-        for case, fitted in cases.items()
+def asking(tape: Tape, cases: dict[str, Fitted]) -> Ask:
+    """Ask out of torch; a day without a short baseline is a long/flat one."""
+    asked = tape.usable & (tape.baseline != 0.0)
+    opinions = {
+        case: Opinion(
+            tape, prepare_play(tape), fit, rows=whole(tape), asked=asked, with_transformer=True
+        )
+        for case, fit in cases.items()
     }
-    short = (tape.baseline < 0.0).any(axis=1, keepdims=True)
-    chosen = np.where(short, told["long_short"], told["long_flat"])
-    return np.where(tape.usable & (tape.baseline != 0.0), chosen, 1.0)
+
+    def ask(row: int, held: Array) -> Array:
+        short = (tape.baseline[row] < 0.0).any()
+        return opinions["long_short" if short else "long_flat"](row, held)
+
+    return ask
 
 
 def test_a_multiplier_earns_what_it_earns_behind_the_inference_server(
@@ -55,10 +60,10 @@ def test_a_multiplier_earns_what_it_earns_behind_the_inference_server(
     )
     run(options, Settings())
     served = returns_of(figures, "rl")
-    multiplier = spoken(recorded.tape, cases)
-    assert multiplier[recorded.tape.baseline != 0.0].std() > 0.1
+    tape = recorded.tape
+    played = play_policy(tape, asking(tape, cases), whole(tape), Terms())
+    assert played.multiplier[tape.baseline[:-1] != 0.0].std() > 0.1
     assert np.abs(served - recorded.returns).max() > 1e-4
-    played = play_multiplier(recorded.tape, multiplier, whole(recorded.tape), Terms())
     np.testing.assert_allclose(played.returns, served[:-1], rtol=0.0, atol=1e-6)
 
 

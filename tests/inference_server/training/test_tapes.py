@@ -18,14 +18,11 @@ from inference_server.model.multiplier import setup as setup_multiplier
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.settings import Settings as ServerSettings
-from inference_server.training.served_exact import Terms, play_multiplier
-from inference_server.training.tapes import Array, Tape, load_tape
+from inference_server.training.tapes import load_tape
 from tests.backtest.panels import with_prices
 from tests.inference_server.conftest import listening
-from tests.inference_server.training.fits import HELD, drawn_cases, publish
+from tests.inference_server.training.fits import drawn_cases, publish
 from tests.inference_server.training.recorded import PANEL, Recorded, record_panel
-
-PLAIN = np.delete(np.arange(len(FEATURES)), HELD)
 
 
 @dataclass
@@ -93,23 +90,7 @@ def test_history_gives_the_features_that_the_server_makes_of_live_requests(
         )
     assert sum(map(len, order)) == int((tape.baseline != 0.0).sum())
     history, traffic = np.concatenate(ours), np.concatenate(theirs)
-    np.testing.assert_allclose(history[:, PLAIN], traffic[:, PLAIN], rtol=0.0, atol=1e-6)
-    # history guesses what is held without limits and closings: the guess is not compared here,
-    # and what traffic says of it is what the exact portfolio holds
-    exact = held_features(tape)
-    kept = np.concatenate([exact[day][columns] for day, columns in enumerate(order) if columns])
-    np.testing.assert_allclose(kept, traffic[:, HELD], rtol=0.0, atol=1e-6)
-
-
-def held_features(tape: Tape) -> Array:
-    """``held`` and ``held_squared`` of the portfolio that `served_exact` plays, (T, N, 2)."""
-    played = play_multiplier(tape, None, slice(0, len(tape.dates)), Terms())
-    held = np.zeros_like(tape.baseline)
-    held[1:] = played.weights * (1.0 + tape.ahead[:-1]) / (1.0 + played.returns[:, None])
-    weight = np.abs(tape.baseline)
-    sided = held * np.where(tape.baseline < 0.0, -1.0, 1.0)
-    excess = (sided - weight) / (np.abs(held) + weight + 1e-3)
-    return np.stack([excess, np.square(excess)], axis=-1)
+    np.testing.assert_allclose(history, traffic, rtol=0.0, atol=1e-6)
 
 
 def columns_asked(rows: Sequence[SignalRow]) -> list[int]:
@@ -146,9 +127,10 @@ def test_mirrored_prices_with_mirrored_decisions_give_the_same_features(
         np.savez(file, **raw)
     mirrored, tape = load_tape(tmp_path / "mirrored.npz"), recorded.tape
     asked = tape.baseline != 0.0
-    np.testing.assert_allclose(
-        mirrored.features[asked][:, PLAIN], tape.features[asked][:, PLAIN], rtol=0.0, atol=1e-5
-    )
+    # what is held is carried by prices: a winning short shrinks where a winning long grows
+    plain = [place for place, name in enumerate(FEATURES) if not name.startswith("held")]
+    ours, theirs = tape.features[asked][:, plain], mirrored.features[asked][:, plain]
+    np.testing.assert_allclose(theirs, ours, rtol=0.0, atol=1e-5)
     np.testing.assert_allclose(mirrored.path[asked], tape.path[asked], rtol=2e-3, atol=1e-5)
     np.testing.assert_allclose(mirrored.ahead, -tape.ahead, rtol=0.0, atol=1e-8)
 

@@ -17,7 +17,7 @@ from inference_server.training.fit import (
 )
 from inference_server.training.networks import LinearLogit, TransformerLogit
 from inference_server.training.served_torch import Play
-from inference_server.training.tapes import Tape
+from inference_server.training.tape import Tape
 from inference_server.training.walk_forward import (
     FOLDS,
     POOL,
