@@ -15,12 +15,13 @@ help:  ## list the targets
 
 install: $(STAMP)  ## make .venv with everything locked
 
-$(STAMP): pyproject.toml requirements/dev.txt requirements/data.txt
+$(STAMP): pyproject.toml requirements/dev.txt requirements/data.txt requirements/web.txt
 	@command -v $(PYTHON) >/dev/null || { echo "needs Python 3.11 or newer"; exit 1; }
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV) || { $(MAKE) system-packages && $(PYTHON) -m venv --clear $(VENV); }
 	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements/data.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/web.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
@@ -81,7 +82,9 @@ mutate: install  ## mutation score of app/core, about an hour; results in mutant
 lock: install  ## compile the lock files anew
 	$(BIN)/python -m piptools compile $(LOCK) -o requirements/base.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra inference -c requirements/base.txt -o requirements/inference.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra otel -c requirements/base.txt -o requirements/otel.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra dev -c requirements/inference.txt -o requirements/dev.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --extra stack -c requirements/dev.txt -o requirements/stack.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra train -c requirements/dev.txt -o requirements/train.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra peers -o requirements/peers.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra bench -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
