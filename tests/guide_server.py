@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,11 +21,13 @@ PREDICTION = {
 
 @dataclass
 class GuideServer:
-    """What was asked, and what is answered: a status and a body."""
+    """What was asked, and what is answered: a status and a body; ``card`` is its ``/model``."""
 
     status: int = 200
     body: bytes = json.dumps(PREDICTION).encode()
     asked: list[dict[str, Any]] = field(default_factory=list)
+    card: Any = None
+    card_headers: list[Message] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
 
@@ -48,6 +51,14 @@ def guide_server(tls: ssl.SSLContext | None = None) -> Iterator[GuideServer]:
             self.send_header("content-length", str(len(state.body) if known else 0))
             self.end_headers()
             self.wfile.write(state.body if known else b"")
+
+        def do_GET(self) -> None:
+            state.card_headers.append(self.headers)
+            body = b"" if state.card is None else json.dumps(state.card).encode()
+            self.send_response(200 if body and self.path == "/model" else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its signature)
             """Keep quiet."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
@@ -11,6 +12,8 @@ import structlog
 from app.core.access import AccessKey, KeyRing, UnusableKeys, entry_from_text
 from app.core.errors import KeyFileUnusable
 from app.pipeline.ports import Clock
+
+_Identity = tuple[int, int, int, int]
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_AGAIN_SEC: Final = 1.0
@@ -71,6 +74,9 @@ def _keys_of(path: Path, lines: list[str]) -> list[AccessKey]:
 def write_key_file(path: Path, ring: KeyRing) -> None:
     """Put these keys into a file of mode 0600, in the place of what it held, whole or not at all.
 
+    A file that is replaced keeps its owner where the system lets it (root gives files away), and
+    its group may go on reading it: the service that reads the keys need not be who writes them.
+
     Raises
     ------
     KeyFileUnusable
@@ -82,16 +88,27 @@ def write_key_file(path: Path, ring: KeyRing) -> None:
         with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
             file.write(text)
             file.flush()
+            _keep_owner(file.fileno(), path)
             os.fsync(file.fileno())
         Path(file.name).replace(path)
     except OSError as error:
         raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _keep_owner(descriptor: int, path: Path) -> None:
+    """Give the new file to the owner and the group of the one in whose place it is put."""
+    # nothing to keep, or not ours to give away: it is the writer's own then
+    with suppress(FileNotFoundError, PermissionError):
+        old = path.stat()
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+        os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR | (old.st_mode & stat.S_IRGRP))
+
+
 class WatchedKeyFile:
     """The keys of a file as it is now: looked at once a second at most, read when it changed.
 
-    A file that has become unusable is logged, and the keys it held before stay in force.
+    A file that has become unusable is logged, the keys it held before stay in force, and it is
+    tried again each second: what ails it (owner, descriptors, disk) need not show in the file.
 
     Parameters
     ----------
@@ -111,8 +128,10 @@ class WatchedKeyFile:
         self._clock = clock
         self._beside = beside
         self._looked_at = clock.monotonic()
+        # looked at before it is read: what changes in between is read again
         self._seen = _identity(path)
         self._ring = read_key_file(path, beside)
+        self._told: str | None = None
 
     def __call__(self) -> KeyRing:
         """Return the keys in force."""
@@ -120,21 +139,28 @@ class WatchedKeyFile:
         if now - self._looked_at >= _LOOK_AGAIN_SEC:
             self._looked_at = now
             seen = _identity(self._path)
-            if seen != self._seen:
-                self._seen = seen
-                self._reread()
+            if seen == self._seen:
+                self._told = None
+            else:
+                self._reread(seen)
         return self._ring
 
-    def _reread(self) -> None:
+    def _reread(self, seen: _Identity | None) -> None:
         try:
             self._ring = read_key_file(self._path, self._beside)
         except KeyFileUnusable as error:
-            _LOG.error("key_file_unusable", reason=str(error), keys=len(self._ring.keys))
+            self._tell_once(str(error))
         else:
+            self._seen, self._told = seen, None
             _LOG.warning("key_file_read", names=[key.name for key in self._ring.keys])
 
+    def _tell_once(self, reason: str) -> None:
+        if reason != self._told:
+            _LOG.error("key_file_unusable", reason=reason, keys=len(self._ring.keys))
+        self._told = reason
 
-def _identity(path: Path) -> tuple[int, int, int, int] | None:
+
+def _identity(path: Path) -> _Identity | None:
     """Tell two contents of a file apart; None where there is none."""
     try:
         found = path.stat()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import CrossSite
@@ -23,6 +24,7 @@ _EVERYWHERE: Final = [
 ]
 _POLICY: Final = b"content-security-policy"
 _NOTHING: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
+ON_EVERY_ANSWER: Final = (*_EVERYWHERE, _NOTHING)
 # the framework's pages take their scripts, styles and pictures from there
 _DOCS_POLICY: Final = (
     "default-src 'none'; script-src https://cdn.jsdelivr.net {inline}; "
@@ -37,8 +39,10 @@ _DOCS_POLICY: Final = (
 def refuse_cross_site(scope: Scope) -> None:
     """Let a request pass that changes nothing, or that no page of another origin sent.
 
-    Browsers name the origin of every request that may change something, and say so where it is
-    another site (Fetch, "Origin" header; Fetch Metadata, section 2.3); programs send neither.
+    Browsers say how the page that sent it relates to this service (Fetch Metadata, section 2.3);
+    no page can change that, and no proxy between needs to pass on a name for it. Where they do not
+    say it, as over plain HTTP on a network, they name the page's origin in every request that may
+    change something (Fetch, "Origin" header). Programs send neither.
 
     Raises
     ------
@@ -47,8 +51,7 @@ def refuse_cross_site(scope: Scope) -> None:
     """
     if scope["method"] in SAFE_METHODS:
         return
-    host = origin = b""
-    site = b"none"
+    host = origin = site = b""
     for name, value in scope["headers"]:
         if name == b"host":
             host = value
@@ -56,8 +59,8 @@ def refuse_cross_site(scope: Scope) -> None:
             origin = value
         elif name == b"sec-fetch-site":
             site = value.strip().lower()
-    elsewhere = not _is_same(origin, host) if origin else site not in _OWN_SITE
-    if elsewhere or site == b"cross-site":
+    own = site in _OWN_SITE if site else not origin or _is_same(origin, host)
+    if not own:
         raise CrossSite("the request comes from a page of another origin")
 
 
@@ -87,7 +90,7 @@ class SecurityHeaders:
         """Serve one connection; see ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["path"] in self._pages:
+        elif get_route_path(scope) in self._pages:
             await self._app(scope, receive, _Page(send))
         else:
 

@@ -1,26 +1,30 @@
 """Who gets in: a key with the right role, or, where there is no key at all, this machine.
 
-What a request needs is read from its method and path alone, before its body: reading needs any
-key, trading the role ``trade``, everything else that changes something the role ``operate``, so
-that a route which nobody thought of here is an operator's. The name of the key is what
-idempotency keys belong to and what the journal says of who acted.
+What a request needs is read from its method and path alone (the path below a proxy's root path,
+as routes are found), before its body: reading needs any key, trading the role ``trade``,
+everything else that changes something the role ``operate``, so that a route which nobody thought
+of here is an operator's. The name of the key is what idempotency keys belong to and what the
+journal says of who acted.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.browser import SAFE_METHODS, refuse_cross_site
 from app.api.locality import refuse_strangers
-from app.api.problems import Forbidden, RequestRefused, Unauthorized, problem
+from app.api.problems import Forbidden, RequestRefused, Unauthorized, kind_of, problem
 from app.api.rate_limit import RateLimiter
-from app.core.access import KeyRing, Role
+from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
 
 KeySource = Callable[[], KeyRing]
 
 TRADING: Final = frozenset({"/allocate", "/outcomes", "/market/prices", "/market/returns"})
+# posts of the console that change nothing of the service
+READING: Final = frozenset({"/console/login", "/console/logout", "/console/what-if"})
 _HEALTH: Final = "/health/"
 _METRICS: Final = "/metrics"
 _LOG = structlog.get_logger(__name__)
@@ -30,7 +34,29 @@ def role_needed(method: str, path: str) -> Role:
     """Say what a request needs."""
     if method in SAFE_METHODS:
         return Role.READ
+    if path in READING:
+        return Role.READ
     return Role.TRADE if path in TRADING else Role.OPERATE
+
+
+class Door(Protocol):
+    """Pages for people: behind the same keys, which a browser holds as a session."""
+
+    def leads_to(self, path: str) -> bool:
+        """Whether a path is one of its pages."""
+        ...
+
+    def is_open(self, path: str) -> bool:
+        """Whether it needs no key: the page that asks for one, and what that is drawn with."""
+        ...
+
+    def key_of(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
+        """Find the key of a request's session among those in force."""
+        ...
+
+    def refuse(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
+        """Make the page that says so, or leads to where a key is asked for."""
+        ...
 
 
 def bearer_of(scope: Scope) -> bytes | None:
@@ -53,7 +79,9 @@ class Guard:
     limiter : RateLimiter or None
         Operators are never held up: the kill switch must work while a key floods.
     metrics_open : bool
-        Whether ``/metrics`` needs no key where there are keys.
+        Whether ``/metrics`` answers everybody: no key is asked for, nor who calls from where.
+    door : Door, optional
+        Pages where a session does as well as a key.
     """
 
     def __init__(
@@ -63,30 +91,44 @@ class Guard:
         keys: KeySource | None,
         limiter: RateLimiter | None,
         metrics_open: bool,
+        door: Door | None = None,
     ) -> None:
         self._app = app
+        self._door = door
         self._keys = keys
         self._limiter = limiter
-        self._metrics_open = metrics_open and keys is not None
+        self._metrics_open = metrics_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] == "http" and not self._is_open(scope["path"]):
+        if scope["type"] == "http" and not self._is_open(get_route_path(scope)):
             try:
                 scope["himari.owner"] = self._admitted(scope)
             except RequestRefused as refusal:
-                await problem(scope, refusal)(scope, receive, send)
+                await self._refusal(scope, refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, refusal: RequestRefused) -> ASGIApp:
+        door = self._door
+        if door is None or not door.leads_to(get_route_path(scope)):
+            return problem(scope, refusal)
+        kind = kind_of(refusal)
+        return door.refuse(scope, kind.status, kind.title, refusal)
 
     def _is_open(self, path: str) -> bool:
         return path.startswith(_HEALTH) or (self._metrics_open and path == _METRICS)
 
     def _admitted(self, scope: Scope) -> str:
         """Name of the key, "" where none is needed."""
-        role = role_needed(scope["method"], scope["path"])
+        path = get_route_path(scope)
+        role = role_needed(scope["method"], path)
+        scope["himari.roles"] = frozenset()
         if self._keys is None:
             refuse_strangers(scope)
+            scope["himari.roles"] = ALL_ROLES
+            name = ""
+        elif self._door is not None and self._door.is_open(path):
             name = ""
         else:
             name = self._name_of_key(scope, self._keys(), role)
@@ -95,13 +137,20 @@ class Guard:
             self._limiter.take(name)
         return name
 
-    @staticmethod
-    def _name_of_key(scope: Scope, keys: KeyRing, role: Role) -> str:
+    def _name_of_key(self, scope: Scope, keys: KeyRing, role: Role) -> str:
         token = bearer_of(scope)
-        key = None if token is None else keys.find(token)
+        key = self._key_of_session(scope, keys) if token is None else keys.find(token)
         if key is None:
             raise Unauthorized("send a valid API key as Authorization: Bearer")
+        scope["himari.roles"] = key.roles
         if not key.may(role):
             _LOG.warning("role_missing", key=key.name, role=role.value, path=scope["path"][:200])
             raise Forbidden(role.value)
         return key.name
+
+    def _key_of_session(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
+        """Sessions open the door's pages and nothing else."""
+        door = self._door
+        if door is None or not door.leads_to(get_route_path(scope)):
+            return None
+        return door.key_of(scope, keys)

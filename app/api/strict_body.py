@@ -16,8 +16,10 @@ from typing import Any, Final, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
+from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect, Request
 
+from app.api.admitted import is_work
 from app.api.options import context_of
 from app.api.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
 from app.api.validation import MAX_PROBLEMS, field_problems
@@ -34,16 +36,18 @@ _CONTAINERS: Final = frozenset({dict, list})
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the raw body, at most ``max_body_bytes`` of it.
+    """Read the raw body, at most ``max_body_bytes`` of it, and wait for the turn to use it.
 
     Raises
     ------
     UnsupportedMedia
-        If the content is encoded, or is not said to be JSON.
+        If the content is encoded, or said to be something other than JSON.
     BodyTooLarge
         As soon as the limit is passed, whatever Content-Length said.
     BodyTooSlow
         If the body is not complete within ``body_timeout_sec``.
+    Overloaded
+        If more wait for a turn than can be served.
     """
     settings = context_of(request).settings
     _refuse_foreign_media(request)
@@ -52,12 +56,12 @@ async def read_body(request: Request) -> bytes:
         raise BodyTooLarge(settings.max_body_bytes)
     try:
         async with asyncio.timeout(settings.body_timeout_sec):
-            body = await _read_chunks(request, settings.max_body_bytes)
+            raw = await _read_chunks(request, settings.max_body_bytes)
     except TimeoutError as error:
         raise BodyTooSlow(settings.body_timeout_sec) from error
-    if body and "content-type" not in request.headers:
-        raise UnsupportedMedia("Content-Type must be application/json, was not given")
-    return body
+    if is_work(request.method, get_route_path(request.scope)):
+        await request.scope["himari.place"].turn()
+    return raw
 
 
 async def _read_chunks(request: Request, limit: int) -> bytes:

@@ -2,9 +2,8 @@
 
 References
 ----------
-.. [1] Sharpe (1994), "The Sharpe Ratio", Journal of Portfolio Management 21(1), 49-58.
-.. [2] Sortino, van der Meer (1991), "Downside risk", Journal of Portfolio Management 17(4), 27-31.
-.. [3] Young (1991), "Calmar Ratio: A Smoother Tool", Futures 20(1), 40.
+.. [1] Sortino, van der Meer (1991), "Downside risk", Journal of Portfolio Management 17(4), 27-31.
+.. [2] Young (1991), "Calmar Ratio: A Smoother Tool", Futures 20(1), 40.
 """
 
 import math
@@ -36,14 +35,6 @@ def periods_per_year(dates: DateArray) -> float:
     if gap <= 1.0 and weekends < WEEKEND_FROM:
         return float(TRADING_DAYS)
     return DAYS_A_YEAR / gap
-
-
-def sharpe(returns: FloatArray, periods: float) -> float | None:
-    r"""Annualise :math:`\bar r / s \cdot \sqrt{periods}`; None for a series that never varies."""
-    spread = float(returns.std())
-    if not spread > np.finfo(np.float64).tiny:
-        return None
-    return float(returns.mean()) / spread * math.sqrt(periods)
 
 
 def sortino(returns: FloatArray, periods: float) -> float | None:

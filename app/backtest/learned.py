@@ -1,34 +1,24 @@
 """The servers behind the learned policies: our own on a free loopback port, or a given one."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-import orjson
 
-import app
 from app.adapters.clock import SystemClock
 from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy_post import request_headers, tls_context
 from app.backtest.options import RL
-from app.core.errors import HimariError
 from app.core.types import JsonObject
-from app.demo.servers import REQUEST_SEC, running_service
+from app.demo.inference import ServerMissing, model_folder, own_inference_server, read_card
+from app.demo.servers import REQUEST_SEC
 from app.facade.options import policy_options
 from app.settings import Settings
 
-APPLICATION: Final = "inference_server.main:app"
-MODEL_DIR: Final = "HIMARI_INFERENCE_MODEL_DIR"
-MODEL: Final = "HIMARI_INFERENCE_MODEL"
 LINEAR_FILE: Final = "linear"
-
-
-class ServerMissing(HimariError):
-    """There is no inference server to start or to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,7 @@ class Served:
 
 
 @contextmanager
-def served(name: str, url: str | None) -> Iterator[Served]:
+def served(name: str, url: str | None, settings: Settings) -> Iterator[Served]:
     """Provide the server of one learned policy while the block runs.
 
     Parameters
@@ -52,6 +42,8 @@ def served(name: str, url: str | None) -> Iterator[Served]:
     url : str, optional
         Of a running server, for ``rl`` only; nothing is started then. Without a path ``/predict``
         is meant.
+    settings : Settings
+        Whose key, headers and authorities a given server is asked with.
 
     Raises
     ------
@@ -62,14 +54,10 @@ def served(name: str, url: str | None) -> Iterator[Served]:
     """
     if url is not None and name == RL:
         endpoint = url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/predict"
-        yield Served(endpoint, _given_card(endpoint), own=False)
+        yield Served(endpoint, _given_card(endpoint, settings), own=False)
         return
-    settings = {MODEL: version} if (version := _version(name)) else {}
-    if MODEL_DIR in os.environ:
-        settings[MODEL_DIR] = os.environ[MODEL_DIR]
-    _package()
-    with running_service(settings, APPLICATION) as client:
-        yield Served(f"{client.base_url}".rstrip("/") + "/predict", _card(client))
+    with own_inference_server(_version(name)) as (endpoint, card):
+        yield Served(endpoint, card)
 
 
 def why_absent(name: str) -> str | None:
@@ -88,43 +76,35 @@ def policy_client(server: Served, settings: Settings) -> HttpPolicyClient:
 
 
 def _version(name: str) -> str:
-    file = _model_folder() / LINEAR_FILE
+    file = model_folder() / LINEAR_FILE
     return file.read_text("utf-8").strip() if name != RL and file.is_file() else ""
 
 
-def _model_folder() -> Path:
-    return Path(os.environ.get(MODEL_DIR) or _package() / "models")
-
-
-def _package() -> Path:
-    # it lies beside ours and is never imported: the two applications share no code
-    folder = Path(app.__file__).resolve().parent.parent / APPLICATION.partition(".")[0]
-    if not (folder / "main.py").is_file():
-        raise ServerMissing("the package inference_server is not installed beside the service")
-    return folder
-
-
-def _card(client: httpx.Client) -> JsonObject | None:
-    answer = client.get("/model")
-    if answer.status_code != httpx.codes.OK:
-        return None
-    card: JsonObject = orjson.loads(answer.content)
-    return card
-
-
-def _given_card(url: str) -> JsonObject | None:
+def _given_card(url: str, settings: Settings) -> JsonObject | None:
     """Read ``/model`` beside the given ``/predict``; servers from the guide have none.
 
     Raises
     ------
     ServerMissing
-        If nothing answers there.
+        If nothing answers there, or it cannot be asked with these settings.
     """
-    base = url.rstrip("/").removesuffix("/predict")
     try:
-        with httpx.Client(base_url=base, timeout=REQUEST_SEC, trust_env=False) as client:
-            return _card(client)
-    except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError) as error:
-        if isinstance(error, orjson.JSONDecodeError):
-            return None
+        with _client_of(httpx.URL(url.rstrip("/").removesuffix("/predict")), settings) as client:
+            return read_card(client)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServerMissing(f"no inference server answers at {url}: {error}") from error
+    except ValueError as error:
+        raise ServerMissing(f"{url} cannot be asked: {error}") from error
+
+
+def _client_of(base: httpx.URL, settings: Settings) -> httpx.Client:
+    """Ask as the policy client does: the same key, headers and trust."""
+    options = policy_options(settings)
+    return httpx.Client(
+        # what the URL says of a user is in the headers already, behind the key
+        base_url=base.copy_with(userinfo=b""),
+        headers=request_headers(base, options.api_key, options.headers),
+        verify=tls_context(base, options.ca_file),
+        timeout=REQUEST_SEC,
+        trust_env=False,
+    )

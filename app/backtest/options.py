@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ class BacktestOptions:
     cost_bps : float
         Basis points of traded notional, >= 0.
     span : float
-        ``REBALANCE_SPAN`` of all policies but ``kelly``, >= 1.
+        ``REBALANCE_SPAN`` of all policies but ``kelly``, finite and >= 1.
     start, end : date, optional
         First and last day of the figures; the policies live through the days before.
     delay : int
@@ -51,7 +52,7 @@ class BacktestOptions:
     only : tuple of str
         Policies to play; empty: all of the mode.
     portfolio_value_usd : float, optional
-        By default the settings' own.
+        Finite and > 0; by default the settings' own.
     """
 
     prices: Path
@@ -81,13 +82,16 @@ class BacktestOptions:
         """
         _require(self.mode in MODES, f"--mode must be fallback or rl, was {self.mode}")
         _require(self.delay in {0, 1}, f"--delay must be 0 or 1, was {self.delay}")
-        _require(self.span >= 1.0, f"--span must be >= 1, was {self.span:g}")
+        _require(1.0 <= self.span < inf, f"--span must be finite and >= 1, was {self.span:g}")
         _require(
             0.0 <= self.cost_bps < 1e4,
             f"--cost-bps must be >= 0 and < 10000, was {self.cost_bps:g}",
         )
         value = self.portfolio_value_usd
-        _require(value is None or value > 0.0, f"--portfolio-value must be > 0, was {value}")
+        _require(
+            value is None or 0.0 < value < inf,
+            f"--portfolio-value must be finite and > 0, was {value}",
+        )
         _require(
             self.start is None or self.end is None or self.start <= self.end,
             f"--start must not be after --end, was {self.start} and {self.end}",

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from app.backtest.gain import DRAWS, LEVEL, MEAN_BLOCK_DAYS, SEED
 from app.backtest.options import LEARNED, POLICIES, BacktestOptions
 from app.backtest.results import Results, Span, as_json, decisions_of, multiplier_band
 from app.backtest.session import Played
 from app.core.params import EngineParams
 from app.core.types import JsonObject
+from app.demo.gain import DRAWS, LEVEL, MEAN_BLOCK_DAYS, SEED
 
 GAIN_KEYS: Final = ("sharpe_gain", "ci_low", "ci_high")
 _COLUMNS: Final = (

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from app.backtest.figures import annual_return, calmar, drawdowns, sharpe, sortino
-from app.backtest.gain import SharpeGain, sharpe_gain
+from app.backtest.figures import annual_return, calmar, drawdowns, sortino
 from app.backtest.options import KELLY_SMOOTHED, LEARNED
 from app.backtest.session import Played
 from app.core.types import FloatArray
+from app.demo.gain import SharpeGain, sharpe, sharpe_gain
 from app.demo.prices import DateArray
 
 FOLDS: Final = 4

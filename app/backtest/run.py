@@ -9,7 +9,6 @@ from typing import Final
 
 import orjson
 
-from app.backtest.gain import require_bootstrap
 from app.backtest.options import LEARNED, POLICIES, BacktestOptions
 from app.backtest.page import write_page
 from app.backtest.report import format_table, results_json
@@ -17,6 +16,7 @@ from app.backtest.results import Results, find_results
 from app.backtest.session import Backtest, Played
 from app.backtest.tape import Tape
 from app.core.errors import HimariError
+from app.demo.gain import require_bootstrap
 from app.demo.prices import read_price_csv
 from app.demo.servers import sigterm_as_exit
 from app.settings import Settings

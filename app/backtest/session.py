@@ -137,7 +137,7 @@ class Backtest:
         absent = why_absent(name)
         if absent is not None:
             return None, absent
-        with served(name, self.options.inference_url) as server:
+        with served(name, self.options.inference_url, self.settings) as server:
             client = policy_client(server, self.settings)
             breaker = self.settings.to_breaker_params()
             sizer = Sizer(self.params, client, breaker=breaker)

@@ -72,7 +72,12 @@ def _in_process(body: bytes) -> dict[str, Any]:
         asked = held_to(data, AllocateRequest)
     except InvalidInput as error:
         raise CommandRefused("\n".join(_problem_lines(_as_wire(error)))) from error
-    with Layer3Phase3Hybrid(**engine_arguments(load_settings())) as hybrid:
+    arguments = engine_arguments(load_settings())
+    try:
+        built = Layer3Phase3Hybrid(**arguments)
+    except ValueError as error:
+        raise CommandRefused(str(error)) from error
+    with built as hybrid:
         return hybrid.process_signals(
             asked.signals,
             data["cascade_indicators"],
@@ -88,7 +93,7 @@ def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
     if base is None:
         settings = load_settings()
         base, key = own_address(settings), key or _first_key(settings)
-        client = client_of_own(settings, _ANSWER_SEC)
+        client = _client_of_own(settings)
     else:
         client = httpx.Client(trust_env=False, timeout=_ANSWER_SEC)
     headers = {"content-type": "application/json"}
@@ -106,6 +111,15 @@ def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
             "--url, or compute in process with --local"
         ) from error
     return _answer_of(reply)
+
+
+def _client_of_own(settings: Settings) -> httpx.Client:
+    try:
+        return client_of_own(settings, _ANSWER_SEC)
+    except (OSError, ValueError) as error:
+        raise CommandRefused(
+            f"HIMARI_SSL_CERTFILE: {settings.ssl_certfile} cannot be trusted: {error}"
+        ) from error
 
 
 def _first_key(settings: Settings) -> str | None:

@@ -124,8 +124,8 @@ def _file_of(options: KeyOptions) -> tuple[Path, KeyRing]:
 
 
 def _set_file() -> Path | None:
-    """File of the settings, which refuse to load while the file they name is missing."""
-    named = load_settings(check_files=False).keys_file
+    """File of the settings; it need not be there yet."""
+    named = load_settings().keys_file
     return None if named is None else Path(named)
 
 

@@ -32,13 +32,15 @@ def client_of_own(settings: Settings, timeout_sec: float) -> httpx.Client:
 
     Raises
     ------
-    OSError
-        If the certificate cannot be read.
+    OSError, ValueError
+        If the certificate cannot be read, or the file holds none.
     """
     if settings.ssl_certfile is None:
         return httpx.Client(trust_env=False, timeout=timeout_sec)
     first = _CERTIFICATE.search(Path(settings.ssl_certfile).read_text("ascii"))
-    trust = ssl.create_default_context(cadata=first.group() if first else "")
+    if first is None:
+        raise ValueError("it holds no certificate")
+    trust = ssl.create_default_context(cadata=first.group())
     # this one certificate is trusted and no other, so its name adds nothing
     trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     trust.check_hostname = False

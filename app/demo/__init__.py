@@ -7,7 +7,9 @@ The way of a demo, a line per step with its file::
     strategies.py  momentum and reversal signals, from the past only
     scenario.py    the days in wire form, the same for every run
     servers.py     the service as its own process on loopback, always stopped
-    policy.py      the inference server beside it; the policy against Phase 2
+    inference.py   the inference server beside it
+    policy.py      the policy against Phase 2
+    gain.py        Sharpe gain with its bootstrap interval
     play.py        one run: ask, check, trade, post outcomes back
     referee.py     the contract's limits, checked from outside
     ledger.py      cash, quantities, costs; the equal-weight benchmark

@@ -1,20 +1,12 @@
-"""The real inference server beside the service, and what its policy gained over Phase 2."""
+"""What the policy of the real inference server gained over Phase 2."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Final
 
-from app.core.types import JsonObject
+from app.core.types import FloatArray, JsonObject
+from app.demo.gain import BootstrapMissing, SharpeGain, sharpe_gain
 from app.demo.market import TRADING_DAYS
 from app.demo.play import PlayedRun
 from app.demo.summary import equity_of
-
-DEFAULT_MODEL: Final = "rl"
-# imported when asked for: the backtest stands on this package's prices and processes
-SERVED: Final = "app.backtest.learned"
-GAIN: Final = "app.backtest.gain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +26,8 @@ class PolicyFigures:
     sharpe_gain, ci_low, ci_high : float or None
         Annual Sharpe ratio of the policy's equity less Phase 2's with the 95 % interval of a paired
         stationary bootstrap; None where either equity never moves.
+    why_no_gain : str or None
+        What is not installed to find it.
     """
 
     run: str
@@ -44,25 +38,13 @@ class PolicyFigures:
     sharpe_gain: float | None
     ci_low: float | None
     ci_high: float | None
-
-
-@contextmanager
-def inference_server() -> Iterator[tuple[str, JsonObject]]:
-    """Run the inference server with its default model; yields its ``/predict`` and model card.
-
-    Raises
-    ------
-    HimariError
-        If it is not installed beside the service or does not become ready.
-    """
-    with import_module(SERVED).served(DEFAULT_MODEL, None) as server:
-        yield server.endpoint, server.card or {}
+    why_no_gain: str | None = None
 
 
 def compare_with_phase2(phase2: PlayedRun, policy: PlayedRun, card: JsonObject) -> PolicyFigures:
     """Compare two equity lines of the same days, and say whose policy it was."""
     ours, theirs = (equity[1:] / equity[:-1] - 1.0 for equity in map(equity_of, (policy, phase2)))
-    gain: Any = import_module(GAIN).sharpe_gain(ours, theirs, TRADING_DAYS)
+    gain, why_none = _gain(ours, theirs)
     answers = [day.answer for day in policy.days if day.answer["strategy"] == "rl"]
     return PolicyFigures(
         run=policy.name,
@@ -70,7 +52,16 @@ def compare_with_phase2(phase2: PlayedRun, policy: PlayedRun, card: JsonObject) 
         kind=str(card.get("kind", "unknown")),
         alpha=dict(card.get("alpha", {})),
         unchanged=sum(each["allocations"] == each["baseline_allocations"] for each in answers),
-        sharpe_gain=gain and gain.sharpe_gain,
-        ci_low=gain and gain.ci_low,
-        ci_high=gain and gain.ci_high,
+        sharpe_gain=None if gain is None else gain.sharpe_gain,
+        ci_low=None if gain is None else gain.ci_low,
+        ci_high=None if gain is None else gain.ci_high,
+        why_no_gain=why_none,
     )
+
+
+def _gain(ours: FloatArray, theirs: FloatArray) -> tuple[SharpeGain | None, str | None]:
+    # the bootstrap is an extra: without it the demo still shows everything else
+    try:
+        return sharpe_gain(ours, theirs, TRADING_DAYS), None
+    except BootstrapMissing as error:
+        return None, str(error)

@@ -184,6 +184,8 @@ def _policy(report: Report) -> Iterator[str]:
             f"[{figures.ci_low:+.3f}, {figures.ci_high:+.3f}], 95 %, paired bootstrap of "
             f"{run.days} days."
         )
+    if figures.why_no_gain is not None:
+        yield f"  No Sharpe gain: {figures.why_no_gain}"
 
 
 def _why(run: RunSummary) -> str:

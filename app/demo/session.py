@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from app.core.errors import HimariError
 from app.core.types import FloatArray, JsonObject
+from app.demo.inference import own_inference_server
 from app.demo.ledger import equal_weight_equity
 from app.demo.picture import draw_picture
 from app.demo.play import PlayedRun, Terms, play
-from app.demo.policy import compare_with_phase2, inference_server
+from app.demo.policy import compare_with_phase2
 from app.demo.prices import PricePanel, load_stock_prices
 from app.demo.report import Report, format_report, report_json
 from app.demo.scenario import DayPlan, Scenario, prepare_scenario
@@ -128,7 +129,7 @@ def play_all(scenario: Scenario, options: DemoOptions) -> tuple[tuple[PlayedRun,
     }
     mock = {"HIMARI_ENABLE_RL": "true", "HIMARI_USE_MOCK_RL": "true"}
     phase2_run = _play_one(PHASE2, common, scenario, options)
-    with inference_server() as (endpoint, card):
+    with own_inference_server() as (endpoint, card):
         # packed histories: decoding them as JSON costs both sides more than the model
         real = {
             "HIMARI_ENABLE_RL": "true",
@@ -145,7 +146,7 @@ def play_all(scenario: Scenario, options: DemoOptions) -> tuple[tuple[PlayedRun,
             "HIMARI_RL_TIMEOUT_SEC": "0.05",
         }
         dead_run = _play_one(DEAD, common | dead, scenario, options)
-    return (phase2_run, rl_run, mock_run, dead_run), card
+    return (phase2_run, rl_run, mock_run, dead_run), card or {}
 
 
 def _play_one(

@@ -1,6 +1,7 @@
 """What every endpoint may use, and where a request finds it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -11,6 +12,8 @@ from inference_server.errors import NotServing
 from inference_server.serving import Predictor
 from inference_server.switch import ModelSwitch
 from inference_server.telemetry import Telemetry
+
+Stage = Callable[[str], AbstractContextManager[object]]
 
 
 class ApiSettings(Protocol):
@@ -45,7 +48,8 @@ class ApiSettings(Protocol):
 class ApiContext:
     """Everything that a running server has.
 
-    ``trouble`` lists why the server is not ready; nothing when it is.
+    ``trouble`` lists why the server is not ready; nothing when it is. ``stage`` surrounds what
+    a trace shows as a part of a request.
     """
 
     settings: ApiSettings
@@ -53,6 +57,7 @@ class ApiContext:
     switch: ModelSwitch
     telemetry: Telemetry
     trouble: Callable[[], list[str]]
+    stage: Stage = nullcontext
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import Request
+from starlette._utils import get_route_path
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -52,7 +53,7 @@ class FastLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        endpoint = self._endpoints.get(scope.get("path", ""))
+        endpoint = self._endpoints.get(get_route_path(scope) if scope["type"] == "http" else "")
         if endpoint is None or scope.get("method") != "POST":
             await self._app(scope, receive, send)
             return
@@ -64,7 +65,7 @@ class FastLane:
         finally:
             REQUEST_ID.reset(token)
         response.raw_headers.append((b"x-request-id", request_id))
-        key = (scope["path"], "POST", f"{response.status_code // 100}xx")
+        key = (get_route_path(scope), "POST", f"{response.status_code // 100}xx")
         self._metrics.observe(key, time.perf_counter() - started)
         await response(scope, receive, send)
 

@@ -4,6 +4,7 @@ import os
 import re
 from typing import Final
 
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_server.api.problems import TooManyRequests, UnknownMethod, problem
@@ -123,7 +124,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] != "http" or _is_operational(scope["path"]):
+        if scope["type"] != "http" or _is_operational(get_route_path(scope)):
             await self._app(scope, receive, send)
             return
         try:

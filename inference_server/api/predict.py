@@ -121,7 +121,8 @@ def _good_rows(context: ApiContext, entries: Sequence[Entry]) -> list[SignalRow]
 
 async def _ask(request: Request, context: ApiContext, rows: Sequence[SignalRow]) -> Answer:
     with counting(context.telemetry, len(rows)) as note:
-        answer = await unless_gone(request, context.predictor.predict(rows))
+        with context.stage("predict rows"):
+            answer = await unless_gone(request, context.predictor.predict(rows))
         note(answer.predictions)
     return answer
 

@@ -5,6 +5,7 @@ import hmac
 from typing import Final
 
 from pydantic import SecretStr
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_server.api.problems import Unauthorized, problem
@@ -30,7 +31,7 @@ class ApiKey:
         Unauthorized
             If it needs the key and has not got it.
         """
-        if self._digest is None or self._is_open(scope["path"]):
+        if self._digest is None or self._is_open(get_route_path(scope)):
             return
         if not hmac.compare_digest(self._digest, _digest(_bearer_of(scope))):
             raise Unauthorized("send a valid API key as Authorization: Bearer")

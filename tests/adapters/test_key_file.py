@@ -1,7 +1,12 @@
 """The file of keys: what it may hold, who may write it, and when it is read again."""
 
+import os
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from structlog.testing import capture_logs
@@ -32,6 +37,46 @@ def test_keys_are_read_back_and_the_file_is_its_owners_alone(path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "desk's" not in path.read_text("ascii")
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def another_owner(path: Path) -> tuple[int, int]:
+    """Give the file to somebody else, or as far as this user may: to one of its own groups."""
+    owner = (12_345, 23_456) if os.geteuid() == 0 else (os.geteuid(), max(os.getgroups()))
+    os.chown(path, *owner)
+    return owner
+
+
+@pytest.mark.parametrize("before", [0o600, 0o640, 0o644])
+def test_a_file_that_is_replaced_keeps_its_owner_and_its_group(path: Path, before: int) -> None:
+    put(path, DESK.entry(), before)
+    owner = another_owner(path)
+    write_key_file(path, KeyRing([RISK]))
+    found = path.stat()
+    assert (found.st_uid, found.st_gid) == owner
+    assert stat.S_IMODE(found.st_mode) == before & 0o640
+    assert read_key_file(path).keys == (RISK,)
+
+
+@contextmanager
+def as_user(uid: int) -> Iterator[None]:
+    before = os.geteuid()
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_file_of_an_owner_who_cannot_be_kept_is_the_writers_own() -> None:
+    writer = 12_345 if os.geteuid() == 0 else os.geteuid()
+    with TemporaryDirectory() as shared:
+        path = Path(shared, "himari.keys")
+        put(path, DESK.entry(), 0o640)
+        Path(shared).chmod(0o777)
+        with as_user(writer):
+            write_key_file(path, KeyRing([RISK]))
+        assert read_key_file(path).keys == (RISK,)
+        assert path.stat().st_uid == writer
 
 
 def test_comments_and_blank_lines_say_nothing(path: Path) -> None:
@@ -106,6 +151,40 @@ def test_a_file_that_became_unusable_is_told_once_and_the_keys_stay(path: Path, 
     write_key_file(path, KeyRing([RISK]))
     clock.advance(2.0)
     assert watched().keys == (RISK,)
+
+
+@contextmanager
+def no_file_opens() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_change_that_could_not_be_read_is_read_once_it_can_be(path: Path) -> None:
+    clock = FakeClock()
+    write_key_file(path, KeyRing([DESK]))
+    watched = WatchedKeyFile(path, clock, NOBODY)
+    write_key_file(path, KeyRing([RISK]))
+    with no_file_opens():
+        clock.advance(2.0)
+        assert watched().keys == (DESK,)
+    clock.advance(2.0)
+    assert watched().keys == (RISK,)
+
+
+def test_a_fault_that_comes_again_is_told_again(path: Path) -> None:
+    clock = FakeClock()
+    write_key_file(path, KeyRing([DESK]))
+    watched = WatchedKeyFile(path, clock, NOBODY)
+    with capture_logs() as lines:
+        for mode in (0o666, 0o600, 0o666):
+            path.chmod(mode)
+            clock.advance(2.0)
+            watched()
+    assert [line["event"] for line in lines] == ["key_file_unusable"] * 2
 
 
 def test_the_keys_of_the_settings_are_in_force_beside_it(path: Path) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
-from app.adapters.policy_post import _tls_context
+from app.adapters.policy_post import tls_context
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
 from tests.adapters.policy_asking import batch, signal
@@ -83,7 +83,7 @@ async def test_without_a_ca_file_the_own_authority_is_not_trusted(own: Authority
 
 
 def test_with_a_ca_file_its_authorities_alone_are_trusted_and_names_checked(own: Authority) -> None:
-    trust = _tls_context(httpx.URL("https://127.0.0.1/predict"), str(own.certificate))
+    trust = tls_context(httpx.URL("https://127.0.0.1/predict"), str(own.certificate))
     assert [each["subject"] for each in trust.get_ca_certs()] == [((("commonName", "authority"),),)]
     assert (trust.verify_mode, trust.check_hostname) == (ssl.CERT_REQUIRED, True)
 

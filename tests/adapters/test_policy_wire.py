@@ -9,15 +9,28 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from app.adapters.policy_wire import UnusableReply, body_cap, decode_batch, decode_single
+from app.adapters.policy_wire import (
+    MAX_RETURNS,
+    UnusableReply,
+    body_cap,
+    decode_batch,
+    decode_single,
+)
 from app.core.types import Prediction
 from tests.adapters.policy_server import good_row
 
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
+
+def any_json(numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | numbers | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=8,
+    )
+
+
+ANY_JSON = any_json(st.floats())
+# a body that holds NaN or Infinity anywhere is refused whole
+FINITE_JSON = any_json(st.floats(allow_nan=False, allow_infinity=False))
 FIELDS = st.sampled_from([*good_row(), "hit_probability", "reason", "unheard_of"])
 
 
@@ -57,7 +70,7 @@ def test_any_bytes_are_refused_or_read_as_valid(body: bytes) -> None:
         assert all(p is None or is_valid(p) for p in predictions)
 
 
-@given(FIELDS, ANY_JSON)
+@given(FIELDS, FINITE_JSON)
 def test_any_value_in_any_field_leaves_a_valid_row_or_none(field: str, value: Any) -> None:
     body = batch_body(good_row(), good_row(**{field: value}))
     first, second = decode_batch(body, 2)
@@ -135,7 +148,7 @@ def test_a_crowd_of_values_within_the_cap_is_refused_before_it_is_parsed(value: 
     rows = 2000
     crowd = ",".join([value] * ((body_cap(rows) - 20) // (len(value) + 1)))
     started = time.process_time()
-    with pytest.raises(UnusableReply, match=r"^body must hold at most 129024 values"):
+    with pytest.raises(UnusableReply, match=r"^body must hold at most 144384 values"):
         decode_batch(f'{{"predictions":[{crowd}]}}'.encode(), rows)
     # 0.03 s; parsing it took 0.5 to 2.6 s.
     assert time.process_time() - started < 0.3
@@ -144,6 +157,22 @@ def test_a_crowd_of_values_within_the_cap_is_refused_before_it_is_parsed(value: 
 def test_fifty_unknown_values_in_every_row_are_no_crowd() -> None:
     rows = [good_row(quantiles=[0.1] * 50) for _ in range(500)]
     assert None not in decode_batch(batch_body(*rows), 500)
+
+
+def test_a_reply_that_echoes_the_returns_is_no_crowd_and_within_the_cap() -> None:
+    returns = [math.sin(day) / 100 for day in range(MAX_RETURNS)]
+    body = batch_body(*[good_row(returns=returns) for _ in range(10)])
+    assert None not in decode_batch(body, 10)
+    assert len(body) <= body_cap(10)
+
+
+def test_a_reply_to_one_signal_is_refused_beyond_sixteen_thousand_values() -> None:
+    most = 16_384 + 64
+    few, many = (json.dumps(good_row(x=[0] * count)).encode() for count in (most - 50, most))
+    assert decode_single(few).position_pct == good_row()["position_pct"]
+    assert len(many) <= body_cap(1)
+    with pytest.raises(UnusableReply, match=f"must hold at most {most} values"):
+        decode_single(many)
 
 
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])

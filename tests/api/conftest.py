@@ -35,14 +35,19 @@ def _application(settings: tuple[tuple[str, Any], ...]) -> FastAPI:
     return app
 
 
-def build_site(**settings: Any) -> Site:
-    """Make an application with these settings, reached without sockets, with a fresh service."""
+def build_site(root_path: str = "", **settings: Any) -> Site:
+    """Make an application with these settings, reached without sockets, with a fresh service.
+
+    ``root_path`` is where a proxy has put it, as in ``uvicorn --root-path``.
+    """
     app, service, events = _application(tuple(settings.items())), FakeService(), CountedEvents()
     app.state.api = replace(app.state.api, telemetry=events, in_flight=InFlight())
     app.state.service = service
-    transport = httpx.ASGITransport(app)
     client = httpx.AsyncClient(
-        transport=transport, base_url="http://himari", headers={"content-type": "application/json"}
+        transport=httpx.ASGITransport(app, root_path=root_path),
+        # the server puts the root path before the path that a proxy left
+        base_url=f"http://himari{root_path}",
+        headers={"content-type": "application/json"},
     )
     return Site(app, service, events, client)
 

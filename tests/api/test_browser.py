@@ -32,7 +32,7 @@ EVERYWHERE = {
         {"Origin": "http://himari.evil.example"},
         {"Origin": "himari"},
         {"Origin": "file://himari"},
-        {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://himari", "Sec-Fetch-Site": "same-site"},
     ],
     ids=str,
 )
@@ -56,6 +56,9 @@ async def test_a_page_of_another_origin_changes_nothing(keys: str, headers: dict
         {"Origin": "http://himari"},
         {"Origin": "https://HIMARI:443"},
         {"Origin": "http://himari", "Sec-Fetch-Site": "same-origin"},
+        # a proxy that names the service otherwise: what the browser says of the site goes first
+        {"Origin": "https://sizing.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "none"},
     ],
     ids=str,
 )
@@ -93,7 +96,9 @@ async def test_errors_and_refusals_tell_it_too(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect"])
-async def test_the_pages_may_run_their_own_scripts_and_no_others(site: Site, path: str) -> None:
+@pytest.mark.parametrize("root", ["", "/himari"])
+async def test_the_pages_may_run_their_own_scripts_and_no_others(path: str, root: str) -> None:
+    site = build_site(root_path=root)
     answer = await site.client.get(path)
     policy = dict(
         directive.strip().partition(" ")[::2]

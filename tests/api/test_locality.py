@@ -61,9 +61,16 @@ async def test_health_stays_open_to_everybody(path: str) -> None:
     assert status == 200
 
 
-async def test_metrics_do_not_stay_open_without_a_key() -> None:
-    status, _ = await status_of(build_site().app, "/metrics", server=("10.0.0.5", 80))
-    assert status == 503
+async def test_metrics_stay_open_to_a_scraper_elsewhere() -> None:
+    elsewhere: dict[str, Any] = {"server": ("10.0.0.5", 80), "client": ("10.0.0.6", 81)}
+    status, _ = await status_of(build_site().app, "/metrics", host="service:8000", **elsewhere)
+    assert status == 200
+
+
+async def test_metrics_that_were_closed_are_this_machines_without_a_key() -> None:
+    closed = build_site(metrics_open=False)
+    assert (await status_of(closed.app, "/metrics", server=("10.0.0.5", 80)))[0] == 503
+    assert (await status_of(closed.app, "/metrics"))[0] == 200
 
 
 async def test_with_a_key_every_address_is_asked_for_it() -> None:

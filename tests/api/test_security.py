@@ -146,6 +146,24 @@ def test_what_nobody_thought_of_is_an_operators(method: str) -> None:
     assert role_needed(method, "/allocate/") is Role.OPERATE
 
 
+@pytest.mark.parametrize("path", OPEN)
+async def test_what_is_open_is_open_below_a_root_path(path: str) -> None:
+    below = build_site(root_path="/himari", api_keys=ENTRIES)
+    assert (await below.client.get(path)).status_code == 200
+    assert (await below.client.get("/state")).status_code == 401
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("root", ["/himari", "/a/b", "/health", "/allocate"])
+async def test_roles_are_the_same_below_a_root_path(root: str, path: str) -> None:
+    below = build_site(root_path=root, api_keys=ENTRIES)
+    method, may = WRITES[path]
+    for name in ("screen", "desk", "risk"):
+        headers = bearer(f"{name}-secret")
+        answer = await below.client.request(method, path, content=b"{}", headers=headers)
+        assert (answer.status_code != 403) == (name in may)
+
+
 async def test_acts_are_recorded_under_the_name_of_the_key(guarded: Site, roles: Site) -> None:
     body = {"state": "HALTED", "reason": "test"}
     await guarded.client.put("/trading-state", json=body, headers=bearer("alpha"))

@@ -190,12 +190,19 @@ async def test_json_media_types_are_taken(site: Site, given: str) -> None:
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_a_body_without_media_type_is_415(site: Site, chunked: bool) -> None:  # noqa: FBT001 - a table
+async def test_a_body_without_media_type_is_taken_as_json(site: Site, chunked: bool) -> None:  # noqa: FBT001 - a table
     del site.client.headers["content-type"]
     content: Any = in_chunks(VALID) if chunked else VALID
     answer = await site.client.post("/allocate", content=content)
-    assert (answer.status_code, site.service.calls) == (415, [])
-    assert "was not given" in answer.json()["detail"]
+    assert answer.status_code == 200
+    assert (await site.client.post("/allocate", content=b"a=1&b=2")).status_code == 422
+
+
+async def test_a_body_without_media_type_is_not_taken_from_a_page_elsewhere(site: Site) -> None:
+    del site.client.headers["content-type"]
+    for said in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        answer = await site.client.post("/allocate", content=VALID, headers=said)
+        assert (answer.status_code, site.service.calls) == (403, [])
 
 
 async def test_no_body_needs_no_media_type(site: Site) -> None:

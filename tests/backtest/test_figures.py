@@ -11,10 +11,10 @@ from app.backtest.figures import (
     calmar,
     drawdowns,
     periods_per_year,
-    sharpe,
     sortino,
 )
 from app.core.types import FloatArray
+from app.demo.gain import sharpe
 from tests.backtest.panels import on_business_days
 from tests.demo.panels import random_walk
 

@@ -1,5 +1,6 @@
 """RL mode of the demo: the service and the real inference server, each in a process of its own."""
 
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -97,6 +98,19 @@ def test_a_policy_that_answers_phase_2_changed_nothing_and_gained_nothing() -> N
     assert figures.unchanged == len(policy.days)
     assert (figures.sharpe_gain, figures.ci_low, figures.ci_high) == (0.0, 0.0, 0.0)
     assert figures.alpha == CARD["alpha"]
+
+
+def test_without_the_bootstrap_the_gain_is_missing_and_the_report_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "arch", None)
+    phase2, policy = run_of(FakeService()), run_of(FakeService(mode="mock"))
+    figures = compare_with_phase2(phase2, policy, CARD)
+    assert (figures.sharpe_gain, figures.ci_low, figures.ci_high) == (None, None, None)
+    text, report = report_of(SCENARIO, (phase2, policy), figures)
+    assert report.passed
+    assert "  No Sharpe gain: intervals of the gain need the package arch" in text
+    assert max(map(len, text.splitlines())) <= 110
 
 
 def test_a_policy_that_earned_more_every_day_has_a_gain_above_zero() -> None:

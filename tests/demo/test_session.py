@@ -56,6 +56,18 @@ def test_a_demo_prints_its_report_writes_picture_and_figures_and_returns_0(
     assert figures["runs"][0]["brakes"]["REDUCE_75%"] == 2
 
 
+def test_a_demo_without_the_bootstrap_package_says_so_and_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "arch", None)
+    assert run(options(tmp_path)) == 0
+    text = capsys.readouterr().out
+    assert "No Sharpe gain: intervals of the gain need the package arch" in text
+    policy = orjson.loads((tmp_path / "report.json").read_bytes())["policy"]
+    assert policy["sharpe_gain"] is None
+    assert policy["why_no_gain"].endswith("pip install arch")
+
+
 def test_a_service_that_does_not_start_returns_1_with_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,14 +100,20 @@ def test_requests_accepted_before_the_end_are_all_answered(tmp_path: Path) -> No
         with ThreadPoolExecutor(4) as callers:
             asked = [callers.submit(ask_until_refused) for _ in range(4)]
             try:
-                while sum_of_rows(client) < 400:
-                    assert process.poll() is None
+                wait_until_rows(process, client, 400)
                 process.send_signal(signal.SIGTERM)
                 process.wait(20)
             finally:
                 stop.set()
             statuses = [status for answers in asked for status in answers.result(20)]
     assert set(statuses) == {200}
+
+
+def wait_until_rows(process: subprocess.Popen[bytes], client: httpx.Client, rows: int) -> None:
+    deadline = time.monotonic() + 60.0
+    while (served := sum_of_rows(client)) < rows:
+        assert process.poll() is None
+        assert time.monotonic() < deadline, f"{served:g} rows in a minute"
 
 
 def post_once(base: httpx.URL, rows: list[dict[str, object]]) -> int:

@@ -35,3 +35,16 @@ def test_beyond_fifty_reasons_the_rest_are_other() -> None:
     assert len(rows) <= 51
     assert sum(rows.values()) == 500.0
     assert rows['himari_inference_rows_total{reason="other",result="abstained"}'] > 400.0
+
+
+def test_the_build_is_shown() -> None:
+    page = generate_latest(Telemetry(version="9.9").registry).decode()
+    assert 'himari_inference_build_info{version="9.9"} 1.0' in page
+
+
+def test_every_own_family_has_help_with_its_unit() -> None:
+    families = [
+        one for one in Telemetry().registry.collect() if one.name.startswith("himari_inference_")
+    ]
+    assert len(families) >= 13
+    assert [one.name for one in families if "(" not in one.documentation] == []

@@ -201,3 +201,16 @@ async def test_a_request_that_runs_out_of_time_in_the_queue_is_503(
     assert reply.status_code == 503
     assert reply.json()["title"] == "Out of time"
     assert reply.headers["retry-after"] == "1"
+
+
+async def test_behind_a_root_path_the_same_paths_are_open_and_the_same_are_shut(
+    store: Path,
+) -> None:
+    app = build_app(store, api_key="s3cret")
+    prefixed = httpx.ASGITransport(app, root_path="/policy")
+    async with running(app), httpx.AsyncClient(transport=prefixed, base_url="http://h") as client:
+        assert (await client.get("/policy/health/ready")).status_code == 200
+        assert (await client.post("/policy/predict", json=signal())).status_code == 401
+        known = {"authorization": "Bearer s3cret"}
+        reply = await client.post("/policy/predict", json=signal(), headers=known)
+        assert reply.status_code == 200

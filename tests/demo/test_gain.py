@@ -5,8 +5,13 @@ import sys
 import numpy as np
 import pytest
 
-from app.backtest.figures import sharpe
-from app.backtest.gain import BootstrapMissing, SharpeGain, require_bootstrap, sharpe_gain
+from app.demo.gain import (
+    BootstrapMissing,
+    SharpeGain,
+    require_bootstrap,
+    sharpe,
+    sharpe_gain,
+)
 
 RNG = np.random.default_rng(5)
 MARKET = RNG.normal(2e-4, 0.01, 1500)

@@ -4,15 +4,16 @@ References
 ----------
 .. [1] Politis, Romano (1994), "The Stationary Bootstrap", Journal of the American Statistical
    Association 89(428), 1303-1313.
+.. [2] Sharpe (1994), "The Sharpe Ratio", Journal of Portfolio Management 21(1), 49-58.
 """
 
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 
-from app.backtest.figures import sharpe
 from app.core.errors import HimariError
 from app.core.types import FloatArray
 
@@ -47,6 +48,14 @@ def require_bootstrap() -> None:
         raise BootstrapMissing(
             "intervals of the gain need the package arch, which is not installed: pip install arch"
         )
+
+
+def sharpe(returns: FloatArray, periods: float) -> float | None:
+    r"""Annualise :math:`\bar r / s \cdot \sqrt{periods}`; None for a series that never varies."""
+    spread = float(returns.std())
+    if not spread > np.finfo(np.float64).tiny:
+        return None
+    return float(returns.mean()) / spread * math.sqrt(periods)
 
 
 def sharpe_gain(policy: FloatArray, reference: FloatArray, periods: float) -> SharpeGain | None:

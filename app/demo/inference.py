@@ -1,0 +1,85 @@
+"""The inference server in a process of its own, with one of the models of its folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import orjson
+
+import app
+from app.core.errors import HimariError
+from app.core.types import JsonObject
+from app.demo.servers import running_service
+
+APPLICATION: Final = "inference_server.main:app"
+MODEL_DIR: Final = "HIMARI_INFERENCE_MODEL_DIR"
+MODEL: Final = "HIMARI_INFERENCE_MODEL"
+
+
+class ServerMissing(HimariError):
+    """There is no inference server to start or to ask."""
+
+
+@contextmanager
+def own_inference_server(version: str = "") -> Iterator[tuple[str, JsonObject | None]]:
+    """Run the inference server while the block runs; yields its ``/predict`` and model card.
+
+    Parameters
+    ----------
+    version : str
+        Of the model folder; by default the one that it serves by itself.
+
+    Raises
+    ------
+    ServerMissing
+        If the package of the server is not there.
+    ServiceNotReady
+        If it does not become ready.
+    """
+    _package()
+    settings = {MODEL: version} if version else {}
+    if os.environ.get(MODEL_DIR):
+        # the process lives in a directory of its own, where a relative path means something else
+        settings[MODEL_DIR] = str(model_folder().resolve())
+    with running_service(settings, APPLICATION) as client:
+        yield f"{client.base_url}".rstrip("/") + "/predict", read_card(client)
+
+
+def model_folder() -> Path:
+    """Folder of the models: the environment's, or the one that ships with the server.
+
+    Raises
+    ------
+    ServerMissing
+        If neither is there.
+    """
+    return Path(os.environ.get(MODEL_DIR) or _package() / "models")
+
+
+def read_card(client: httpx.Client) -> JsonObject | None:
+    """Read ``GET /model``; None where a server has none.
+
+    Raises
+    ------
+    httpx.HTTPError
+        If nothing answers.
+    """
+    answer = client.get("/model")
+    if answer.status_code != httpx.codes.OK:
+        return None
+    try:
+        card = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return None
+    return card if isinstance(card, dict) else None
+
+
+def _package() -> Path:
+    # it lies beside ours and is never imported: the two applications share no code
+    folder = Path(app.__file__).resolve().parent.parent / APPLICATION.partition(".")[0]
+    if not (folder / "main.py").is_file():
+        raise ServerMissing("the package inference_server is not installed beside the service")
+    return folder
