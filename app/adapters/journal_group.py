@@ -86,7 +86,8 @@ class GroupCommit:
             self._session = self._store.connect(self.stream)[0]
         try:
             self._write(cast("DriverConnection", self._session.driver_connection), group)
-        except BaseException:
+        except BaseException as error:
+            self._store.doubt(error)
             # A fresh session for the next attempt: this one may be broken in any way.
             self.close()
             raise
@@ -109,6 +110,8 @@ class GroupCommit:
         if sum(cursor.rowcount for cursor in written) != len(group.events):
             self._verify(driver, group)
         driver.commit()
+        if group.events:
+            self._store.committed(group.events[-1][1])
         if purged is not None and purged.rowcount < PURGE_ROWS:
             self._purged_ns = group.newest_ns
 

@@ -75,6 +75,15 @@ class MemoryJournal:
         """None: the state starts empty."""
         return []
 
+    async def events_of(
+        self,
+        kinds: Sequence[str],  # noqa: ARG002 - port
+        before_seq: int,  # noqa: ARG002 - port
+        window: int,  # noqa: ARG002 - port
+    ) -> list[StoredEvent]:
+        """None: only decisions are kept."""
+        return []
+
     async def decision(self, decision_id: str) -> StoredEvent | None:
         """Find the event that holds one decision, while it is among the last ones."""
         event = self._decisions.get(decision_id)

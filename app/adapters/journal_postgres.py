@@ -22,6 +22,12 @@ _POSTGRES_ARGUMENTS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+# And ours by the server, which else would hold a dead machine's stream for two hours.
+_SERVER_KEEPALIVE = (
+    "tcp_keepalives_idle = 5",
+    "tcp_keepalives_interval = 2",
+    "tcp_keepalives_count = 3",
+)
 
 
 class PostgresStore:
@@ -60,6 +66,8 @@ class PostgresStore:
             msg = "the PostgreSQL session closed at once"
             raise JournalUnavailable(msg)
         driver.execute(f"SET synchronous_commit TO {self._commit}")
+        for setting in _SERVER_KEEPALIVE:
+            driver.execute(f"SET {setting}")
         for slot in range(MAX_STREAMS) if stream is None else (stream,):
             cursor = driver.execute(
                 "SELECT pg_try_advisory_lock(%s::int, %s::int)", (_LOCK_CLASS, slot)
@@ -81,6 +89,13 @@ class PostgresStore:
 
     def intact(self) -> None:
         """Nothing to ask: a lost session fails by itself."""
+
+    def doubt(self, error: BaseException) -> bool:  # noqa: ARG002 - of the protocol
+        """Nothing to remember: the server watches over its own files."""
+        return False
+
+    def committed(self, seq: int) -> None:
+        """Nothing to note: the server forgets nothing without a word."""
 
     def close(self) -> None:
         """Close the connections for reading; the stream went with its session."""

@@ -59,6 +59,20 @@ def events_after(connection: Connection, stream: int, seq: int, limit: int) -> l
     return [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
 
 
+def events_of(
+    connection: Connection, stream: int, kinds: Sequence[str], span: tuple[int, int]
+) -> list[StoredEvent]:
+    """Events of some kinds in one stream with a seq in [low, high), newest first."""
+    low, high = map(clamped, span)
+    found = connection.execute(
+        select(*_stored)
+        .where(events.c.stream == stream, events.c.seq >= low, events.c.seq < high)
+        .where(events.c.kind.in_(kinds))
+        .order_by(events.c.seq.desc())
+    )
+    return [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
+
+
 def latest_checkpoint(connection: Connection, stream: int) -> tuple[int, bytes] | None:
     """Read the newest checkpoint of one stream."""
     row = connection.execute(

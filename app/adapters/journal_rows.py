@@ -16,7 +16,7 @@ from app.adapters.journal_schema import (
     idempotency,
     outcomes,
 )
-from app.adapters.journal_writer import Entry
+from app.adapters.journal_writer import Entry, nothing
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import Event
 
@@ -40,10 +40,10 @@ class Group:
         self._answers: dict[tuple[str, str], Row] = {}
         self.newest_ns = 0
         for entry in entries:
-            if entry.event is None:
-                self._add_checkpoint(entry)
-            else:
+            if entry.event is not None:
                 self._add_event(entry, entry.event)
+            elif entry.encode is not nothing:
+                self._add_checkpoint(entry)
 
     def others(self) -> Iterator[tuple[Table, Sequence[Row]]]:
         """Tables beside the events, with their rows."""

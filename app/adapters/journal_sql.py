@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
 
 _NOT_OPEN = "the journal is not open"
 _PAGE = 500
+
+_logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -54,6 +57,7 @@ class SqlJournal:
         self._store: Store | None = None
         self._commit: GroupCommit | None = None
         self._writer: JournalWriter | None = None
+        self._unreadable = False
 
     @property
     def stream(self) -> int | None:
@@ -111,6 +115,14 @@ class SqlJournal:
         """Events of this stream with a larger ``seq``, ascending, at most ``limit``."""
         stream = self._own_stream()
         return await self._read(lambda c: journal_reads.events_after(c, stream, seq, limit))
+
+    async def events_of(
+        self, kinds: Sequence[str], before_seq: int, window: int
+    ) -> list[StoredEvent]:
+        """Events of these kinds of this stream, in a window before a ``seq``, newest first."""
+        span = (before_seq - window, before_seq)
+        stream = self._own_stream()
+        return await self._read(lambda c: journal_reads.events_of(c, stream, kinds, span))
 
     async def decision(self, decision_id: str) -> StoredEvent | None:
         """Find the event that holds one decision, from any stream."""
@@ -170,14 +182,25 @@ class SqlJournal:
         return await asyncio.to_thread(self._ask, question)
 
     def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        if self._store is None:
+        store = self._store
+        if store is None:
             raise JournalUnavailable(_NOT_OPEN)
         try:
-            with self._store.reading.connect() as connection:
-                return question(connection)
+            with store.reading.connect() as connection:
+                answer = question(connection)
         except STORE_FAULTS as error:
+            if store.doubt(error) and self._writer is not None:
+                with contextlib.suppress(JournalUnavailable):  # closing, or full of events
+                    self._writer.probe()
             msg = f"the journal cannot be read: {self._explain(error)}"
+            if not self._unreadable:
+                _logger.error("%s", msg)  # noqa: TRY400 - the reason is the store's, not ours
+            self._unreadable = True
             raise JournalUnavailable(msg) from error
+        if self._unreadable:
+            _logger.warning("journal is read again")
+        self._unreadable = False
+        return answer
 
 
 def iterate_events(url: str, stream: int = 0) -> Iterator[StoredEvent]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 import time
@@ -12,12 +13,26 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 
+from app.adapters.journal_file import (
+    START_CHECK_SEC,
+    FileState,
+    file_state,
+    forget_acknowledged,
+    is_damage,
+    last_seq,
+    lost_end,
+    note_acknowledged,
+    refuse_damage,
+    refuse_read_only,
+)
 from app.adapters.journal_schema import MAX_STREAMS, migrate, stream_taken
 from app.core.errors import JournalUnavailable
 
 BUSY_SEC = 1.0
 OPEN_SEC = 5.0
 _OPEN_PAUSE_SEC = 0.02
+
+_logger = logging.getLogger(__name__)
 
 
 class SqliteStore:
@@ -36,8 +51,11 @@ class SqliteStore:
     def __init__(self, path: Path, synchronous: str) -> None:
         self._path = path.resolve()
         self._name = str(self._path)
+        self._synchronous = synchronous
         self._slot: tuple[int, int] | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: FileState | None = None
+        self._doubted = False
+        self._committed = 0
         # A checkpoint copies each page once: fewer of them cost less, and 16 MB of log is small.
         tuning = "PRAGMA wal_autocheckpoint=4000", "PRAGMA cache_size=-16000"
         self._writing = _engine(self._path, "rw", f"PRAGMA synchronous={synchronous}", *tuning)
@@ -48,9 +66,12 @@ class SqliteStore:
         if not self._path.parent.is_dir():
             msg = f"the directory {self._path.parent} of the journal does not exist"
             raise JournalUnavailable(msg)
+        if not self._path.exists():
+            forget_acknowledged(self._path)
         deadline = time.monotonic() + OPEN_SEC
         while True:
             try:
+                self._look_before()
                 self._migrate()
             except (DBAPIError, sqlite3.OperationalError) as error:
                 # Another process creating the same file locks it in ways no busy timeout waits for.
@@ -59,6 +80,12 @@ class SqliteStore:
                 time.sleep(_OPEN_PAUSE_SEC)
             else:
                 return
+
+    def _look_before(self) -> None:
+        """Look without touching: opening for writing would clear a broken log away."""
+        if self._path.exists():
+            with contextlib.closing(_connection(self._path, "ro")) as connection:
+                self._refuse_lost_end(connection)
 
     def _migrate(self) -> None:
         creating = _engine(self._path, "rwc", "PRAGMA journal_mode=WAL")
@@ -69,21 +96,79 @@ class SqliteStore:
 
     def connect(self, stream: int | None) -> tuple[PoolProxiedConnection, int]:
         """Open the writing session; the slot, once locked, is kept until close."""
+        first = self._slot is None
         if self._slot is None:
             self._slot = _lock_slot(self._path, stream)
         connection = self._writing.raw_connection()
-        self._file = _identity(self._name)
+        try:
+            self._examine(connection, first=first)
+        except BaseException:
+            connection.invalidate()
+            raise
         return connection, self._slot[1]
+
+    def _examine(self, connection: PoolProxiedConnection, *, first: bool) -> None:
+        driver = connection.driver_connection
+        self._file = file_state(self._name)
+        if not isinstance(driver, sqlite3.Connection) or self._file is None:
+            raise _gone()
+        if last_seq(driver, self._stream()) < self._committed:
+            # Not even noted: the file is another one, put in the place of the one written.
+            msg = f"the database file lacks event {self._committed}, which was acknowledged"
+            raise JournalUnavailable(msg)
+        if not first and not self._doubted:
+            return
+        refuse_read_only(driver)
+        if not refuse_damage(driver, START_CHECK_SEC if first else None):
+            _logger.warning(
+                "the journal is too large to be checked within %g s: run PRAGMA quick_check "
+                "on a copy of it now and then",
+                START_CHECK_SEC,
+            )
+        self._refuse_lost_end(driver)
+        self.reading.dispose()  # its sessions may remember what was damaged
+        self._doubted = False
+
+    def _stream(self) -> int:
+        return 0 if self._slot is None else self._slot[1]
+
+    def _refuse_lost_end(self, connection: sqlite3.Connection) -> None:
+        reason = lost_end(connection, self._path)
+        if reason is not None and self._synchronous == "FULL":
+            raise JournalUnavailable(reason)
+        if reason is not None:
+            _logger.error("%s", reason)
 
     def release(self, connection: PoolProxiedConnection) -> None:
         """Close the writing session; the slot stays held."""
         connection.invalidate()
 
     def intact(self) -> None:
-        """Refuse to write into a file that nobody can find any more."""
-        if _identity(self._name) != self._file:
-            msg = "the database file was removed or replaced"
+        """Refuse to write into a file that is gone, cut or damaged."""
+        found, known = file_state(self._name), self._file
+        if found is None or known is None:
+            raise _gone()
+        if (found.device, found.inode) != (known.device, known.inode):
+            self._doubted = True  # the log beside it may be another file's
+            raise _gone()
+        if found.size < known.size:
+            self._doubted = True
+            msg = f"the database file was cut from {known.size} to {found.size} bytes"
             raise JournalUnavailable(msg)
+        if self._doubted:
+            raise JournalUnavailable("the database file was found damaged")
+        self._file = found
+
+    def doubt(self, error: BaseException) -> bool:
+        """Let nothing be written after damage was met, before a whole check is clean."""
+        self._doubted = self._doubted or is_damage(error)
+        return self._doubted
+
+    def committed(self, seq: int) -> None:
+        """Note the last event that may be acknowledged."""
+        self._committed = seq
+        if self._slot is not None and self._file is not None:
+            note_acknowledged(self._slot[0], seq, self._file.inode)
 
     def close(self) -> None:
         """Release the stream and the connections for reading."""
@@ -99,20 +184,23 @@ def reading_engine(path: Path) -> Engine:
 
 
 def _engine(path: Path, mode: str, *pragmas: str, pool: type[Pool] = NullPool) -> Engine:
-    def creator() -> sqlite3.Connection:
-        name = f"file:{quote(str(path))}?mode={mode}"
-        connection = sqlite3.connect(
-            name, uri=True, timeout=BUSY_SEC, isolation_level=None, check_same_thread=False
-        )
-        try:
-            for pragma in pragmas:
-                connection.execute(pragma)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+    return create_engine(
+        "sqlite://", creator=lambda: _connection(path, mode, *pragmas), poolclass=pool
+    )
 
-    return create_engine("sqlite://", creator=creator, poolclass=pool)
+
+def _connection(path: Path, mode: str, *pragmas: str) -> sqlite3.Connection:
+    name = f"file:{quote(str(path))}?mode={mode}"
+    connection = sqlite3.connect(
+        name, uri=True, timeout=BUSY_SEC, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _lock_slot(path: Path, stream: int | None) -> tuple[int, int]:
@@ -125,9 +213,5 @@ def _lock_slot(path: Path, stream: int | None) -> tuple[int, int]:
     raise stream_taken(stream)
 
 
-def _identity(name: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(name)  # noqa: PTH116 - on each commit, and a third of Path.stat's cost
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+def _gone() -> JournalUnavailable:
+    return JournalUnavailable("the database file was removed or replaced")

@@ -45,6 +45,14 @@ class Store(Protocol):
         """Refuse to write where an acknowledged event would be lost."""
         ...
 
+    def doubt(self, error: BaseException) -> bool:
+        """Take note of what a session met; whether nothing may be written for now."""
+        ...
+
+    def committed(self, seq: int) -> None:
+        """Take note of the last event that is on disk."""
+        ...
+
     def close(self) -> None:
         """Release the stream and every connection for reading."""
         ...

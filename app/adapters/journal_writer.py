@@ -75,6 +75,11 @@ class Entry:
         return waiters
 
 
+def nothing() -> bytes:
+    """Encode an entry that writes nothing, and so only asks whether the store can be written."""
+    return b""
+
+
 class JournalWriter:
     """Queue, thread and retries around a function that commits one group.
 
@@ -122,6 +127,11 @@ class JournalWriter:
         self._queue.put(entry)
         if self._ended:  # the thread left between the two lines: nobody else would answer
             self._abandon()
+
+    def probe(self) -> None:
+        """Let the store be tried; while that fails, everything is refused."""
+        if self.refusing() is None:
+            self.put(Entry(0, nothing, None))
 
     def refusing(self) -> str | None:
         """Why the last write failed, or None."""
@@ -201,7 +211,7 @@ class JournalWriter:
         return True
 
     def _fail(self, reason: str) -> None:
-        if self._reason is None:
+        if reason != self._reason:
             _logger.error("journal cannot be written: %s", reason)
         self._reason = reason
         self._gather()

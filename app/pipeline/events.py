@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.core.errors import JournalUnavailable
 from app.core.ledger import Beliefs, Lesson, TradingStatus
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel
@@ -93,8 +94,17 @@ def encode(value: Any) -> bytes:
 
 
 def decode(payload: bytes) -> Any:
-    """Inverse of :func:`encode`."""
-    return orjson.loads(payload)
+    """Inverse of :func:`encode`.
+
+    Raises
+    ------
+    JournalUnavailable
+        If it is not JSON: what was written is damaged.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise JournalUnavailable(f"a journalled event is damaged: {error}") from error
 
 
 def hear_again(batch: Batch, beliefs: Beliefs, params: EngineParams) -> None:
@@ -145,6 +155,7 @@ def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     refused = sum(not beliefs.learn(Lesson(*lesson)) for lesson in data["lessons"])
     for trade_return, used_rl in data["unpaired"]:
         beliefs.performance.add_unpaired(trade_return, used_rl=used_rl)
-    for decision_id, difference in data["paired"]:
-        beliefs.performance.add_paired(decision_id, difference)
+    # journals of old know the difference alone
+    for decision_id, *returns in data["paired"]:
+        beliefs.performance.add_paired(decision_id, *returns)
     return refused

@@ -1,4 +1,4 @@
-"""Faults between the service and its policy server, injected for real.
+"""Faults around the service and below it, injected for real.
 
 proxy.py, toxics.py     a TCP proxy that delays, throttles, cuts and swallows
 upstreams.py            servers that break every rule, in the place of the policy
@@ -11,5 +11,7 @@ machine.py, memory.py   what the kernel tells of the process meanwhile
 matrix.py               all faults, many times, as a page: ``python -m tests.faults.matrix``
 flapping.py, flaps.py   a server that comes and goes: ``python -m tests.faults.flaps``
 outage.py               a server that stays away: ``python -m tests.faults.outage``
+crash*.py               kill -9 under load: ``python -m tests.faults.crash``
+disk*.py                the journal's disk at fault: ``python -m tests.faults.disk``
 fuzz.py                 requests made from the OpenAPI documents: ``python -m tests.faults.fuzz``
 """

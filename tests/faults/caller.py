@@ -31,8 +31,10 @@ class Caller:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """Send one request and read its answer.
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", *, key: str | None = None
+    ) -> Answer:
+        """Send one request, with an Idempotency-Key or without, and read its answer.
 
         Cancelled, it closes the connection, as a caller does who gives up.
 
@@ -43,9 +45,11 @@ class Caller:
         """
         try:
             reader, writer = self._streams or await self._connect()
+            named = f"idempotency-key: {key}\r\n" if key else ""
             head = (
                 f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._port}\r\n"
-                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+                f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+                f"{named}\r\n"
             )
             writer.write(head.encode("ascii") + body)
             return await _read_answer(reader)

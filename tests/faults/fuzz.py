@@ -8,7 +8,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,7 @@ from app.main import create_app
 from app.settings_model import Settings
 from inference_server.main import create_app as create_inference_app
 from inference_server.settings import Settings as InferenceSettings
+from tests.bench.report import machine
 
 _CHECKS: Final = [
     status_code_conformance,
@@ -160,14 +161,35 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000, help="requests to each application")
     parser.add_argument("--seed", type=int, default=0, help="the same makes the same requests")
     parser.add_argument("--only", choices=APPLICATIONS, help="this application alone")
+    parser.add_argument("--out", type=Path, help="folder to write fuzz.md into")
     options = parser.parse_args()
-    found = 0
+    reports = {}
     for name in [options.only] if options.only else APPLICATIONS:
         with tempfile.TemporaryDirectory() as folder:
-            report = fuzz(APPLICATIONS[name](Path(folder)), options.cases, options.seed)
-        found += len(report.findings)
-        sys.stdout.write("\n".join(_shown(name, report)) + "\n")
-    return int(found > 0)
+            reports[name] = fuzz(APPLICATIONS[name](Path(folder)), options.cases, options.seed)
+        sys.stdout.write("\n".join(_shown(name, reports[name])) + "\n")
+    if options.out:
+        command = " ".join(["python -m tests.faults.fuzz", *sys.argv[1:]])
+        (options.out / "fuzz.md").write_text("\n".join(_page(command, reports)) + "\n", "utf-8")
+    return int(any(report.findings for report in reports.values()))
+
+
+def _page(command: str, reports: Mapping[str, Report]) -> Iterator[str]:
+    where: dict[str, Any] = machine()
+    yield "# Requests that nobody should send"
+    yield ""
+    yield f"`{command}` on {where['processor']}, {where['cores']} cores,"
+    yield f"Python {where['python']}: requests made from the OpenAPI documents, good and bad. A"
+    yield "finding is an answer that the document does not state, or a 5xx other than a stated 503."
+    for name, report in reports.items():
+        yield f"\n## {name}: {report.cases} requests, {len(report.findings)} findings\n"
+        yield "| operation | answers by status |"
+        yield "| --- | --- |"
+        for label in sorted({label for label, _ in report.statuses}):
+            counts = sorted((s, n) for (at, s), n in report.statuses.items() if at == label)
+            yield f"| `{label}` | {', '.join(f'{count} x {status}' for status, count in counts)} |"
+        for problem in report.findings:
+            yield f"\n- {problem}"
 
 
 def _shown(name: str, report: Report) -> Iterator[str]:

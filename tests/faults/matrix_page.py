@@ -12,9 +12,9 @@ from tests.faults.walk import ALLOWANCE_SEC, ASKED, QUIET_SEC, STATES, Measured,
 _FIRST = """# Reliability matrix
 
 Every fault between the service and its policy server that is known to us, injected for real on
-loopback, in each state of the circuit breaker. Whatever happens, `POST /allocate` answers 200 with
-Phase 2's numbers, to the last bit, within the policy's deadline and 20 ms. See
-[the promises](operations.md) for what an operator does about it."""
+loopback, in each state of the circuit breaker. What must come out of `POST /allocate`: status 200
+with Phase 2's numbers, to the last bit, and at the 99th percentile within the policy's deadline and
+20 ms. The tables say what came out; [reliability.md](reliability.md) is what we promise of it."""
 
 
 @dataclass(frozen=True, slots=True)
