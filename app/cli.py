@@ -151,9 +151,27 @@ def initialise(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    production: Annotated[bool, typer.Option(help="Go through the production checklist.")] = False,  # noqa: FBT002 (a flag)
+    only: Annotated[str, typer.Option(help="This item of the checklist alone.")] = "",
+    caller_timeout: Annotated[float, typer.Option(help="Seconds that your callers wait.")] = 10.0,
+    api_key: Annotated[str | None, typer.Option(help="By default the first of API_KEYS.")] = None,
+    prometheus_url: Annotated[str | None, typer.Option(help="Who scrapes /metrics.")] = None,
+    alertmanager_url: Annotated[str | None, typer.Option(help="Who sends alerts.")] = None,
+    grafana_url: Annotated[str | None, typer.Option(help="Who shows dashboards.")] = None,
+) -> None:
     """Say what would keep the service from working here, and how to mend it."""
-    _say("app.commands.doctor", "doctor")
+    if not production and not only:
+        _say("app.commands.doctor", "doctor")
+    options = import_module("app.commands.doctor_verdict").ProductionOptions(
+        only=only,
+        caller_timeout_sec=caller_timeout,
+        api_key=api_key,
+        prometheus_url=prometheus_url,
+        alertmanager_url=alertmanager_url,
+        grafana_url=grafana_url,
+    )
+    _say("app.commands.doctor_production", "doctor_production", options)
 
 
 @app.command()

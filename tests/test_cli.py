@@ -131,7 +131,7 @@ def test_init_writes_random_keys_that_nobody_else_may_read(
         for path in files
     ]
     keys = {key for found in lines for key in found.values()}
-    assert len(keys) == 4
+    assert len(keys) == 8
     assert all(len(key) > 40 and key not in each.out + each.err for key in keys for each in said)
     assert lines[0]["HIMARI_RL_API_KEY"] == lines[0]["HIMARI_INFERENCE_API_KEY"]
     for name, value in lines[0].items():

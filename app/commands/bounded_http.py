@@ -1,9 +1,12 @@
-"""uvicorn's HTTP with a bound on the head of a request: on its bytes, and on its time.
+"""uvicorn's HTTP with bounds: on bytes and time of a head, and on the time an answer is not read.
 
-The server itself bounds neither, so a head that never ends would be kept in memory for good.
+The server itself has none, so a head that never ends would be kept in memory for good, and an
+answer that nobody reads would keep its place. What is beyond the load is refused here as well,
+before anything is made for it.
 """
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,20 +17,33 @@ _TOO_LARGE: Final = (
 )
 
 
+# A refusal comes behind the body; what is longer is refused by the application.
+_SHORT_BODY: Final = 65_536
+
+Headers = Sequence[tuple[bytes, bytes]]
+TurnAway = Callable[[str, str, Headers], bytes | None]
+
+
 class BoundedHttp(HttpToolsProtocol):
     """One connection; see the base class, which calls the methods here.
 
-    ``max_head_bytes`` and ``head_timeout_sec`` bound request line and header fields together.
+    ``max_head_bytes`` and ``head_timeout_sec`` bound request line and header fields together;
+    ``read_timeout_sec`` how long the caller may leave an answer unread. ``turn_away`` looks at
+    method, path and headers and gives the answer to a request that is refused.
     """
 
     max_head_bytes: int = 65_536
     head_timeout_sec: float = 10.0
+    read_timeout_sec: float = 30.0
+    turn_away: TurnAway | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._in_head = True
         self._head_bytes = 0
         self._deadline: TimerHandle | None = None
+        self._unread: TimerHandle | None = None
+        self._refusal: bytes | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
@@ -37,6 +53,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._read_again()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -44,7 +61,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        if not (self._in_head or self._refusal) or self.transport.is_closing():
             return
         if self._head_bytes > self.max_head_bytes:
             self.transport.write(_TOO_LARGE)
@@ -58,11 +75,60 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """Count and wait no longer."""
+        """Count and wait no longer; go no further with what is refused."""
         self._in_head = False
         self._head_bytes = 0
         self._stop_waiting()
-        super().on_headers_complete()
+        self._refusal = self._refused()
+        if self._refusal is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Drop the body of what is refused."""
+        if self._refusal is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer what is refused."""
+        if self._refusal is None:
+            super().on_message_complete()
+            return
+        self.transport.write(self._refusal)
+        self._refusal = None
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def pause_writing(self) -> None:
+        """Wait for the caller to read."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.read_timeout_sec, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait no longer."""
+        self._read_again()
+        super().resume_writing()
+
+    def _refused(self) -> bytes | None:
+        if self.turn_away is None or not self._is_plain():
+            return None
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        return self.turn_away(self.parser.get_method().decode("ascii"), path, self.headers)
+
+    def _is_plain(self) -> bool:
+        """Whether it is alone on a connection that is kept, with a short body of known length."""
+        alone = self.cycle is None or self.cycle.response_complete
+        if not alone or self.expect_100_continue or not self.parser.should_keep_alive():
+            return False
+        lengths = [value for name, value in self.headers if name == b"content-length"]
+        return len(lengths) == 1 and int(lengths[0]) <= _SHORT_BODY
+
+    def _read_again(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _wait(self) -> None:
         self._deadline = self.loop.call_later(self.head_timeout_sec, self._give_up)
@@ -77,7 +143,18 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded_http(max_head_bytes: int, head_timeout_sec: float) -> type[BoundedHttp]:
+def bounded_http(
+    max_head_bytes: int,
+    head_timeout_sec: float,
+    *,
+    read_timeout_sec: float = 30.0,
+    turn_away: TurnAway | None = None,
+) -> type[BoundedHttp]:
     """Make the protocol with these bounds, as uvicorn wants it: a class."""
-    bounds = {"max_head_bytes": max_head_bytes, "head_timeout_sec": head_timeout_sec}
+    bounds = {
+        "max_head_bytes": max_head_bytes,
+        "head_timeout_sec": head_timeout_sec,
+        "read_timeout_sec": read_timeout_sec,
+        "turn_away": None if turn_away is None else staticmethod(turn_away),
+    }
     return type("BoundedHttp", (BoundedHttp,), bounds)

@@ -25,12 +25,13 @@ from app.commands.starter import CONFIG_NAME
 from app.core.errors import JournalUnavailable, PolicyFailure
 from app.core.types import FallbackReason
 from app.facade import ColabProCircuitBreaker, TacticalSignal, TransformerRLClient
+from app.facade.host_log import log_through_the_host
 from app.facade.options import policy_options
 from app.settings import Settings, SettingsError, load_settings
 from app.settings_values import without_password
 
 PACKAGE: Final = "himari-layer3"
-_FILE_VARIABLE: Final = "HIMARI_CONFIG_FILE"
+CONFIG_VARIABLE: Final = "HIMARI_CONFIG_FILE"
 _PROBE: Final = TacticalSignal(
     strategy_id="doctor",
     symbol="BTC-USD",
@@ -76,6 +77,7 @@ def doctor() -> int:
     int
         1 if something would keep the service from working as it is set, else 0.
     """
+    log_through_the_host()
     failed = False
     for finding in findings():
         echo(finding.line())
@@ -87,7 +89,7 @@ def findings() -> Iterator[Finding]:
     """Look at packages, settings, access, port, journal and policy, in this order."""
     yield look_at_packages()
     try:
-        settings = load_settings()
+        settings = load_settings(check_files=True)
     except SettingsError as error:
         for problem in error.problems:
             yield Finding("FAIL", "settings", problem, "correct it, or unset it for the default")
@@ -124,10 +126,10 @@ def _is_installed(name: str) -> bool:
 
 def look_at_settings(settings: Settings) -> Finding:
     """Say where the settings come from; a file that nobody reads is worth a warning."""
-    named = os.environ.get(_FILE_VARIABLE)
+    named = os.environ.get(CONFIG_VARIABLE)
     if not named and Path(CONFIG_NAME).exists():
         text = f"{CONFIG_NAME} stands here but is not read"
-        return Finding("WARN", "settings", text, f"set {_FILE_VARIABLE}={CONFIG_NAME}")
+        return Finding("WARN", "settings", text, f"set {CONFIG_VARIABLE}={CONFIG_NAME}")
     return Finding("OK", "settings", f"mode {settings.mode}, file {named or 'none'}")
 
 
@@ -184,7 +186,7 @@ def _service_answers(settings: Settings) -> bool:
 def look_at_journal(settings: Settings) -> Finding:
     """Open the journal as the service would; a SQLite file that is not there is not made."""
     shown = without_password(settings.database_url)
-    path = _sqlite_path(settings.database_url)
+    path = sqlite_path(settings.database_url)
     if path is not None:
         folder = path.resolve().parent
         if not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -202,7 +204,8 @@ def look_at_journal(settings: Settings) -> Finding:
     return Finding("OK", "journal", f"{shown} opens and is of this program's schema")
 
 
-def _sqlite_path(url: str) -> Path | None:
+def sqlite_path(url: str) -> Path | None:
+    """File of a SQLite URL; None for another database."""
     parsed = make_url(url)
     return Path(parsed.database) if parsed.drivername == "sqlite" and parsed.database else None
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from math import ceil
 from typing import Final
 
 import uvicorn
@@ -10,13 +11,16 @@ from typer import echo
 
 from app.adapters.journal_sql import SqlJournal
 from app.api.locality import is_elsewhere
+from app.api.turned_away import turn_away
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
+from app.lifecycle import ended_in_order
 from app.main import create_app
 from app.settings import Settings, load_settings
 from app.settings_values import certificate_problem, without_password
 
 STARTUP_FAILED: Final = 3
+_JOURNAL_SEC: Final = 5.0
 
 
 def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> int:
@@ -41,23 +45,33 @@ def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> in
     JournalUnavailable
         If the journal cannot be opened.
     """
-    settings = with_certificate(load_settings(), ssl_certfile, ssl_keyfile)
+    settings = with_certificate(load_settings(check_files=True), ssl_certfile, ssl_keyfile)
     refuse_open_service(settings)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_open_once(settings))
         echo(_banner(settings, listening))
         server = uvicorn.Server(_configured(settings))
-        server.run(sockets=[listening])
+        with ended_in_order(lambda: server.started):
+            server.run(sockets=[listening])
     return 0 if server.started else STARTUP_FAILED
 
 
 def _configured(settings: Settings) -> uvicorn.Config:
+    application = create_app(settings)
     return uvicorn.Config(
-        create_app(settings),
-        http=bounded_http(settings.max_header_bytes, settings.header_timeout_sec),
+        application,
+        http=bounded_http(
+            settings.max_header_bytes,
+            settings.header_timeout_sec,
+            turn_away=turn_away(application.state.admitted),
+        ),
         log_config=None,
         access_log=False,
         server_header=False,
+        # bodies under way, then the policy, then the journal; whoever is in longer is cut
+        timeout_graceful_shutdown=ceil(
+            settings.body_timeout_sec + settings.rl_timeout_sec + _JOURNAL_SEC
+        ),
         ssl_certfile=settings.ssl_certfile,
         ssl_keyfile=settings.ssl_keyfile,
     )

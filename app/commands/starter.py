@@ -73,6 +73,9 @@ def secret_lines() -> Iterator[str]:
     yield "# The service shows this one to the inference server."
     yield f"HIMARI_RL_API_KEY={hop}"
     yield f"HIMARI_INFERENCE_API_KEY={hop}"
+    yield "# Grafana's user admin, and the journal's own database where the stack runs one."
+    yield f"GRAFANA_ADMIN_PASSWORD={new_key()}"
+    yield f"POSTGRES_PASSWORD={new_key()}"
 
 
 def config_lines() -> Iterator[str]:

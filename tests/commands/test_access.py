@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from app.commands.serve import is_loopback
+from app.commands.starter import example_batch
+from app.main import create_app
 from app.settings import SettingsError, load_settings
 from tests.served_himari import running, serving
 from tests.spoken_himari import Himari, clean_directory, himari
@@ -74,12 +76,14 @@ def test_without_a_key_plain_uvicorn_on_every_address_serves_this_machine_alone(
         rebound = {"Host": "sizing.example"}
         refused = [
             client.get(f"{here}/state", headers=through_a_proxy),
-            client.get(f"{here}/metrics", headers=rebound),
+            client.get(f"{here}/decisions", headers=rebound),
             client.put(f"{here}/trading-state", json={"state": "HALTED"}, headers=rebound),
         ]
         if address != "127.0.0.1":
             refused.append(client.get(f"http://{address}:{port}/state"))
-            assert client.get(f"http://{address}:{port}/health/live").status_code == 200
+            for path in ("/health/live", "/metrics"):
+                assert client.get(f"http://{address}:{port}{path}").status_code == 200
+        assert client.get(f"{here}/metrics", headers={"Host": "service:8000"}).status_code == 200
         assert {answer.status_code for answer in refused} == {503}
         assert {answer.json()["type"] for answer in refused} == {"urn:himari:problem:no-key-set"}
         assert client.get(f"{here}/trading-state").json()["state"] == "ACTIVE"
@@ -148,11 +152,60 @@ def test_settings_of_access_that_cannot_hold_refuse_to_start(
     for name, value in variables.items():
         monkeypatch.setenv(f"HIMARI_{name}", value)
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        load_settings(check_files=True)
     assert sentence in str(caught.value)
+    with pytest.raises(SettingsError):
+        create_app()
+    checked = [line for line in himari("doctor").out.splitlines() if line.startswith("FAIL")]
+    assert any(sentence in line for line in checked)
     said = himari("serve")
     assert said.code == 1
     assert "himari: " in said.err
+
+
+FILES_OF_THE_SERVER = {
+    "KEYS_FILE": "nowhere.keys",
+    "RL_CA_FILE": "nowhere.pem",
+    "SSL_CERTFILE": "nowhere.pem",
+}
+
+
+def test_who_does_not_serve_needs_none_of_the_servers_files(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("batch.json").write_text(json.dumps(example_batch(time.time_ns())), "ascii")
+    for name, value in FILES_OF_THE_SERVER.items():
+        monkeypatch.setenv(f"HIMARI_{name}", value)
+    assert himari("allocate", "batch.json", "--local").code == 0
+    assert "cannot be read: unable to open database file" in himari("replay").err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "himari: HIMARI_SSL_CERTFILE: nowhere.pem cannot be trusted: "),
+        (("--local",), "himari: CA file nowhere.pem cannot be used: "),
+    ],
+)
+def test_a_file_that_a_caller_does_need_is_named_in_a_sentence(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], sentence: str
+) -> None:
+    Path("batch.json").write_text(json.dumps(example_batch(time.time_ns())), "ascii")
+    for name, value in FILES_OF_THE_SERVER.items():
+        monkeypatch.setenv(f"HIMARI_{name}", value)
+    monkeypatch.setenv("HIMARI_ENABLE_RL", "true")
+    monkeypatch.setenv("HIMARI_RL_ENDPOINT", "https://127.0.0.1:9/predict")
+    said = himari("allocate", "batch.json", *words)
+    assert (said.code, said.err.startswith(sentence)) == (1, True), said.err
+
+
+def test_a_certificate_file_without_a_certificate_trusts_nothing(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("batch.json").write_text(json.dumps(example_batch(time.time_ns())), "ascii")
+    monkeypatch.setenv("HIMARI_SSL_CERTFILE", "batch.json")
+    said = himari("allocate", "batch.json")
+    assert "batch.json cannot be trusted: it holds no certificate" in said.err
 
 
 def test_keys_that_contradict_each_other_refuse_to_start(

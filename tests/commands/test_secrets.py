@@ -27,6 +27,12 @@ SETTINGS = {
     "RL_HEADERS": json.dumps({"X-Tunnel": f"{CANARY}-of-the-tunnel"}),
     "RL_TIMEOUT_SEC": "2",
     "CIRCUIT_BREAKER__FAILURE_THRESHOLD": "100",
+    # receivers that refuse every connection
+    "NOTIFY__WEBHOOK_URLS": f"http://me:{CANARY}@127.0.0.1:1/{CANARY}",
+    "NOTIFY__WEBHOOK_SECRET": f"whsec_{CANARY * 6}",
+    "NOTIFY__APPRISE_URLS": f"json://me:{CANARY}@127.0.0.1:1/{CANARY},nobody://{CANARY}",
+    "NOTIFY__FIRST_RETRY_SEC": "0.01",
+    "OTEL_ENABLED": "true",
 }
 
 
@@ -94,6 +100,8 @@ def test_no_secret_is_in_logs_journal_answers_state_or_metrics(
     made = himari("keys", "new", "desk").out.strip()
     monkeypatch.setenv("HIMARI_KEYS_FILE", "himari.keys")
     monkeypatch.setenv("HIMARI_LOG_LEVEL", level)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:1/{CANARY}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-token={CANARY},{CANARY}")
     for name, value in SETTINGS.items():
         monkeypatch.setenv(f"HIMARI_{name}", value)
     with chattering_policy() as (endpoint, statuses):
@@ -107,6 +115,7 @@ def test_no_secret_is_in_logs_journal_answers_state_or_metrics(
     found = kept_and_said()
     assert b"said aloud" in found["himari.db"]
     assert b"trading_state" in found["served.log"]
+    assert b"notice_not_delivered" in found["served.log"]
     found |= {
         f"answer {place}": answer.content + repr(answer.headers.raw).encode()
         for place, answer in enumerate(answers)

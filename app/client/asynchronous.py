@@ -1,0 +1,207 @@
+"""The client for code that awaits; the same calls, attempts and errors as the blocking one."""
+
+import asyncio
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import httpx
+
+from app.client import calls
+from app.client import schemas_request as asked
+from app.client import schemas_response as answered
+from app.client.attempts import ClientOptions, Outcome, Send, Wait, attempts
+from app.client.calls import Call
+from app.client.deadline import UNTIL
+from app.client.errors import CallFailed
+from app.client.opening import DEFAULT_URL, checked_address, fields_of, headers_of, trust_of
+from app.client.reply import Reply
+from app.client.wire_async import AsyncDeadlineTransport
+
+Answer = TypeVar("Answer")
+
+
+class AsyncHimariClient:
+    """Asks one service, from any number of tasks of one loop; close it, or use ``async with``.
+
+    Every method is named after an operation of the OpenAPI document, takes and gives its JSON as
+    typed dicts, and ends in its answer or in a :class:`CallFailed`. What can be repeated without
+    harm is tried again after a lost connection, 429 and 503, within one deadline.
+
+    Parameters
+    ----------
+    base_url : str
+        Where the service answers; a path of a proxy may follow.
+    api_key : str, optional
+        Sent as bearer token.
+    options : ClientOptions, optional
+
+    Raises
+    ------
+    ValueError
+        If the address is no http or https URL.
+    OSError
+        If the file of authorities cannot be read.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        api_key: str | None = None,
+        options: ClientOptions | None = None,
+    ) -> None:
+        self._options = options or ClientOptions()
+        self._client = httpx.AsyncClient(
+            base_url=checked_address(base_url),
+            headers=headers_of(api_key, self._options),
+            transport=AsyncDeadlineTransport(trust_of(base_url, self._options)),
+            trust_env=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._client.base_url)!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _do(self, call: Call[Answer]) -> Answer:
+        steps = attempts(call, self._options)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            outcome = await self._take(call, step)
+
+    async def _take(self, call: Call[Answer], step: Send | Wait) -> Outcome:
+        if isinstance(step, Wait):
+            await asyncio.sleep(step.seconds)
+            return None
+        token = UNTIL.set(step.until)
+        try:
+            reply = await self._client.request(
+                call.method,
+                call.path,
+                params=call.query,
+                content=call.body,
+                headers=fields_of(call),
+            )
+        except CallFailed as error:
+            return error
+        finally:
+            UNTIL.reset(token)
+        return Reply(reply.status_code, reply.headers, reply.content)
+
+    async def allocate(
+        self,
+        batch: asked.AllocateRequest,
+        *,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> answered.AllocateResponse:
+        """Size one batch of signals; however often it is sent, it is decided once.
+
+        Parameters
+        ----------
+        batch : AllocateRequest
+        idempotency_key : str, optional
+            One that outlives this program, where the batch has one; by default a random one.
+        dry_run : bool
+            Decide without keeping anything.
+        """
+        return await self._do(calls.allocate(batch, idempotency_key, dry_run=dry_run))
+
+    async def record_outcomes(self, outcomes: list[asked.Outcome]) -> answered.OutcomesResponse:
+        """Report realised returns; tried again only if each names its decision."""
+        return await self._do(calls.record_outcomes(outcomes))
+
+    async def observe_returns(
+        self, timestamp_ns: int, returns: dict[str, float]
+    ) -> answered.ObservationsResponse:
+        """Feed the return history."""
+        return await self._do(calls.observe_returns(timestamp_ns, returns))
+
+    async def observe_prices(
+        self, timestamp_ns: int, prices: dict[str, float]
+    ) -> answered.ObservationsResponse:
+        """Feed the price history."""
+        return await self._do(calls.observe_prices(timestamp_ns, prices))
+
+    async def get_circuit(self) -> answered.CircuitResponse:
+        """State of the breaker."""
+        return await self._do(calls.get_circuit())
+
+    async def reset_circuit(self, reason: str | None = None) -> answered.CircuitResponse:
+        """Force the breaker closed."""
+        return await self._do(calls.reset_circuit(reason))
+
+    async def set_circuit_mode(self, wanted: asked.CircuitModeRequest) -> answered.CircuitResponse:
+        """Set the breaker's mode."""
+        return await self._do(calls.set_circuit_mode(wanted))
+
+    async def get_trading_state(self) -> answered.TradingStateResponse:
+        """State of the kill switch."""
+        return await self._do(calls.get_trading_state())
+
+    async def set_trading_state(
+        self, wanted: asked.TradingStateRequest
+    ) -> answered.TradingStateResponse:
+        """Set the kill switch."""
+        return await self._do(calls.set_trading_state(wanted))
+
+    async def get_performance(self) -> answered.PerformanceResponse:
+        """Compare the policy with Phase 2."""
+        return await self._do(calls.get_performance())
+
+    async def get_correlations(
+        self, symbols: list[str] | None = None
+    ) -> answered.CorrelationsResponse:
+        """Correlations of these symbols, or of all that are known."""
+        return await self._do(calls.get_correlations(symbols))
+
+    async def get_risk_budget(self) -> answered.RiskBudgetResponse:
+        """Use of every limit by the last decision."""
+        return await self._do(calls.get_risk_budget())
+
+    async def get_weights_csv(self, **filters: Unpack[asked.WeightsQuery]) -> str:
+        """Weight history: a line for each decision and symbol."""
+        return await self._do(calls.get_weights_csv(filters))
+
+    async def list_decisions(
+        self, **filters: Unpack[asked.DecisionsQuery]
+    ) -> answered.DecisionsResponse:
+        """One page of the journal, newest first; ``next_before_seq`` leads to the next."""
+        return await self._do(calls.list_decisions(filters))
+
+    async def get_decision(self, decision_id: str) -> answered.JournalledDecision:
+        """One decision with inputs, stages and both allocations."""
+        return await self._do(calls.get_decision(decision_id))
+
+    async def get_state(self) -> answered.StateResponse:
+        """Everything the service believes now."""
+        return await self._do(calls.get_state())
+
+    async def get_liveness(self) -> answered.HealthResponse:
+        """Whether the process runs."""
+        return await self._do(calls.get_liveness())
+
+    async def get_readiness(self) -> answered.ReadyResponse:
+        """Whether to send requests there; one that is not ready is an answer, no error."""
+        return await self._do(calls.get_readiness())
+
+    async def get_metrics(self) -> str:
+        """Prometheus metrics."""
+        return await self._do(calls.get_metrics())

@@ -1,0 +1,127 @@
+"""When a call is tried again: decided here, carried out by either client.
+
+A generator asks to send or to wait, and is told what came of it; it touches neither socket nor
+thread, so blocking and asynchronous callers get the very same behaviour.
+"""
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from random import SystemRandom
+from time import monotonic
+from typing import Final, TypeVar
+
+from app.client.calls import IDEMPOTENCY, Call
+from app.client.errors import CallFailed, NoAnswer, RateLimited, Refused, Unavailable, Unreachable
+from app.client.reply import Reply
+
+Answer = TypeVar("Answer")
+
+_GATEWAY: Final = frozenset({502, 504})
+# 503s that are said before anything is looked at
+_NOT_BEGUN: Final = frozenset({"overloaded", "not-ready"})
+_DRAW: Final = SystemRandom().random
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How patient a client is, and whom it trusts.
+
+    Attributes
+    ----------
+    deadline_sec : float
+        Of a whole call, all attempts and waits together.
+    attempt_sec : float
+        Of one attempt, connecting to last byte: a server that hangs is asked again.
+    attempts : int
+        At most; 1 never repeats.
+    first_wait_sec, longest_wait_sec : float
+        The wait doubles from attempt to attempt, and up to half of it is left to chance. A
+        Retry-After of the service is heeded where it is longer.
+    ca_file : str or None
+        PEM file of the only authorities that are trusted; None: those of the system.
+    headers : dict
+        Sent with every request, as some proxies want.
+    """
+
+    deadline_sec: float = 30.0
+    attempt_sec: float = 10.0
+    attempts: int = 4
+    first_wait_sec: float = 0.1
+    longest_wait_sec: float = 2.0
+    ca_file: str | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("deadline_sec", "attempt_sec", "attempts"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} must be > 0 and finite, was {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the call, and be done by a moment of the monotonic clock."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Send nothing for a while."""
+
+    seconds: float
+
+
+Outcome = Reply | CallFailed | None
+
+
+def attempts(call: Call[Answer], options: ClientOptions) -> Generator[Send | Wait, Outcome, Answer]:
+    """Try a call until it is answered, refused for good, or out of time.
+
+    Raises
+    ------
+    CallFailed
+        What the last attempt ended in.
+    """
+    ends_at = monotonic() + options.deadline_sec
+    number = 0
+    while True:
+        number += 1
+        outcome = yield Send(min(ends_at, monotonic() + options.attempt_sec))
+        try:
+            return _answer_of(call, outcome)
+        except CallFailed as failed:
+            error = failed
+        error.idempotency_key = call.headers.get(IDEMPOTENCY)
+        wait = _wait_sec(number, error, options)
+        late = monotonic() + wait >= ends_at
+        if late or number >= options.attempts or not may_repeat(call, error):
+            raise error
+        yield Wait(wait)
+
+
+def _answer_of(call: Call[Answer], outcome: Outcome) -> Answer:
+    if isinstance(outcome, Reply):
+        if call.is_answered(outcome):
+            return call.read(outcome)
+        raise outcome.refusal()
+    raise outcome or NoAnswer("nothing was sent")
+
+
+def may_repeat(call: Call[Answer], error: CallFailed) -> bool:
+    """Whether another attempt could help, and could do no harm."""
+    if isinstance(error, Unreachable | RateLimited):
+        return True
+    if isinstance(error, Unavailable):
+        return error.slug in _NOT_BEGUN or (call.repeatable and error.slug != "no-key-set")
+    if isinstance(error, Refused):
+        return call.repeatable and error.status in _GATEWAY
+    return call.repeatable and isinstance(error, NoAnswer)
+
+
+def _wait_sec(number: int, error: CallFailed, options: ClientOptions) -> float:
+    backoff = min(options.longest_wait_sec, options.first_wait_sec * 2.0 ** (number - 1))
+    drawn = backoff * (1.0 - 0.5 * _DRAW())
+    asked = error.retry_after_sec if isinstance(error, Refused) else None
+    return max(drawn, asked or 0.0)

@@ -1,0 +1,165 @@
+"""Every operation of the API as a call that can be sent: by the names of the OpenAPI document.
+
+A call is repeatable if a second arrival changes nothing: reading; a batch with its
+Idempotency-Key, or a dry run; outcomes that name their decision and market observations, which
+count once. What an operator switches is not: the journal would hold it twice.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar, cast
+from urllib.parse import quote
+
+from app.client import schemas_request as asked
+from app.client import schemas_response as answered
+from app.client.reply import Reply
+
+Answer = TypeVar("Answer", covariant=True)  # noqa: PLC0105 - named for what it is
+
+IDEMPOTENCY: Final = "Idempotency-Key"
+_OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answer]):
+    """One operation with all that it sends, and how its answer is read."""
+
+    method: str
+    path: str
+    read: Callable[[Reply], Answer]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+    also_answers: int = _OK
+
+    def is_answered(self, reply: Reply) -> bool:
+        """Whether a reply is this call's answer, and no refusal."""
+        return reply.status == _OK or (reply.status == self.also_answers and reply.is_json())
+
+
+def _document(reply: Reply) -> Any:
+    return reply.document()
+
+
+def _get(path: str, query: Mapping[str, Any] | None = None, also_answers: int = _OK) -> Call[Any]:
+    return Call("GET", path, _document, query or {}, also_answers=also_answers)
+
+
+def _send(method: str, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Call[Any]:
+    return Call(method, path, _document, body=_encoded(body), repeatable=repeatable)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+
+
+def allocate(
+    batch: asked.AllocateRequest, idempotency_key: str | None, *, dry_run: bool
+) -> Call[answered.AllocateResponse]:
+    """Size one batch; without a key of the caller's own it gets a new one."""
+    headers = {} if dry_run else {IDEMPOTENCY: idempotency_key or uuid.uuid4().hex}
+    query = {"dry_run": "true"} if dry_run else {}
+    body = _encoded(cast("Mapping[str, Any]", batch))
+    return Call("POST", "/allocate", _document, query, body, headers)
+
+
+def record_outcomes(outcomes: list[asked.Outcome]) -> Call[answered.OutcomesResponse]:
+    """Report realised returns; those without decision would count again if sent again."""
+    counted_once = all(outcome.get("decision_id") for outcome in outcomes)
+    return _send("POST", "/outcomes", {"outcomes": outcomes}, repeatable=counted_once)
+
+
+def observe_returns(
+    timestamp_ns: int, returns: Mapping[str, float]
+) -> Call[answered.ObservationsResponse]:
+    """Feed the return history."""
+    body = {"timestamp_ns": timestamp_ns, "returns": dict(returns)}
+    return _send("POST", "/market/returns", body, repeatable=True)
+
+
+def observe_prices(
+    timestamp_ns: int, prices: Mapping[str, float]
+) -> Call[answered.ObservationsResponse]:
+    """Feed the price history."""
+    body = {"timestamp_ns": timestamp_ns, "prices": dict(prices)}
+    return _send("POST", "/market/prices", body, repeatable=True)
+
+
+def get_circuit() -> Call[answered.CircuitResponse]:
+    """State of the breaker."""
+    return _get("/circuit")
+
+
+def reset_circuit(reason: str | None) -> Call[answered.CircuitResponse]:
+    """Force the breaker closed."""
+    return _send("POST", "/circuit/reset", {"reason": reason}, repeatable=False)
+
+
+def set_circuit_mode(wanted: asked.CircuitModeRequest) -> Call[answered.CircuitResponse]:
+    """Set the breaker's mode."""
+    return _send("PUT", "/circuit", cast("Mapping[str, Any]", wanted), repeatable=False)
+
+
+def get_trading_state() -> Call[answered.TradingStateResponse]:
+    """State of the kill switch."""
+    return _get("/trading-state")
+
+
+def set_trading_state(wanted: asked.TradingStateRequest) -> Call[answered.TradingStateResponse]:
+    """Set the kill switch."""
+    return _send("PUT", "/trading-state", cast("Mapping[str, Any]", wanted), repeatable=False)
+
+
+def get_performance() -> Call[answered.PerformanceResponse]:
+    """Compare the policy with Phase 2."""
+    return _get("/performance")
+
+
+def get_correlations(symbols: list[str] | None) -> Call[answered.CorrelationsResponse]:
+    """Correlations of known symbols."""
+    return _get(
+        "/portfolio/correlations", {} if symbols is None else {"symbols": ",".join(symbols)}
+    )
+
+
+def get_risk_budget() -> Call[answered.RiskBudgetResponse]:
+    """Use of every limit by the last decision."""
+    return _get("/portfolio/risk-budget")
+
+
+def get_weights_csv(filters: asked.WeightsQuery) -> Call[str]:
+    """Weight history."""
+    return Call("GET", "/portfolio/weights.csv", Reply.text, cast("Mapping[str, Any]", filters))
+
+
+def list_decisions(filters: asked.DecisionsQuery) -> Call[answered.DecisionsResponse]:
+    """One page of the journal."""
+    return _get("/decisions", cast("Mapping[str, Any]", filters))
+
+
+def get_decision(decision_id: str) -> Call[answered.JournalledDecision]:
+    """One decision."""
+    return _get(f"/decisions/{quote(decision_id, safe='')}")
+
+
+def get_state() -> Call[answered.StateResponse]:
+    """Everything the service believes now."""
+    return _get("/state")
+
+
+def get_liveness() -> Call[answered.HealthResponse]:
+    """Whether the process runs."""
+    return _get("/health/live")
+
+
+def get_readiness() -> Call[answered.ReadyResponse]:
+    """Whether to send requests there; 503 is an answer, too."""
+    return _get("/health/ready", also_answers=503)
+
+
+def get_metrics() -> Call[str]:
+    """Prometheus metrics."""
+    return Call("GET", "/metrics", Reply.text)

@@ -1,0 +1,131 @@
+"""What a call can end in besides its answer.
+
+::
+
+    CallFailed
+    |-- Unreachable          nothing was sent
+    |-- NoAnswer             sent, perhaps acted on; no whole answer came in time
+    |-- UnusableAnswer       success was said, but not with what the API promises
+    `-- Refused              an answer that says no, as problem+json (RFC 9457)
+        |-- InvalidRequest   422, with the broken fields in `errors`
+        |-- Unauthorized     401
+        |-- Forbidden        403
+        |-- NotFound         404
+        |-- KeyReused        409: the Idempotency-Key came with another body before
+        |-- TooLarge         413
+        |-- RateLimited      429
+        |-- Unavailable      503: overloaded, draining, or no journal
+        `-- ServerFault      any other 5xx
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.client.schemas_response import ErrorEntry
+
+
+class CallFailed(Exception):
+    """A call did not end in its answer.
+
+    Attributes
+    ----------
+    idempotency_key : str or None
+        The key that was sent: the same call with it, and with the same body, decides once.
+    """
+
+    idempotency_key: str | None = None
+
+
+class Unreachable(CallFailed):
+    """No connection was made: nothing was sent, so nothing happened."""
+
+
+class NoAnswer(CallFailed):
+    """The request went out and no whole answer came back; it may have been acted on."""
+
+
+class UnusableAnswer(CallFailed):
+    """The answer says success, and is not what the API promises."""
+
+
+class Refused(CallFailed):
+    """The service, or what stands before it, said no.
+
+    Attributes
+    ----------
+    status : int
+    slug : str
+        Last part of the problem's type, as in ``journal-unavailable``; "" without one.
+    title, detail : str
+    request_id : str or None
+        As in the service's log.
+    errors : list of ErrorEntry
+        Each broken field with path, message and what it was.
+    retry_after_sec : float or None
+    """
+
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], retry_after_sec: float | None
+    ) -> None:
+        self.status = status
+        self.slug = str(problem.get("type", "")).rpartition(":")[2]
+        self.title = str(problem.get("title", ""))
+        self.detail = str(problem.get("detail", ""))
+        self.request_id: str | None = problem.get("request_id")
+        self.errors: list[ErrorEntry] = problem.get("errors") or []
+        self.retry_after_sec = retry_after_sec
+        super().__init__(f"{status} {self.detail or self.title}".strip())
+
+
+class InvalidRequest(Refused):
+    """The request breaks the schema or a range; it changed nothing."""
+
+
+class Unauthorized(Refused):
+    """No valid API key."""
+
+
+class Forbidden(Refused):
+    """The API key lacks the role."""
+
+
+class NotFound(Refused):
+    """No such decision, or no such path."""
+
+
+class KeyReused(Refused):
+    """The Idempotency-Key was used with another body."""
+
+
+class TooLarge(Refused):
+    """Too many bytes, fields or signals."""
+
+
+class RateLimited(Refused):
+    """The API key asks too often."""
+
+
+class Unavailable(Refused):
+    """Overloaded, draining, or the journal cannot be written."""
+
+
+class ServerFault(Refused):
+    """An error of the service, or of what stands before it."""
+
+
+_BY_STATUS: Final[Mapping[int, type[Refused]]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: KeyReused,
+    413: TooLarge,
+    422: InvalidRequest,
+    429: RateLimited,
+    503: Unavailable,
+}
+
+
+def refusal(status: int, problem: Mapping[str, Any], retry_after_sec: float | None) -> Refused:
+    """Make the error that a status stands for."""
+    kind = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
+    return kind(status, problem, retry_after_sec)

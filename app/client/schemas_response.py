@@ -1,0 +1,348 @@
+"""What the service answers; written from the OpenAPI document.
+
+`python -m tests.client.python_types` writes this file anew; a test compares it.
+"""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class BindingLimit(TypedDict):
+    """A limit that held a size down."""
+
+    limit: str
+    """Level: position, strategy, portfolio or group."""
+    id: str
+    """Whose limit."""
+    limit_usd: float
+    requested_usd: float
+    """What its members asked for in Phase 1, and what held positions are worth."""
+    shadow_price: float
+    """Gain in utility per unit of room; 0 where unknown."""
+
+
+class Cascade(TypedDict):
+    """Assessment of the liquidation cascade."""
+
+    risk_score: float
+    """0 calm to 1."""
+    recommendation: Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
+    components: dict[str, float]
+    """Each indicator's part, 0 to 1."""
+
+
+class Stages(TypedDict):
+    """What each stage left of a signal's size, signed USD."""
+
+    kelly_usd: float
+    """Bayesian Kelly."""
+    conformal_usd: float
+    """After conformal scaling."""
+    sentiment_usd: float
+    """After the sentiment tilt."""
+    regime_usd: float
+    """After the regime multiplier."""
+    cascade_usd: float
+    """After the cascade multiplier."""
+    portfolio_usd: float
+    """Share of the symbol's Phase 2 target."""
+    rl_usd: float
+    """Share after the blend with the policy."""
+    final_usd: float
+    """Share of the final target."""
+
+
+class Contribution(TypedDict):
+    """One signal's part of a symbol's target."""
+
+    strategy_id: str | None
+    """null: a held part that no strategy stands behind."""
+    final_usd: float
+    stages: Stages
+
+
+class Position(TypedDict):
+    """Target and trade of one symbol."""
+
+    symbol: str
+    target_usd: float
+    """Signed; contributions add up to it."""
+    target_quantity: float
+    """target_usd over price."""
+    weight: float
+    """Signed fraction of portfolio value."""
+    current_quantity: float
+    trade_quantity: float
+    """target_quantity - current_quantity."""
+    trade_usd: float
+    contributions: list[Contribution]
+
+
+class RejectedSignal(TypedDict):
+    """A signal that was not sized."""
+
+    index: int
+    """Place in the request's signals."""
+    symbol: str
+    reason: str
+
+
+class AllocateResponse(TypedDict):
+    """A decision, with the policy's allocation and the baseline's."""
+
+    decision_id: str
+    strategy: Literal["rl", "fallback"]
+    """rl: at least one prediction was used."""
+    fallback_reason: str | None
+    """Why no prediction was used: rl_disabled, circuit_open, timeout, connection_error, bad_status,
+    invalid_prediction, low_confidence, overloaded, empty_batch.
+    """
+    mode: Literal["fallback", "mock", "real"]
+    allocations: dict[str, float]
+    """Signed target of each symbol, USD."""
+    baseline_allocations: dict[str, float]
+    """The same without the policy."""
+    positions: list[Position]
+    total_allocated_usd: float
+    """Gross: sum of absolute targets."""
+    net_usd: float
+    portfolio_value: float
+    """USD."""
+    utilization_pct: float
+    """Gross over portfolio value, percent."""
+    strategy_weights: dict[str, float]
+    """Share of each strategy, sum 1."""
+    drifted_strategies: list[str]
+    max_drift_pct: float
+    """Largest relative drift, percent."""
+    correlation_penalties: dict[str, float]
+    """Phase 2 over Phase 1 size."""
+    binding_limits: list[BindingLimit]
+    """Limits that cut Phase 2's sizes or held positions; (limit, id) is unique. What limits cut
+    from the policy's targets is the difference of rl_usd and its target.
+    """
+    rejected_signals: list[RejectedSignal]
+    warnings: list[str]
+    cascade: Cascade
+    regime: str
+    """The most defensive regime of the batch."""
+    circuit_state: str
+    """closed, half_open or open."""
+    model_version: str | None
+    latency_ms: float
+    timestamp_ns: int
+    """When decided, ns since 1970 UTC."""
+
+
+class ArmResponse(TypedDict):
+    """Returns of one arm, unpaired."""
+
+    trades: int
+    mean_return: float
+    std_return: float
+    sharpe: float
+    """Mean over standard deviation, not annualised."""
+
+
+class BudgetRow(TypedDict):
+    """Use of one limit."""
+
+    level: str
+    """position, strategy or portfolio."""
+    identifier: str
+    used_usd: float
+    limit_usd: float
+    utilization_pct: float
+    """Percent of the limit."""
+
+
+class CircuitResponse(TypedDict):
+    """State of the circuit breaker."""
+
+    state: Literal["closed", "half_open", "open"]
+    mode: Literal["auto", "forced_open", "disabled"]
+    failure_count: int
+    consecutive_failures: int
+    current_timeout_sec: float
+    time_until_retry_sec: float
+    total_requests: int
+    total_failures: int
+    total_fallbacks: int
+    success_rate: float
+    """0 to 1; 1 when idle."""
+    last_failure_reason: str | None
+
+
+class CorrelationAlert(TypedDict):
+    """A pair above the alert correlation."""
+
+    symbols: list[str]
+    correlation: float
+
+
+class CorrelationsResponse(TypedDict):
+    """Correlations as the optimisation uses them."""
+
+    symbols: list[str]
+    """Order of rows and columns."""
+    matrix: list[list[float]]
+    joint_returns: list[list[int]]
+    """Returns that each pair has in common."""
+    prior_correlation: float
+    """Taken for pairs with too few of them."""
+    diversification_score: float | None
+    alerts: list[CorrelationAlert]
+
+
+class JournalledDecision(TypedDict):
+    """A decision as the journal has it."""
+
+    decision_id: str
+    seq: int
+    """Place in the journal, from 1."""
+    journalled_ns: int
+    state_version: int
+    """Last event that the decision knew."""
+    request: dict[str, Any]
+    """The batch, validated."""
+    policy: dict[str, Any] | None
+    """What the policy answered."""
+    answer: AllocateResponse
+
+
+class DecisionsResponse(TypedDict):
+    """A page of the journal, newest first."""
+
+    decisions: list[JournalledDecision]
+    next_before_seq: int | None
+    """before_seq of the next page; null: no more."""
+
+
+class ErrorEntry(TypedDict):
+    """One broken field."""
+
+    path: str
+    """Dotted, as in signals.0.confidence."""
+    message: str
+    was: NotRequired[Any]
+    """The offending value; null where missing."""
+
+
+class HealthResponse(TypedDict):
+    """Liveness."""
+
+    status: Literal["alive"]
+
+
+class ObservationsResponse(TypedDict):
+    """What became of market observations."""
+
+    accepted: int
+    ignored: int
+    """Known already, or older than what is known."""
+
+
+class RejectedOutcome(TypedDict):
+    """An outcome that was not counted."""
+
+    index: int
+    reason: str
+
+
+class OutcomesResponse(TypedDict):
+    """What became of the outcomes."""
+
+    accepted: int
+    duplicates: int
+    """Counted before; each (decision, symbol) counts once."""
+    rejected: list[RejectedOutcome]
+
+
+class PairedResponse(TypedDict):
+    """Paired comparison over decisions that have both allocations; null while data are few."""
+
+    n: int
+    mean_difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    probability_rl_better: float | None
+
+
+class PerformanceResponse(TypedDict):
+    """The policy against Phase 2."""
+
+    rl: ArmResponse
+    baseline: ArmResponse
+    rl_advantage: float
+    """Difference of the unpaired means."""
+    paired: PairedResponse
+
+
+class Problem(TypedDict):
+    """RFC 9457 problem details."""
+
+    type: str
+    """urn:himari:problem:..."""
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """Path of the request."""
+    request_id: NotRequired[str | None]
+    """As in X-Request-ID and the log."""
+    errors: NotRequired[list[ErrorEntry] | None]
+
+
+class ReadyResponse(TypedDict):
+    """Readiness and what it rests on."""
+
+    status: Literal["ready", "not ready"]
+    mode: NotRequired[Literal["fallback", "mock", "real"] | None]
+    journal: NotRequired[str | None]
+    """ok, or why nothing can be decided."""
+    draining: NotRequired[bool | None]
+
+
+class RiskBudgetResponse(TypedDict):
+    """Use of every limit by the newest decision of this process."""
+
+    limits: list[BudgetRow]
+    settings_hash: str
+
+
+class TradingStateResponse(TypedDict):
+    """The kill switch."""
+
+    state: Literal["ACTIVE", "REDUCING", "HALTED"]
+    reason: str | None
+    since_ns: int
+    """ns since 1970 UTC; 0 when never set."""
+    flatten: bool
+    """HALTED at zero instead of the current positions."""
+    actor: str
+    """Name of the API key that set it; "" without keys."""
+
+
+class StateResponse(TypedDict):
+    """Everything the service believes now; more fields may come."""
+
+    mode: Literal["fallback", "mock", "real"]
+    settings_hash: str
+    params: dict[str, Any]
+    """Every number that decisions depend on."""
+    state_version: int
+    """Last event of the journal."""
+    trading_state: TradingStateResponse
+    circuit: CircuitResponse
+    policy: dict[str, Any] | None
+    """Counts of the policy client."""
+    total_decisions: int
+    rl_decisions: int
+    fallback_decisions: int
+    rl_usage_rate: float
+    regimes: dict[str, str]
+    """Effective regime of each symbol."""
+    strategies: dict[str, Any]
+    """Record of each strategy."""
+    market: dict[str, Any]
+    """What is known of each symbol."""
+    performance: PerformanceResponse

@@ -1,0 +1,92 @@
+"""Asynchronous exchanges with a deadline over all of it."""
+
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from app.client.deadline import (
+    KEEP_ALIVE_SEC,
+    KEPT_CONNECTIONS,
+    PIECE_BYTES,
+    address,
+    failures,
+    left,
+)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - the library's signature
+        return await self._inner.read(max_bytes, left(httpcore.ReadTimeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - the library's signature
+        for start in range(0, len(buffer), PIECE_BYTES):
+            piece = buffer[start : start + PIECE_BYTES]
+            await self._inner.write(piece, left(httpcore.WriteTimeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the library's signature
+    ) -> httpcore.AsyncNetworkStream:
+        limit = left(httpcore.ConnectTimeout)
+        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, limit))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class _Network(httpcore.AnyIOBackend):
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the library's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        limit = left(httpcore.ConnectTimeout)
+        return _Stream(await super().connect_tcp(host, port, limit, local_address, socket_options))
+
+
+class AsyncDeadlineTransport(httpx.AsyncBaseTransport):
+    """Reads each answer whole; keeps connections; as many at once as tasks call.
+
+    Parameters
+    ----------
+    trust : ssl.SSLContext or None
+        None: the system's authorities.
+    """
+
+    def __init__(self, trust: ssl.SSLContext | None) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=trust,
+            max_connections=None,
+            max_keepalive_connections=KEPT_CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE_SEC,
+            network_backend=_Network(),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Exchange one request."""
+        with failures():
+            reply = await self._pool.request(
+                request.method,
+                address(request.url),
+                headers=request.headers.raw,
+                content=await request.aread(),
+            )
+        return httpx.Response(reply.status, headers=reply.headers, content=reply.content)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()

@@ -1,0 +1,1 @@
+"""The client against a real service, and against servers that misbehave."""

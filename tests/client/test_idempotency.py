@@ -1,0 +1,66 @@
+"""A real service behind a connection that breaks: what is sent twice is decided once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.client import AllocateRequest, HimariClient, NoAnswer
+from tests.client.asking import QUICK, Ask, ask
+from tests.client.conftest import KEY
+from tests.faults.proxy import FaultProxy
+from tests.faults.toxics import Stream, Toxic, reset_after
+from tests.served_himari import Served
+
+__all__ = ["ask"]
+
+
+def at_first(toxic: Toxic, times: int = 1) -> Toxic:
+    """Apply a toxic to the first connections, and nothing to those after."""
+    left = iter(range(times))
+
+    def applied(stream: Stream) -> Stream:
+        return toxic(stream) if next(left, None) is not None else stream
+
+    return applied
+
+
+@pytest.fixture
+def beside(service: Served) -> Iterator[HimariClient]:
+    with HimariClient(service.url, KEY) as client:
+        yield client
+
+
+def port_of(service: Served) -> int:
+    return int(service.url.rpartition(":")[2])
+
+
+def keyed() -> dict[str, str]:
+    return {"Authorization": f"Bearer {KEY}"}
+
+
+async def test_an_answer_that_was_reset_in_mid_body_is_asked_for_again_and_decided_once(
+    service: Served, beside: HimariClient, batch: AllocateRequest, ask: Ask
+) -> None:
+    before = beside.get_state()["total_decisions"]
+    options = type(QUICK)(first_wait_sec=0.001, headers=keyed())
+    # more than the head of the answer, less than all of it
+    async with FaultProxy(port_of(service), replies=[at_first(reset_after(900), 2)]) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        answer = await ask(url, "allocate", batch, options=options)
+        assert proxy.connections == 3
+    assert beside.get_state()["total_decisions"] == before + 1
+    newest = beside.list_decisions(limit=1)["decisions"][0]
+    assert newest["decision_id"] == answer["decision_id"]
+
+
+async def test_a_batch_that_was_given_up_is_finished_with_the_key_of_its_error(
+    service: Served, beside: HimariClient, batch: AllocateRequest, ask: Ask
+) -> None:
+    before = beside.get_state()["total_decisions"]
+    options = type(QUICK)(attempts=1, headers=keyed())
+    async with FaultProxy(port_of(service), replies=[reset_after(900)]) as proxy:
+        with pytest.raises(NoAnswer) as given_up:
+            await ask(f"http://127.0.0.1:{proxy.port}", "allocate", batch, options=options)
+    answer = beside.allocate(batch, idempotency_key=given_up.value.idempotency_key)
+    assert beside.get_state()["total_decisions"] == before + 1
+    assert beside.get_decision(answer["decision_id"])["answer"] == answer
