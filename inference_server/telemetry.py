@@ -43,6 +43,7 @@ _GAUGES: Final = {
     "model_loaded_sec": "Time since the model was loaded (seconds; NaN without a model)",
 }
 _MODEL: Final = "himari_inference_model_info", "1 for the model that is served (no unit)"
+_BUILD: Final = "himari_inference_build_info", "1 for the version of the server (no unit)"
 _ROWS: Final = (
     "himari_inference_rows_total",
     "Rows of requests by what became of them and why (count)",
@@ -61,13 +62,18 @@ RowKind = tuple[str, str]
 class Telemetry:
     """Counters as things happen, gauges when they are scraped.
 
+    Parameters
+    ----------
+    version : str
+        Shown in ``himari_inference_build_info``.
+
     Attributes
     ----------
     registry : CollectorRegistry
         Of this application alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, version: str = "unknown") -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -79,6 +85,7 @@ class Telemetry:
             name: Gauge(f"himari_inference_{name}", text, registry=registry)
             for name, text in _GAUGES.items()
         }
+        Gauge(*_BUILD, ("version",), registry=registry).labels(version).set(1)
         self._model = Gauge(*_MODEL, ("version", "kind"), registry=registry)
         self._failed = Counter(*_FAILED, registry=registry)
         self._rows = Counter(*_ROWS, ("result", "reason"), registry=registry)

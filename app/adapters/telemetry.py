@@ -7,7 +7,9 @@ from typing import Any, Final
 from prometheus_client import REGISTRY
 
 from app.adapters import telemetry_counters as counters
-from app.adapters.telemetry_gauges import SOURCES, TOTALS, Known, LastKnown
+from app.adapters.telemetry_gauges import LastKnown
+from app.adapters.telemetry_known import Known
+from app.adapters.telemetry_scalars import SOURCES, TOTALS
 from app.pipeline.decision import DecisionView
 
 _KNOWN: Final = Known()
@@ -38,6 +40,7 @@ class PrometheusTelemetry:
         trading_state: Callable[[], str] | None = None,
         circuit: Callable[[], Mapping[str, Any]] | None = None,
         performance: Callable[[], Mapping[str, Any]] | None = None,
+        model_version: Callable[[], str | None] | None = None,
         **numbers: Callable[[], float | None],
     ) -> None:
         """Name functions to ask: views and gauges at each scrape, totals after each decision.
@@ -48,9 +51,11 @@ class PrometheusTelemetry:
             ACTIVE, REDUCING or HALTED.
         circuit, performance : callable, optional
             As of ``GET /circuit`` and ``GET /performance``.
+        model_version : callable, optional
+            Version that the policy answered with last, None before it did.
         **numbers : callable
-            Gauges ``journal_pending`` (count), ``journal_lag_sec`` (seconds),
-            ``conformal_coverage`` (fraction); and growing totals by the names of
+            Gauges by the names of :data:`~app.adapters.telemetry_scalars.SOURCES`, in the units
+            of their help texts; and growing totals by the names of
             :class:`~app.adapters.telemetry_counters.Event`, counted from now on.
 
         Raises
@@ -68,6 +73,7 @@ class PrometheusTelemetry:
                 allowed = sorted({*SOURCES, *counters.EVENTS})
                 raise ValueError(f"watched numbers must be of {allowed}, was {name!r}")
         _KNOWN.trading_state = trading_state or _KNOWN.trading_state
+        _KNOWN.model_version = model_version or _KNOWN.model_version
 
         def refresh() -> None:
             if circuit is not None:
@@ -75,7 +81,8 @@ class PrometheusTelemetry:
             if performance is not None:
                 _KNOWN.performance = performance()
 
-        _KNOWN.refresh = refresh
+        if circuit is not None or performance is not None:
+            _KNOWN.refresh = refresh
 
     def decided(self, view: DecisionView) -> None:
         """Count one decision; its numbers are kept for the next scrape."""

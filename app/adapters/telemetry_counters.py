@@ -34,6 +34,8 @@ class Event(StrEnum):
     REGIME_TRANSITIONS = "regime_transitions"
     REGIME_FALSE_FLIPS = "regime_false_flips"
     IDEMPOTENT_REPLAYS = "idempotent_replays"
+    POLICY_CALLS = "policy_calls"
+    POLICY_CLIENT_ERRORS = "policy_client_errors"
 
 
 _EVENT_HELP: Final = {
@@ -44,6 +46,8 @@ _EVENT_HELP: Final = {
     Event.REGIME_TRANSITIONS: "Confirmed changes of a symbol's regime (count)",
     Event.REGIME_FALSE_FLIPS: "Regime candidates abandoned before confirmation (count)",
     Event.IDEMPOTENT_REPLAYS: "Answers repeated for an Idempotency-Key (count)",
+    Event.POLICY_CALLS: "Requests sent to the policy (count)",
+    Event.POLICY_CLIENT_ERRORS: "Requests refused by the policy, 4xx but 408 and 429 (count)",
 }
 EVENTS: Final = {
     event.value: Counter(f"himari_l3_{event}_total", text) for event, text in _EVENT_HELP.items()

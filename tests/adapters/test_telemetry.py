@@ -267,7 +267,8 @@ def test_outcomes_are_counted_by_what_became_of_them(telemetry: PrometheusTeleme
 @pytest.mark.parametrize(
     "name",
     ["solver_fallbacks", "journal_errors", "conformal_refused", "correlation_alerts",
-     "regime_transitions", "regime_false_flips", "idempotent_replays"],
+     "regime_transitions", "regime_false_flips", "idempotent_replays", "policy_calls",
+     "policy_client_errors"],
 )  # fmt: skip
 def test_a_rare_event_is_counted_by_name(telemetry: PrometheusTelemetry, name: str) -> None:
     before = sample(f"himari_l3_{name}_total")
@@ -283,6 +284,11 @@ def test_watched_functions_are_asked_at_the_scrape(telemetry: PrometheusTelemetr
         performance=lambda: {"paired": paired, "rl": {"sharpe": 1.5}},
         journal_pending=lambda: 7,
         conformal_coverage=lambda: None,
+        conformal_judged_outcomes=lambda: 12,
+        journal_refusing=lambda: 1.0,
+        policy_slots=lambda: 32,
+        policy_slots_in_use=lambda: 3,
+        requests_waiting=lambda: 5,
     )
     generate_latest(REGISTRY)
     assert sample("himari_l3_trading_state", state="HALTED") == 1.0
@@ -291,7 +297,29 @@ def test_watched_functions_are_asked_at_the_scrape(telemetry: PrometheusTelemetr
     assert sample("himari_l3_rl_advantage_ci_low") == 0.0
     assert sample("himari_l3_rl_sharpe") == 1.5
     assert sample("himari_l3_journal_pending") == 7.0
+    assert sample("himari_l3_rl_advantage_known") == 1.0
     assert sample("himari_l3_conformal_coverage") == 0.0
+    assert sample("himari_l3_conformal_judged_outcomes") == 12.0
+    assert sample("himari_l3_journal_refusing") == 1.0
+    assert sample("himari_l3_policy_slots") == 32.0
+    assert sample("himari_l3_policy_slots_in_use") == 3.0
+    assert sample("himari_l3_requests_waiting") == 5.0
+
+
+def test_an_advantage_of_few_pairs_is_not_known(telemetry: PrometheusTelemetry) -> None:
+    few = {"n": 3, "mean_difference": None, "ci_low": None, "ci_high": None}
+    telemetry.watch(performance=lambda: {"paired": few})
+    generate_latest(REGISTRY)
+    assert sample("himari_l3_rl_advantage_known") == 0.0
+    assert sample("himari_l3_rl_advantage_pairs") == 3.0
+
+
+def test_watching_more_forgets_nothing(telemetry: PrometheusTelemetry) -> None:
+    telemetry.watch(circuit=lambda: CIRCUIT | {"current_timeout_sec": 120.0})
+    telemetry.watch(requests_waiting=lambda: 4)
+    generate_latest(REGISTRY)
+    assert sample("himari_l3_circuit_breaker_timeout_sec") == 120.0
+    assert sample("himari_l3_requests_waiting") == 4.0
 
 
 def test_watched_totals_count_from_now_on(telemetry: PrometheusTelemetry) -> None:

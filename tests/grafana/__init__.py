@@ -1,0 +1,1 @@
+"""Metrics, dashboards and alerts, tried on real processes."""
