@@ -28,7 +28,10 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "load_settings", "setting_name
 PREFIX: Final = "HIMARI_"
 _FOREIGN: Final = "HIMARI_INFERENCE_"
 _FILE_VARIABLE: Final = f"{PREFIX}CONFIG_FILE"
-_SECRET: Final = frozenset({"api_keys", "rl_api_key", "rl_headers", "database_url", "rl_endpoint"})
+_SECRET: Final = frozenset(
+    {"api_keys", "rl_api_key", "rl_headers", "database_url", "rl_endpoint"}
+    | {"webhook_urls", "webhook_secret", "apprise_urls"}
+)
 
 
 class SettingsError(Exception):
@@ -39,13 +42,14 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def load_settings(*, check_files: bool = True) -> Settings:
+def load_settings(*, check_files: bool = False) -> Settings:
     """Read the file that HIMARI_CONFIG_FILE names and the environment over it.
 
     Parameters
     ----------
     check_files : bool
-        Open the files that settings name, as the service would; off for who makes them.
+        Open the files that settings name, as the service would: for who serves with them. Other
+        commands make them, or need not be able to read them.
 
     Raises
     ------
@@ -159,10 +163,8 @@ def _file_values(name: str | None, problems: list[str]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{_FILE_VARIABLE}: {name} cannot be read: {error}")
         return {}
-    except yaml.YAMLError as error:
-        problems.append(
-            f"{_FILE_VARIABLE}: {name} is not valid YAML: {' '.join(str(error).split())}"
-        )
+    except (yaml.YAMLError, RecursionError) as error:
+        problems.append(f"{_FILE_VARIABLE}: {name} is not valid YAML: {_yaml_fault(error)}")
         return {}
     if content is None:
         return {}
@@ -170,6 +172,17 @@ def _file_values(name: str | None, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{_FILE_VARIABLE}: {name} must hold a mapping of settings")
         return {}
     return _known_keys(content, Settings, (), problems)
+
+
+def _yaml_fault(error: yaml.YAMLError | RecursionError) -> str:
+    """Say what and where; the library's own text quotes the line, which may hold a secret."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return type(error).__name__
+    mark = error.problem_mark
+    where = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
+    return f"{error.problem}{where}"
 
 
 def _known_keys(
@@ -212,6 +225,8 @@ def _json_error(text: str) -> str | None:
         json.loads(text)
     except ValueError as error:
         return str(error)
+    except RecursionError:
+        return "it is nested too deeply"
     return None
 
 
@@ -231,5 +246,7 @@ def _sentence(entry: Any) -> str:
     message: str = entry["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if entry["type"] == "value_error" and not entry["loc"]:
         return message
-    shown = "" if {part.lower() for part in location} & _SECRET else f", was {entry['input']!r}"
+    # a whole group was told already by its message, and may hold secrets
+    secret = isinstance(entry["input"], dict) or {part.lower() for part in location} & _SECRET
+    shown = "" if secret else f", was {entry['input']!r}"
     return f"{name} {message}{shown}"

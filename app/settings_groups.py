@@ -5,7 +5,19 @@ Each group becomes the core's ``*Params`` of the same name; a test holds both to
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import NoDecode
+
+from app import settings_values as values
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(gt=0, lt=1)]
@@ -262,5 +274,57 @@ class CircuitBreakerGroup(Group):
             raise ValueError(
                 f"max_timeout_sec must be >= initial_timeout_sec {self.initial_timeout_sec:g}, "
                 f"was {self.max_timeout_sec:g}"
+            )
+        return self
+
+
+class NotifyGroup(Group):
+    """Telling people what happened: signed webhooks and apprise URLs; none: nothing is told."""
+
+    webhook_urls: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(values.webhook_urls)
+    ] = Field((), description="Receivers, http(s) URLs between commas; what they hold is secret.")
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(values.webhook_secret)] = Field(
+        None, description="Signs what webhooks get: whsec_ and base64 of 24 to 64 random bytes."
+    )
+    apprise_urls: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(values.apprise_urls)
+    ] = Field((), description="Chats, mail, phones as apprise spells them, between commas; secret.")
+    limit_near_pct: Annotated[float, Field(ge=0, le=100)] = Field(
+        95.0, description="Use of a limit that is told, percent of the limit; 0: never."
+    )
+    limit_clear_pct: Annotated[float, Field(ge=0, le=100)] = Field(
+        85.0, description="Use below which the same limit may be told again, percent; below NEAR."
+    )
+    demoted_after: int = Field(
+        20,
+        ge=1,
+        le=100_000,
+        description="Answers in a row without confidence that are told, count.",
+    )
+    attempts: int = Field(
+        6, ge=1, le=20, description="Of one delivery, count; then it is given up."
+    )
+    timeout_sec: Annotated[float, Field(gt=0, le=60)] = Field(
+        5.0, description="Deadline of one attempt of a webhook, seconds; apprise gets four of it."
+    )
+    first_retry_sec: Annotated[float, Field(gt=0, le=3600)] = Field(
+        1.0, description="Wait before the second attempt, seconds; doubles, with jitter, up to 60."
+    )
+    queue: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Notices that wait for a receiver, count; oldest go first.",
+    )
+
+    @model_validator(mode="after")
+    def _usable_together(self) -> Self:
+        if self.webhook_urls and self.webhook_secret is None:
+            raise ValueError("webhook_urls need webhook_secret beside them")
+        if 0.0 < self.limit_near_pct <= self.limit_clear_pct:
+            raise ValueError(
+                f"limit_clear_pct must be < limit_near_pct {self.limit_near_pct:g}, "
+                f"was {self.limit_clear_pct:g}"
             )
         return self

@@ -3,8 +3,9 @@
 ``Settings()`` reads nothing, it holds values; ``app.settings.load_settings`` reads the world.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -39,6 +40,16 @@ from app.core.params import (
     RegimeParams,
     SentimentParams,
     TradingParams,
+)
+
+_LIVE_GROUPS: Final = frozenset(
+    {"kelly", "conformal", "sentiment", "regime", "cascade", "market", "limits", "trading"}
+    | {"brakes", "drift", "performance"}
+)
+_LIVE: Final = frozenset(
+    {"portfolio_value", "kelly_fraction", "max_position_pct", "max_strategy_pct"}
+    | {"max_portfolio_pct", "rebalance_span", "allow_short", "rl_min_confidence", "log_level"}
+    | {f"notify.{name}" for name in ("limit_near_pct", "limit_clear_pct", "demoted_after")}
 )
 
 Mode = Literal["fallback", "mock", "real"]
@@ -111,6 +122,7 @@ class Settings(BaseSettings):
     )
     circuit_breaker: groups.CircuitBreakerGroup = groups.CircuitBreakerGroup()
 
+    notify: groups.NotifyGroup = groups.NotifyGroup()
     enable_metrics: bool = Field(default=True, description="Serve GET /metrics.")
     metrics_open: bool = Field(default=True, description="Serve it without an API key.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(values.api_keys)] = Field(
@@ -162,6 +174,9 @@ class Settings(BaseSettings):
     max_signals: int = Field(5_000, ge=1, le=100_000, description="Most signals of a batch, count.")
     max_in_flight: int = Field(
         512, ge=1, le=100_000, description="Requests at once, count; beyond it 503."
+    )
+    otel_enabled: bool = Field(
+        default=False, description="Traces by OTLP, as OTEL_* variables say; needs the extra otel."
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(values.upper_case)
@@ -241,6 +256,18 @@ class Settings(BaseSettings):
             performance=PerformanceParams(**_fields(self.performance)),
         )
 
+    def with_live(self, other: Self, names: Iterable[str]) -> Self:
+        """Take over these settings, by dotted name, from other ones that were checked."""
+        update: dict[str, Any] = {}
+        for name in names:
+            room, _, field = name.partition(".")
+            value = getattr(other, room)
+            if field:
+                group = update.get(room, getattr(self, room))
+                value = group.model_copy(update={field: getattr(value, field)})
+            update[room] = value
+        return self.model_copy(update=update)
+
     def to_breaker_params(self) -> BreakerParams:
         """Build the breaker's numbers; the probe lease outlives a call."""
         chosen = _fields(self.circuit_breaker)
@@ -254,6 +281,21 @@ class Settings(BaseSettings):
         dump["database_url"] = values.without_password(self.database_url)
         dump["rl_endpoint"] = values.without_password(self.rl_endpoint)
         return dump
+
+
+def group_names() -> tuple[str, ...]:
+    """Fields that are groups."""
+    rooms = Settings.model_fields.items()
+    return tuple(name for name, field in rooms if isinstance(field.default, groups.Group))
+
+
+def is_live(name: str) -> bool:
+    """Whether a setting, by dotted name, may change at run time; others need a restart.
+
+    Live is what the next decision reads: every number of `EngineParams`; also what is told of
+    limits and models, and the level of the log.
+    """
+    return name in _LIVE or name.partition(".")[0] in _LIVE_GROUPS
 
 
 def _fields(group: groups.Group) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Parsers of single settings: what a text must look like, and what of it may be shown."""
 
+import base64
 import json
 import math
 import re
@@ -14,6 +15,9 @@ from app.core.access import KeyRing, key_from_text
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@]*?):[^/]*@")
+_SCHEME: Final = "[a-zA-Z][a-zA-Z0-9+.-]*://"
+_COMMA: Final = re.compile(",")
+_COMMA_AND_SCHEME: Final = re.compile(rf",\s*(?={_SCHEME})")
 _MASK: Final = "**********"
 
 
@@ -50,6 +54,63 @@ def key_ring(keys: tuple[Any, ...]) -> KeyRing:
     """
     texts = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
     return KeyRing(key_from_text(text) for text in texts if isinstance(text, str))
+
+
+def webhook_urls(value: Any) -> Any:
+    """Split receivers between commas, or take a JSON list; each an http or https URL.
+
+    Raises
+    ------
+    ValueError
+        If one is something else; it is not shown.
+    """
+    urls = _listed(value, _COMMA)
+    for url in urls if isinstance(urls, tuple) else ():
+        http_url(url)
+    return urls
+
+
+def apprise_urls(value: Any) -> Any:
+    """Split URLs at commas that a scheme follows, or take a JSON list.
+
+    Raises
+    ------
+    ValueError
+        If one has no scheme; it is not shown.
+    """
+    urls = _listed(value, _COMMA_AND_SCHEME)
+    if isinstance(urls, tuple) and not all(re.match(_SCHEME, str(url)) for url in urls):
+        raise ValueError("must hold URLs with a scheme, as mailto:// or slack://")
+    return urls
+
+
+def webhook_secret(value: Any) -> Any:
+    """Hold a text to the form of Standard Webhooks.
+
+    Raises
+    ------
+    ValueError
+        If it is something else; it is not shown.
+    """
+    if isinstance(value, str):
+        prefix, _, encoded = value.partition("_")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        if prefix != "whsec" or not 24 <= len(key) <= 64:
+            raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes")
+    return value
+
+
+def _listed(value: Any, between: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else between.split(text)
+    if not isinstance(value, list | tuple):
+        return value
+    plain = (item.get_secret_value() if isinstance(item, SecretStr) else item for item in value)
+    return tuple(item.strip() if isinstance(item, str) else item for item in plain)
 
 
 def header_values(value: Any) -> Any:

@@ -2,35 +2,45 @@
 
 import sys
 from contextlib import suppress
+from math import ceil
 
 import uvicorn
 
+from inference_server.lifecycle import ended_in_order
 from inference_server.main import create_app
 from inference_server.settings import SettingsError, load_settings
+from inference_server.tracing import TracingMissing
 
 
 def main() -> int:
-    """Serve until SIGINT or SIGTERM; after an orderly end SIGTERM has its usual effect.
+    """Serve until SIGINT or SIGTERM.
 
     Returns
     -------
     int
-        0 after an orderly end by SIGINT, 2 if a setting is unusable, 3 if the server did not start.
+        0 after an orderly end, 2 if a setting is unusable, 3 if the server did not start.
     """
     try:
         settings = load_settings()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    try:
+        application = create_app(settings)
+    except TracingMissing as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     config = uvicorn.Config(
-        create_app(settings),
+        application,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
+        # bodies under way, then their runs; whoever is in longer is cut
+        timeout_graceful_shutdown=ceil(settings.body_timeout_sec + settings.request_timeout_sec),
     )
     server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), ended_in_order(lambda: server.started):
         server.run()
     return 0 if server.started else 3
 

@@ -54,3 +54,30 @@ def drain_on_sigterm(announce: Callable[[], None], drain_sec: float) -> Iterator
     finally:
         if signal.getsignal(signal.SIGTERM) is begin:
             signal.signal(signal.SIGTERM, server)
+
+
+@contextmanager
+def ended_in_order(is_started: Callable[[], bool]) -> Iterator[None]:
+    """Make SIGTERM end a server that has started with exit code 0.
+
+    uvicorn sends the signal that ended it to itself once more when all is done, which would end
+    the process as if it had been killed.
+
+    Parameters
+    ----------
+    is_started : callable
+        Before that, SIGTERM ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants it
+        if not is_started():
+            raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

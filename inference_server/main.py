@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 
 from inference_server.api import install
-from inference_server.api.context import ApiContext
+from inference_server.api.context import ApiContext, Stage
 from inference_server.batching import Batcher, BatchLimits
 from inference_server.errors import ModelRefused
 from inference_server.json_log import configure_logging
@@ -22,6 +22,7 @@ from inference_server.serving import Predictor
 from inference_server.settings import Settings, load_settings
 from inference_server.switch import ModelSwitch
 from inference_server.telemetry import Telemetry
+from inference_server.tracing import TracedRequests, Tracing
 
 DESCRIPTION = """Target positions for trading signals, each with the confidence to blend it by.
 One signal as the guide has it, or a batch with history as JSON or msgpack; rows of concurrent
@@ -37,9 +38,13 @@ class Server:
     settings : Settings
     telemetry : Telemetry
     kinds : mapping of kind to setup
+    stage : Stage
+        Surrounds what a trace shows as a part of a request.
     """
 
-    def __init__(self, settings: Settings, telemetry: Telemetry, kinds: Kinds) -> None:
+    def __init__(
+        self, settings: Settings, telemetry: Telemetry, kinds: Kinds, *, stage: Stage = nullcontext
+    ) -> None:
         self._telemetry = telemetry
         self._thread = ModelThread(settings.run_limit_sec)
         limits = BatchLimits(settings.max_batch_rows, settings.queue_rows)
@@ -52,6 +57,7 @@ class Server:
             self._switch,
             telemetry,
             self.trouble,
+            stage,
         )
 
     def trouble(self) -> list[str]:
@@ -110,14 +116,19 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
     ------
     SettingsError
         If a setting is unknown or out of range.
+    TracingMissing
+        If traces are asked for and their packages are not installed.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
-    telemetry = Telemetry()
+    telemetry = Telemetry(version=_version())
+
+    tracing = Tracing("himari-inference", _version()) if settings.otel_enabled else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server = Server(settings, telemetry, kinds)
+        stage = nullcontext if tracing is None else tracing.stage
+        server = Server(settings, telemetry, kinds, stage=stage)
         await server.start()
         app.state.context = server.context
         # what was made at start stays: the collector need not walk it again and again
@@ -130,6 +141,8 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
             yield
         app.state.context = None
         await server.stop()
+        if tracing is not None:
+            await tracing.stop()
 
     app = FastAPI(
         title="HIMARI inference server",
@@ -140,6 +153,8 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     install(app, settings, telemetry.registry)
+    if tracing is not None:
+        app.add_middleware(TracedRequests, tracing=tracing)
     return app
 
 

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     drain_sec: Annotated[float, Field(ge=0, le=300)] = Field(
         1.0, description="Seconds of accepting on after SIGTERM, so balancers notice."
     )
+    otel_enabled: bool = Field(
+        default=False, description="Traces by OTLP, as OTEL_* variables say; needs the extra otel."
+    )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper_case)
     ] = Field("INFO", description="Least severity that is logged.")

@@ -56,7 +56,7 @@ def running(url: str, *words: str, trust: ssl.SSLContext | None = None) -> Itera
 def _wait_until_alive(
     process: subprocess.Popen[bytes], url: str, trust: ssl.SSLContext | None, log: Path
 ) -> None:
-    deadline = time.monotonic() + 30.0
+    deadline = time.monotonic() + 90.0
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text("utf-8")
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from app.core.breaker import BreakerParams
 from app.core.params import EngineParams
@@ -112,9 +112,12 @@ def test_every_number_of_the_core_can_be_set() -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    assert all(field.description or name in ("kelly", "conformal", "sentiment", "regime", "cascade",
-               "market", "limits", "trading", "brakes", "drift", "performance", "circuit_breaker")
-               for name, field in Settings.model_fields.items())  # fmt: skip
+    models = [Settings]
+    for model in models:
+        for name, field in model.model_fields.items():
+            group = isinstance(field.default, BaseModel)
+            assert field.description or group, f"{model.__name__}.{name}"
+            models += [type(field.default)] if group else []
 
 
 def test_the_environment_is_read(variables: SetVariables) -> None:
@@ -203,6 +206,19 @@ def test_a_mistake_in_the_file_is_named(
     in_file(text)
     (found,) = problems()
     assert sentence in found
+
+
+@pytest.mark.parametrize("opening", ["[", "a: {b: [", "- "])
+def test_a_file_nested_without_end_is_named(in_file: Callable[[str], None], opening: str) -> None:
+    in_file("kelly_fraction: " * (opening == "[") + opening * 20_000)
+    (found,) = problems()
+    assert found.startswith("HIMARI_CONFIG_FILE: ")
+    assert found.endswith("himari.yaml is not valid YAML: it is nested too deeply")
+
+
+def test_a_variable_nested_without_end_is_named(variables: SetVariables) -> None:
+    variables(RL_HEADERS="[" * 50_000)
+    assert "HIMARI_RL_HEADERS must be valid JSON: it is nested too deeply" in problems()
 
 
 def test_an_empty_file_is_fine(in_file: Callable[[str], None]) -> None:

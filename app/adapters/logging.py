@@ -15,8 +15,24 @@ _SHARED: Final[list[Any]] = [
     # Plain tracebacks: a renderer that shows locals would write keys and bodies to the log.
     structlog.processors.format_exc_info,
 ]
-# at DEBUG they write down headers and URLs, and with them what a peer sends back of our secrets
-_TALKATIVE: Final = ("httpcore", "httpx")
+# below these they write down headers and URLs, and with them secrets of ours or what a peer sends
+# back of them; apprise and the exporter of traces quote whole URLs in their errors
+_TALKATIVE: Final = {
+    "apprise": logging.CRITICAL,
+    "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,
+    "opentelemetry.exporter": logging.CRITICAL,
+    "opentelemetry.sdk.trace.export": logging.CRITICAL,
+    "opentelemetry.util.re": logging.CRITICAL,
+    "requests": logging.ERROR,
+    "urllib3": logging.ERROR,
+    "watchfiles": logging.WARNING,
+}
+
+
+def configure_level(level: str) -> None:
+    """Change the least severity that is logged: DEBUG, INFO, WARNING or ERROR."""
+    logging.getLogger().setLevel(level)
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -45,8 +61,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(least)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

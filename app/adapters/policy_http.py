@@ -13,7 +13,14 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from app.adapters.policy_post import Payload, PolicyPost, Reply, retry_after_sec
+from app.adapters.policy_post import (
+    Payload,
+    PolicyPost,
+    Reply,
+    Traced,
+    retry_after_sec,
+    untraced,
+)
 from app.adapters.policy_wire import (
     UnsendableInput,
     UnusableReply,
@@ -54,6 +61,7 @@ class HttpPolicyOptions:
     exchanges may be in flight. A row of another version than ``expected_model_version`` is
     invalid. Retry-After is heeded up to ``retry_after_cap_sec``. With ``ca_file`` (PEM) an https
     endpoint must show a certificate of these authorities, without it one of the public ones.
+    ``traced`` surrounds each request and gives headers that carry its trace on.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -63,6 +71,7 @@ class HttpPolicyOptions:
     expected_model_version: str | None = None
     retry_after_cap_sec: float = 30.0
     ca_file: str | None = None
+    traced: Traced = untraced
 
 
 class HttpPolicyClient:
@@ -109,6 +118,7 @@ class HttpPolicyClient:
             self._options.headers,
             ca_file=self._options.ca_file,
             transport=transport,
+            traced=self._options.traced,
         )
         self._exchanges: set[asyncio.Task[_Rows]] = set()
         self._batch_again_at = float("-inf")

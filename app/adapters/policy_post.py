@@ -9,8 +9,8 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,15 @@ from app.core.types import FallbackReason
 _LIMITS: Final = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+
+
+Traced = Callable[[str], AbstractContextManager[Mapping[str, str]]]
+
+
+def untraced(host: str) -> AbstractContextManager[Mapping[str, str]]:
+    """Surround a request by nothing."""
+    del host
+    return nullcontext({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ class PolicyPost:
         PEM file of the only authorities trusted; None trusts the public ones.
     transport : httpx.AsyncBaseTransport or None
         Used for every request; None opens and closes one for each.
+    traced : Traced
+        Surrounds each request and gives headers that carry its trace on.
 
     Raises
     ------
@@ -74,9 +85,11 @@ class PolicyPost:
         *,
         ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        traced: Traced = untraced,
     ) -> None:
-        self._headers = _request_headers(url, api_key, headers)
-        self._tls = _tls_context(url, ca_file)
+        self._traced = traced
+        self._headers = request_headers(url, api_key, headers)
+        self._tls = tls_context(url, ca_file)
         self._transport = transport
 
     async def send(self, url: httpx.URL, payload: Payload, deadline: float) -> Reply:
@@ -95,8 +108,12 @@ class PolicyPost:
             TIMEOUT, CONNECTION_ERROR, OVERLOADED (a given transport's pool is full), or
             INVALID_PREDICTION (body over its cap or encoded).
         """
-        headers = {**self._headers, "content-type": payload.content_type}
-        request = httpx.Request("POST", url, headers=headers, content=payload.body)
+        with self._traced(url.host) as carried:
+            headers = {**self._headers, "content-type": payload.content_type, **carried}
+            request = httpx.Request("POST", url, headers=headers, content=payload.body)
+            return await self._send(request, payload, deadline)
+
+    async def _send(self, request: httpx.Request, payload: Payload, deadline: float) -> Reply:
         try:
             async with asyncio.timeout_at(deadline), self._opened(request) as transport:
                 return await _exchange(transport, request, payload.reply_cap)
@@ -122,14 +139,23 @@ class PolicyPost:
         if self._transport is not None:
             yield self._transport
             return
-        sockets = _Sockets()
-        request.extensions = {**request.extensions, "trace": sockets.note}
-        own = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_LIMITS)
-        try:
-            async with own:
-                yield own
-        finally:
-            await sockets.close()
+        async with open_transport(request, self._tls) as own:
+            yield own
+
+
+@asynccontextmanager
+async def open_transport(
+    request: httpx.Request, tls: ssl.SSLContext
+) -> AsyncIterator[httpx.AsyncBaseTransport]:
+    """Open a transport for one request; whatever happens, its sockets end with the block."""
+    sockets = _Sockets()
+    request.extensions = {**request.extensions, "trace": sockets.note}
+    own = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS)
+    try:
+        async with own:
+            yield own
+    finally:
+        await sockets.close()
 
 
 class _Stream(Protocol):
@@ -185,9 +211,16 @@ async def _read_body(response: httpx.Response, cap: int) -> bytes:
     return bytes(body)
 
 
-def _request_headers(
+def request_headers(
     url: httpx.URL, api_key: str | None, extra: Mapping[str, str]
 ) -> dict[str, str]:
+    """Gather what every request to a policy server carries.
+
+    Raises
+    ------
+    ValueError
+        If a header cannot be sent; its value is not shown.
+    """
     headers = {"user-agent": "himari-layer3"}
     if url.userinfo:
         user = f"{url.username}:{url.password}".encode()
@@ -207,7 +240,14 @@ def _request_headers(
     }
 
 
-def _tls_context(url: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
+def tls_context(url: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
+    """Trust the authorities of a PEM file alone, or without one the public ones.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be used.
+    """
     # A plain endpoint never shakes hands: an empty context saves loading the CA bundle.
     if url.scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -125,6 +125,7 @@ class PerformanceLedger:
         self._rl = Welford()
         self._baseline = Welford()
         self._differences: OrderedDict[str, float] = OrderedDict()
+        self._baseline_returns: dict[str, float] = {}
         self._paired: JsonObject | None = None
 
     def add_unpaired(self, trade_return: float, used_rl: bool) -> None:  # noqa: FBT001 (the wire's own field, always given)
@@ -144,7 +145,9 @@ class PerformanceLedger:
         """
         (self._rl if used_rl else self._baseline).add(_usable("trade_return", trade_return))
 
-    def add_paired(self, decision_key: str, difference: float) -> None:
+    def add_paired(
+        self, decision_key: str, difference: float, baseline_return: float = 0.0
+    ) -> None:
         """Add one symbol's outcome to its decision's difference of portfolio returns.
 
         Parameters
@@ -153,16 +156,22 @@ class PerformanceLedger:
             The decision; several calls add up, its place in time is that of the first.
         difference : float, fraction of portfolio value
             Return of the policy's allocation less that of Phase 2's. Clipped to +-1e100.
+        baseline_return : float, fraction of portfolio value
+            Return of Phase 2's allocation, for the two curves alone. Clipped likewise.
 
         Raises
         ------
         ValueError
-            If the difference is not finite.
+            If one of them is not finite.
         """
         usable = _usable("difference", difference)
+        baseline = _usable("baseline_return", baseline_return)
         self._differences[decision_key] = self._differences.get(decision_key, 0.0) + usable
+        earlier = self._baseline_returns.get(decision_key, 0.0)
+        self._baseline_returns[decision_key] = earlier + baseline
         if len(self._differences) > self._params.window:
-            self._differences.popitem(last=False)
+            forgotten, _ = self._differences.popitem(last=False)
+            self._baseline_returns.pop(forgotten, None)
         self._paired = None
 
     def export(self) -> JsonObject:
@@ -171,6 +180,7 @@ class PerformanceLedger:
             "rl": [self._rl.trades, self._rl.mean, self._rl.squares],
             "baseline": [self._baseline.trades, self._baseline.mean, self._baseline.squares],
             "paired": [[key, value] for key, value in self._differences.items()],
+            "paired_baseline": [[key, value] for key, value in self._baseline_returns.items()],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -178,7 +188,23 @@ class PerformanceLedger:
         self._rl = _welford(state["rl"])
         self._baseline = _welford(state["baseline"])
         self._differences = OrderedDict((str(key), float(value)) for key, value in state["paired"])
+        # a state of before there were curves has none
+        known = state.get("paired_baseline", ())
+        self._baseline_returns = {str(key): float(value) for key, value in known}
         self._paired = None
+
+    def paired_returns(self) -> list[tuple[float, float]]:
+        """Return of the policy's allocation and of Phase 2's, a pair for each decision in order.
+
+        Returns
+        -------
+        list of (float, float), fractions of portfolio value
+        """
+        baseline = self._baseline_returns
+        return [
+            (baseline.get(key, 0.0) + difference, baseline.get(key, 0.0))
+            for key, difference in self._differences.items()
+        ]
 
     def report(self) -> JsonObject:
         """Both comparisons, as ``GET /performance`` answers them.

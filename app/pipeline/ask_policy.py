@@ -34,6 +34,11 @@ class PolicyGate:
     clock : Clock
     on_answer : callable taking the number of rows and the PolicyAnswer, optional
         Told of each answer, for telemetry.
+
+    Attributes
+    ----------
+    model_version : str or None
+        Of the last usable answer, whether it was confident enough to be used or not.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class PolicyGate:
     ) -> None:
         self.client = client
         self.breaker = breaker
+        self.model_version: str | None = None
         self._clock = clock
         self._on_answer = on_answer
 
@@ -120,6 +126,7 @@ class PolicyGate:
         try:
             answer, outcome = await _called(self.client, inputs)
             reason = str(answer.reason or "")
+            self.model_version = answer.model_version or self.model_version
         finally:
             # Also when cancelled: a neutral report gives a probe's permit back.
             self.breaker.report(ticket, outcome, self._clock.monotonic(), reason=reason)

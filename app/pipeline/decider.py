@@ -1,6 +1,7 @@
 """Decide one batch: draft, ask, finish, remember, tell."""
 
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
@@ -25,9 +26,11 @@ from app.pipeline.decision import (
 )
 from app.pipeline.engine import Engine
 from app.pipeline.ports import DecisionIndex, StoredAnswer
+from app.pipeline.story import DecisionSummary, summarise
 
 _LOG = structlog.get_logger(__name__)
 _ALERTS_REMEMBERED = 10_000
+_SUMMARIES_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Decider:
         self._engine = engine
         self.counts = {"rl": 0, "fallback": 0}
         self.details: Callable[[], DecisionDetails] | None = None
+        self.recent: deque[DecisionSummary] = deque(maxlen=_SUMMARIES_KEPT)
         self._factors: Future[FactorModel] | None = None
         self._worker: ThreadPoolExecutor | None = None
         self._watched_moment = (-1, -1)
@@ -73,12 +77,21 @@ class Decider:
         JournalUnavailable
             If the decision cannot be journalled.
         """
+        begun = _Begun(uuid.uuid4().hex, self._engine.world.clock.monotonic())
+        tokens = structlog.contextvars.bind_contextvars(decision_id=begun.decision_id)
+        try:
+            if not batch.signals:
+                _LOG.warning("empty_batch", dry_run=dry_run)
+            if dry_run:
+                return await self._rehearse(batch, begun)
+            return await self._decide(batch, claim, begun)
+        finally:
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    async def _decide(
+        self, batch: Batch, claim: IdempotencyClaim | None, begun: "_Begun"
+    ) -> Decision:
         tick = self._engine.world.clock.monotonic
-        started = tick()
-        if not batch.signals:
-            _LOG.warning("empty_batch", dry_run=dry_run)
-        if dry_run:
-            return await self._rehearse(batch, started)
         self._engine.require_journal()
         self._adopt_factors()
         drafted = draft(batch, self._engine.beliefs, self._engine.params)
@@ -91,8 +104,9 @@ class Decider:
                 batch_seq = self._engine.log.seq
             answer = await self._ask(drafted, asked)
             answered_at = tick()
-            finished = finish(drafted, answer, self._engine.params)
-            result = self._result(finished, answer, started)
+            # the draft's own: settings may have changed while the policy was asked
+            finished = finish(drafted, answer, drafted.params)
+            result = self._result(finished, answer, begun)
         except BaseException:
             # what the draft taught must be in the journal, or a replay would not know it
             if batch_seq is None:
@@ -101,7 +115,7 @@ class Decider:
         durable = self._record(finished, result, answer, batch_seq, claim)
         finished_at = tick()
         await durable
-        times = (started, drafted_at, answered_at, finished_at, tick())
+        times = (begun.at, drafted_at, answered_at, finished_at, tick())
         self._tell(finished, result, times)
         return result.decision
 
@@ -117,7 +131,7 @@ class Decider:
             events.BATCH, lambda: events.encode({"batch": events.batch_to_json(batch)})
         )
 
-    async def _rehearse(self, batch: Batch, started: float) -> Decision:
+    async def _rehearse(self, batch: Batch, begun: "_Begun") -> Decision:
         beliefs = self._engine.beliefs.fork()
         drafted = draft(batch, beliefs, self._engine.params)
         gate = self._engine.world.gate
@@ -126,7 +140,7 @@ class Decider:
             answer = await gate.ask_aside(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
-        return self._result(finish(drafted, answer, self._engine.params), answer, started).decision
+        return self._result(finish(drafted, answer, drafted.params), answer, begun).decision
 
     async def _ask(self, drafted: Draft, asked: Sequence[PolicyInput]) -> PolicyAnswer:
         gate = self._engine.world.gate
@@ -138,27 +152,27 @@ class Decider:
         reason = FallbackReason.EMPTY_BATCH if nothing_to_ask else FallbackReason.CIRCUIT_OPEN
         return PolicyAnswer(reason=reason)
 
-    def _result(self, finished: Finished, policy: PolicyAnswer, started: float) -> "_Result":
+    def _result(self, finished: Finished, policy: PolicyAnswer, begun: "_Begun") -> "_Result":
         drafted = finished.draft
-        final = weigh(drafted, finished.final, self._engine.params)
+        final = weigh(drafted, finished.final, drafted.params)
         baseline = (
             final
             if finished.final is finished.baseline
-            else weigh(drafted, finished.baseline, self._engine.params)
+            else weigh(drafted, finished.baseline, drafted.params)
         )
         weights = strategy_weights(drafted, final)
         drift = self._engine.beliefs.drift.measure(weights)
         body = compose(finished, final, baseline, weights, drift)
         now = self._engine.world.clock.monotonic()
         answer = {
-            "decision_id": uuid.uuid4().hex,
+            "decision_id": begun.decision_id,
             "strategy": body.pop("strategy"),
             "fallback_reason": body.pop("fallback_reason"),
             "mode": self._engine.mode,
             **body,
             "circuit_state": str(self._engine.world.gate.breaker.state(now)),
             "model_version": policy.model_version if finished.reason is None else None,
-            "latency_ms": 1e3 * (now - started),
+            "latency_ms": 1e3 * (now - begun.at),
             "timestamp_ns": drafted.batch.received_ns,
         }
         return _Result(Decision(answer), final, weights)
@@ -178,7 +192,8 @@ class Decider:
         if finished.reason is not None:
             self._engine.world.gate.record_fallback()
         self._engine.beliefs.drift.learn(result.weights)
-        decision, drafted, digest = result.decision, finished.draft, self._engine.settings_hash
+        decision, drafted = result.decision, finished.draft
+        digest = self._engine.digest_of(drafted.params)
         index = DecisionIndex(
             decision_id=wire["decision_id"],
             strategy=strategy,
@@ -204,9 +219,7 @@ class Decider:
     def _tell(self, finished: Finished, result: "_Result", times: tuple[float, ...]) -> None:
         drafted = finished.draft
         started, drafted_at, answered_at, finished_at, ended = times
-        self.details = cache(
-            partial(views.decision_details, drafted, result.final, self._engine.params)
-        )
+        self.details = cache(partial(views.decision_details, drafted, result.final, drafted.params))
         view = DecisionView(
             answer=result.decision.answer,
             stage_ms={
@@ -219,8 +232,10 @@ class Decider:
             rl_enabled=self._engine.world.gate.client is not None,
             details=self.details,
         )
+        self.recent.append(summarise(view.answer, view.stage_ms["total"]))
         telemetry = self._engine.world.telemetry
         telemetry.decided(view)
+        self._engine.world.notices.decided(view)
         broken = finished.final.repaired or drafted.portfolio.failure is not None
         if broken:
             telemetry.count("solver_fallbacks")
@@ -265,6 +280,14 @@ class Decider:
         model, self._factors = self._factors.result(), None
         self._engine.beliefs.structure.factors = model
         self._engine.append(events.FACTORS, lambda: events.encode(model.export()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Id of a decision, which its log lines carry too, and when it began, monotonic seconds."""
+
+    decision_id: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

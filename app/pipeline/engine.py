@@ -1,7 +1,7 @@
 """The engine's state and its one way to change: an event in the log."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.core.errors import JournalUnavailable
@@ -10,17 +10,28 @@ from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.event_log import EventLog
+from app.pipeline.notices import NobodyTold, Notices
 from app.pipeline.ports import Clock, DecisionIndex, Journal, StoredAnswer, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the service needs of the world: journal, policy, clock, telemetry."""
+    """What the service needs of the world: journal, policy, clock, telemetry, who tells people."""
 
     journal: Journal
     gate: PolicyGate
     clock: Clock
     telemetry: Telemetry
+    notices: Notices = field(default_factory=NobodyTold)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """Names of what changed, why and by whom; all of it is journalled."""
+
+    value: str
+    reason: str
+    actor: str
 
 
 class Engine:
@@ -56,9 +67,54 @@ class Engine:
         if restored.circuit is not None:
             self.world.gate.breaker.restore(restored.circuit, self.world.clock.monotonic())
         if restored.params != self.params.to_json():
-            changed = {"params": self.params.to_json(), "digest": self.settings_hash}
+            known = restored.params
+            was = None if known is None else EngineParams.from_json(known).digest()
             self.beliefs = self.beliefs.under(self.params)
-            await self.append(events.SETTINGS, lambda: events.encode(changed))
+            change = SettingsChange("", "the service started", "")
+            await self._append_settings(was, change)
+
+    def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
+        """Put settings in force at once, from the next batch on; all of them or none.
+
+        A decision that waits for the policy ends under those that it began with.
+
+        Parameters
+        ----------
+        params : EngineParams
+            Those in force may come again, where no number of the engine has changed.
+        change : SettingsChange
+
+        Returns
+        -------
+        awaitable
+            Ends when the change is durable.
+
+        Raises
+        ------
+        JournalUnavailable
+            If it cannot be journalled now; nothing has changed then.
+        """
+        self.require_journal()
+        if params == self.params:
+            data = {"what": "settings", **asdict(change)}
+            return self.append(events.OPERATOR, lambda: events.encode(data))
+        before = self.params, self.settings_hash, self.beliefs
+        moved = self.beliefs.under(params)
+        self.params, self.settings_hash, self.beliefs = params, params.digest(), moved
+        try:
+            return self._append_settings(before[1], change)
+        except JournalUnavailable:
+            self.params, self.settings_hash, self.beliefs = before
+            raise
+
+    def digest_of(self, params: EngineParams) -> str:
+        """Give the digest of parameters, those in force without working it out anew."""
+        return self.settings_hash if params is self.params else params.digest()
+
+    def _append_settings(self, was: str | None, change: SettingsChange) -> Awaitable[None]:
+        hashes = {"digest": self.settings_hash, "was": was}
+        changed = {"params": self.params.to_json(), **hashes, **asdict(change)}
+        return self.append(events.SETTINGS, lambda: events.encode(changed))
 
     async def stop(self) -> None:
         """Leave a checkpoint, write what is queued, close sockets."""

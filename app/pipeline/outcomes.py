@@ -90,7 +90,8 @@ def _price(decision: Mapping[str, Any], outcome: Outcome, sheet: _Sheet) -> None
         used = symbol in decision["rl_symbols"]
         sheet.unpaired.append([math.copysign(1.0, final) * realized, used])
     if answer["strategy"] == "rl":
-        sheet.paired.append([answer["decision_id"], (final - baseline) * realized])
+        difference, alone = (final - baseline) * realized, baseline * realized
+        sheet.paired.append([answer["decision_id"], difference, alone])
 
 
 def _take_free(outcome: Outcome, sheet: _Sheet) -> str | None:

@@ -179,6 +179,12 @@ class Journal(Protocol):
         """Events with a larger ``seq``, ascending, at most ``limit``."""
         ...
 
+    async def events_of(
+        self, kinds: Sequence[str], before_seq: int, window: int
+    ) -> list[StoredEvent]:
+        """Events of these kinds among the ``window`` before ``before_seq``, newest first."""
+        ...
+
     async def decision(self, decision_id: str) -> StoredEvent | None:
         """Read the event that holds one decision, None when there is none."""
         ...

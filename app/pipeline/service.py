@@ -1,6 +1,6 @@
 """The sizing service: one engine behind HTTP and behind the facade."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +15,20 @@ from app.core.types import Batch, Outcome, TradingState
 from app.pipeline import events, views
 from app.pipeline.decider import Decider, IdempotencyClaim
 from app.pipeline.decision import Decision
-from app.pipeline.engine import Engine, World
+from app.pipeline.engine import Engine, SettingsChange, World
 from app.pipeline.outcomes import OutcomeDesk
 from app.pipeline.ports import DecisionQuery, StoredAnswer
+from app.pipeline.story import DecisionSummary, tell_decision
+from app.pipeline.what_if import Changes, rehearse
 
 __all__ = ["IdempotencyClaim", "SizingService", "World"]
 
 _LOG = structlog.get_logger(__name__)
 _DAY_NS = 86_400 * 1_000_000_000
+# entries of the journal that one look for operators' acts goes through
+_OPERATIONS_WINDOW = 20_000
+_RESET, _MODE = "circuit_reset", "circuit_mode"
+_OPERATED = frozenset({_RESET, _MODE})
 
 
 class SizingService:
@@ -34,14 +40,18 @@ class SizingService:
     world : World
     mode : str
         "fallback", "mock" or "real", for the answers.
+
+    Attributes
+    ----------
+    asides : dict of str to callable
+        Further rooms of ``GET /state``: what lives beside the engine tells of itself there.
     """
 
     def __init__(self, params: EngineParams, world: World, mode: str) -> None:
-        self.params = params
         self.mode = mode
         self.world = world
         self.draining = False
-        self.settings_hash = params.digest()
+        self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
         self._decider = Decider(self._engine)
         self._outcomes = OutcomeDesk()
@@ -50,6 +60,16 @@ class SizingService:
     def beliefs(self) -> Beliefs:
         """What the service believes now."""
         return self._engine.beliefs
+
+    @property
+    def params(self) -> EngineParams:
+        """The parameters in force."""
+        return self._engine.params
+
+    @property
+    def settings_hash(self) -> str:
+        """Digest of the parameters in force."""
+        return self._engine.settings_hash
 
     @property
     def counts(self) -> dict[str, int]:
@@ -90,6 +110,16 @@ class SizingService:
             If the decision cannot be journalled.
         """
         return await self._decider.allocate(batch, dry_run=dry_run, claim=claim)
+
+    def what_if(self, batch: Batch, changes: Changes) -> dict[str, Any]:
+        """Size a batch under other numbers with Phase 2 alone; nothing is kept, no policy asked.
+
+        Raises
+        ------
+        InvalidInput
+            If a held position cannot be valued.
+        """
+        return rehearse(batch, self._engine.beliefs, self._engine.params, changes)
 
     # -- learning --------------------------------------------------------------------------------
 
@@ -148,6 +178,10 @@ class SizingService:
 
     # -- operating -------------------------------------------------------------------------------
 
+    def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
+        """Put settings in force from the next batch on; see `Engine.change_settings`."""
+        return self._engine.change_settings(params, change)
+
     def trading_state(self) -> dict[str, Any]:
         """Return the kill switch as it stands."""
         return asdict(self._engine.beliefs.trading)
@@ -186,7 +220,9 @@ class SizingService:
         self._engine.beliefs.throw_switch(status, rebase=rebase)
         data = {**asdict(status), "rebase": rebase}
         _LOG.warning("trading_state", **data)
-        await self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
+        durable = self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
+        self.world.notices.switched(status)
+        await durable
         return self.trading_state()
 
     def circuit(self) -> dict[str, Any]:
@@ -197,14 +233,14 @@ class SizingService:
         """Force the breaker closed."""
         self._engine.require_journal()
         self.world.gate.reset(reason or "reset")
-        return await self._operated("circuit_reset", None, reason, actor)
+        return await self._operated(_RESET, None, reason, actor)
 
     async def set_circuit_mode(self, mode: str, reason: str | None, actor: str) -> dict[str, Any]:
         """Set the breaker's mode: auto, forced_open or disabled."""
         self._engine.require_journal()
         now = self.world.clock.monotonic()
         self.world.gate.breaker.set_mode(BreakerMode(mode), now, reason=reason or mode)
-        return await self._operated("circuit_mode", mode, reason, actor)
+        return await self._operated(_MODE, mode, reason, actor)
 
     async def _operated(
         self, what: str, value: str | None, reason: str | None, actor: str
@@ -228,6 +264,7 @@ class SizingService:
             now=str(transition.to_state),
             reason=transition.reason,
         )
+        self.world.notices.circuit_moved(transition)
         self._engine.append(events.BREAKER, lambda: events.encode(data))
         self.world.telemetry.circuit_changed(self.circuit())
 
@@ -264,6 +301,7 @@ class SizingService:
             "fallback_decisions": self._decider.counts["fallback"],
             "rl_usage_rate": self._decider.counts["rl"] / total if total else 0.0,
             **views.beliefs_view(self._engine.beliefs),
+            **{name: tell() for name, tell in self.asides.items()},
         }
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
@@ -286,6 +324,44 @@ class SizingService:
         return {
             "decisions": [views.decision_view(stored) for stored in found],
             "next_before_seq": more,
+        }
+
+    def recent(self) -> list[DecisionSummary]:
+        """Return the last decisions of this process, newest first, at most 512."""
+        return list(reversed(self._decider.recent))
+
+    async def decision_told(self, decision_id: str) -> dict[str, Any]:
+        """Return one journalled decision signal by signal.
+
+        Raises
+        ------
+        UnknownDecision
+            If there is none of that id.
+        """
+        stored = await self.world.journal.decision(decision_id)
+        if stored is None:
+            raise UnknownDecision(f"no decision {decision_id!r} is journalled")
+        return tell_decision(stored)
+
+    async def operations(self, before_seq: int | None = None) -> dict[str, Any]:
+        """Return what operators, breaker and settings changed lately, newest first.
+
+        Looks through the last 20,000 entries of this process's journal, or those before
+        ``before_seq``; ``next_before_seq`` is where to look further.
+        """
+        before = self._engine.log.seq + 1 if before_seq is None else before_seq
+        found = await self.world.journal.events_of(
+            views.OPERATIONS, before, window=_OPERATIONS_WINDOW
+        )
+        more = before - _OPERATIONS_WINDOW
+        return {
+            "operations": [
+                entry
+                for entry in map(views.operation_view, found)
+                # the operator's own act is the entry beside it, with who and why
+                if entry["what"] != "circuit" or entry["reason"] not in _OPERATED
+            ],
+            "next_before_seq": more if more > 1 else None,
         }
 
     async def weights_csv(self, query: DecisionQuery) -> AsyncIterator[str]:

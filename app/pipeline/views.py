@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from app.core.circuit import BreakerMode
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
@@ -35,6 +36,7 @@ def _csv_line(values: Sequence[Any]) -> str:
 
 
 WEIGHTS_HEADER = _csv_line(_COLUMNS)
+OPERATIONS = (events.TRADING_STATE, events.OPERATOR, events.BREAKER, events.SETTINGS)
 
 
 def decision_payload(
@@ -119,6 +121,23 @@ def decision_details(drafted: Draft, final: Weighed, params: EngineParams) -> De
         regimes={symbol: regime.value for symbol, regime in drafted.regimes.items()},
         risk_budget=risk_budget(drafted, final, params),
     )
+
+
+def operation_view(stored: StoredEvent) -> dict[str, Any]:
+    """Show who changed what and why; a breaker that moved by itself has no actor."""
+    data = events.decode(stored.payload)
+    if stored.kind == events.TRADING_STATE:
+        told = {"what": "trading_state", "value": data["state"], "flatten": data.get("flatten")}
+    elif stored.kind == events.OPERATOR:
+        told = {"what": data["what"], "value": data["value"]}
+    elif stored.kind == events.BREAKER:
+        circuit = data["circuit"]
+        forced = circuit["mode"] == BreakerMode.FORCED_OPEN
+        told = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
+    else:
+        told = {"what": "settings", "value": data["digest"]}
+    reason, actor = data.get("reason"), data.get("actor")
+    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **told}
 
 
 def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[str, Any]:

@@ -287,3 +287,36 @@ def test_a_full_window_is_compared_in_less_than_100_mb(block: float) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 100e6
+
+
+def test_both_returns_of_a_decision_add_up_over_its_symbols_and_leave_with_it() -> None:
+    ledger = PerformanceLedger(PerformanceParams(window=20))
+    ledger.add_paired("a", 0.25, 0.5)
+    ledger.add_paired("a", 0.125, -1.0)
+    ledger.add_paired("b", -0.5)
+    assert ledger.paired_returns() == [(-0.125, -0.5), (-0.5, 0.0)]
+    for number in range(19):
+        ledger.add_paired(str(number), 0.0, 1.0)
+    assert ledger.paired_returns()[0] == (-0.5, 0.0)
+    assert len(ledger.export()["paired_baseline"]) == 20
+
+
+def test_both_returns_survive_and_a_state_without_baselines_restores_as_zero() -> None:
+    ledger = PerformanceLedger(PerformanceParams())
+    ledger.add_paired("a", 0.25, 0.5)
+    exported = json.loads(json.dumps(ledger.export()))
+    again, old = PerformanceLedger(PerformanceParams()), PerformanceLedger(PerformanceParams())
+    again.restore(exported)
+    del exported["paired_baseline"]
+    old.restore(exported)
+    assert again.paired_returns() == ledger.paired_returns()
+    assert old.paired_returns() == [(0.25, 0.0)]
+    assert again.report() == old.report()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_baseline_return_that_is_not_finite_is_refused_and_changes_nothing(value: float) -> None:
+    ledger = PerformanceLedger(PerformanceParams())
+    with pytest.raises(ValueError, match="baseline_return must be finite"):
+        ledger.add_paired("a", 0.1, value)
+    assert ledger.paired_returns() == []

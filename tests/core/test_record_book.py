@@ -114,6 +114,7 @@ def test_beyond_the_bound_the_strategy_updated_longest_ago_is_dropped() -> None:
 def test_coverage_counts_judged_outcomes_alone() -> None:
     book = RecordBook(PARAMS, 3)
     assert book.coverage() is None
+    assert book.judged() == 0
     for _ in range(20):
         book.observe("a", 0.01, 0.0, 0.01)
     assert book.coverage() is None
@@ -126,6 +127,7 @@ def test_coverage_counts_judged_outcomes_alone() -> None:
     for _ in range(21):
         book.observe("b", 0.01, 0.0, 0.01)
     assert book.coverage() == pytest.approx(3 / 4)
+    assert book.judged() == 4
 
 
 def test_the_summary_shows_each_strategy_in_plain_numbers() -> None:

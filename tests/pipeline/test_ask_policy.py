@@ -55,6 +55,18 @@ class Gate(PolicyGate):
         return self.breaker.state(self.clock.monotonic())
 
 
+async def test_the_version_of_the_last_usable_answer_is_remembered() -> None:
+    gate = Gate(FakePolicyClient(GOOD), failure_threshold=9)
+    seen = [gate.model_version]
+    await gate.ask([ROW])
+    seen.append(gate.model_version)
+    gate.fake.error = BROKEN
+    await gate.ask([ROW])
+    seen.append(gate.model_version)
+    assert seen == [None, "v1", "v1"]
+    assert gate.client is gate.fake
+
+
 async def test_predictions_come_back_with_version_and_latency() -> None:
     gate = Gate(FakePolicyClient())
 

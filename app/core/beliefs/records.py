@@ -123,9 +123,13 @@ class RecordBook:
 
     def coverage(self) -> float | None:
         """Share of judged outcomes inside their conformal band, over all strategies."""
-        judged = sum(record.judged for record in self._records.values())
+        judged = self.judged()
         covered = sum(record.covered for record in self._records.values())
         return covered / judged if judged else None
+
+    def judged(self) -> int:
+        """Count the outcomes that had a conformal band to be judged by, over all strategies."""
+        return sum(record.judged for record in self._records.values())
 
     def export(self) -> dict[str, Any]:
         """JSON-able exact state."""

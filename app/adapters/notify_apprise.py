@@ -1,0 +1,121 @@
+"""Chats, mail and phones through apprise: big and blocking, so imported late and kept in threads.
+
+Each attempt runs in a daemon thread of its own: what hangs is abandoned at the deadline, holds up
+neither the loop nor the end of the process, and is not joined by a second one.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from app.adapters.notify_lane import Message, NotDelivered
+
+_URGENT: Final = ("circuit.opened", "journal.failing")
+_GOOD: Final = ("circuit.closed", "journal.restored", "model.restored")
+
+
+class AppriseReceiver:
+    """One apprise URL.
+
+    Parameters
+    ----------
+    name : str
+        How logs call it; the URL itself holds secrets.
+    url : str
+    timeout_sec : float, seconds
+        Of one attempt.
+    """
+
+    channel: Final = "apprise"
+
+    def __init__(self, name: str, url: str, *, timeout_sec: float) -> None:
+        self.name = name
+        self._url = url
+        self._timeout_sec = timeout_sec
+        self._service: Any = None
+        self._busy = False
+
+    async def prepare(self) -> None:
+        """Import apprise and let it read the URL.
+
+        Raises
+        ------
+        NotDelivered
+            If it is none that apprise knows.
+        """
+        # the import alone may take seconds on a busy machine, and is made once
+        self._service = await self._in_thread(lambda: _service_of(self._url), None)
+        if self._service is None:
+            scheme = self._url.partition(":")[0]
+            raise NotDelivered(f"apprise cannot use this {scheme}:// URL", again=False)
+
+    async def send(self, message: Message) -> None:
+        """Tell it once.
+
+        Raises
+        ------
+        NotDelivered
+            If apprise says so, or says nothing in time.
+        """
+        if self._service is None:
+            await self.prepare()
+        service = self._service
+        told = await self._in_thread(
+            lambda: service.notify(
+                body=message.text,
+                title=f"HIMARI {message.kind}",
+                notify_type=_urgency(message.kind),
+            ),
+            self._timeout_sec,
+        )
+        if not told:
+            raise NotDelivered("apprise could not deliver it")
+
+    async def _in_thread(self, work: Callable[[], Any], timeout_sec: float | None) -> Any:
+        if self._busy:
+            raise NotDelivered("the attempt before still hangs")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+
+        def settle(result: Any, error: Exception | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(result)
+            else:
+                done.set_exception(error)
+
+        def run() -> None:
+            result, failure = None, None
+            try:
+                result = work()
+            except Exception as error:  # noqa: BLE001 - whatever a service raises, the lane tells
+                failure = error
+            self._busy = False
+            # a loop that was closed meanwhile has nobody left to tell
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, result, failure)
+
+        self._busy = True
+        threading.Thread(target=run, name=f"notify {self.name}", daemon=True).start()
+        try:
+            async with asyncio.timeout(timeout_sec):
+                return await done
+        except TimeoutError as error:
+            raise NotDelivered(f"apprise did not end within {timeout_sec:g} s") from error
+
+
+def _service_of(url: str) -> Any:
+    """Give apprise's own view of one URL, None where it knows none."""
+    from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - big: only where there is a URL
+
+    service = Apprise(asset=AppriseAsset(storage_mode="memory", app_id="HIMARI"))
+    return service if service.add(url) else None
+
+
+def _urgency(kind: str) -> str:
+    if kind in _GOOD:
+        return "success"
+    return "failure" if kind in _URGENT else "warning"

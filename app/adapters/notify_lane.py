@@ -1,0 +1,189 @@
+"""The way of notices to one receiver: a bounded queue, one task, retries with growing pauses.
+
+Nothing of it is on the way of a decision: `put` only queues. A full queue drops its oldest notice,
+since the newest says what is true now.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from app.adapters import notify_counters as counters
+
+_LOG = structlog.get_logger(__name__)
+_LONGEST_PAUSE_SEC: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notice on its way: the same id, time and body at every attempt and to every receiver."""
+
+    id: str
+    kind: str
+    text: str
+    body: bytes
+
+
+class NotDelivered(Exception):
+    """One attempt failed; the message holds nothing secret.
+
+    Parameters
+    ----------
+    reason : str
+    again : bool
+        Whether another attempt makes sense.
+    after_sec : float, seconds
+        The least pause that the receiver asked for.
+    """
+
+    def __init__(self, reason: str, *, again: bool = True, after_sec: float = 0.0) -> None:
+        super().__init__(reason)
+        self.again = again
+        self.after_sec = after_sec
+
+
+class Receiver(Protocol):
+    """Somebody to tell; ``name`` and ``channel`` hold nothing secret."""
+
+    @property
+    def name(self) -> str:
+        """How logs and the state call it."""
+
+    @property
+    def channel(self) -> str:
+        """One of `notify_counters.CHANNELS`."""
+
+    async def prepare(self) -> None:
+        """Get ready, and raise NotDelivered where it cannot be told anything."""
+
+    async def send(self, message: Message) -> None:
+        """Tell it once, within a deadline of its own, or raise NotDelivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long: attempts and queue are counts, the first pause in seconds."""
+
+    attempts: int = 6
+    first_retry_sec: float = 1.0
+    queue: int = 100
+
+
+class Lane:
+    """Queue and task of one receiver; a slow one holds up nobody else.
+
+    Parameters
+    ----------
+    receiver : Receiver
+    patience : Patience
+    draw : callable
+        Uniform in [0, 1), for the jitter.
+    """
+
+    def __init__(self, receiver: Receiver, patience: Patience, draw: Callable[[], float]) -> None:
+        self._receiver = receiver
+        self._patience = patience
+        self._draw = draw
+        self._queue: deque[Message] = deque()
+        self._news = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._failure: str | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, message: Message) -> None:
+        """Queue a message behind the others; a full queue drops its oldest."""
+        if len(self._queue) >= self._patience.queue:
+            self._queue.popleft()
+            counters.DROPPED[self._receiver.channel].inc()
+        self._queue.append(message)
+        self._news.set()
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run(), name=f"notify {self._receiver.name}")
+
+    async def stop(self, patience_sec: float) -> None:
+        """Try what is queued once more, and end within this time whatever a receiver does."""
+        self._ending.set()
+        self._news.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=patience_sec)
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        if self._queue:
+            counters.DROPPED[self._receiver.channel].inc(len(self._queue))
+            _LOG.warning("notices_unsent", receiver=self._receiver.name, count=len(self._queue))
+
+    def state(self) -> dict[str, Any]:
+        """Say how it goes: who, how many wait, and why the last attempt failed."""
+        return {
+            "receiver": self._receiver.name,
+            "pending": len(self._queue),
+            "failure": self._failure,
+        }
+
+    async def _run(self) -> None:
+        await self._attempt(None)
+        while True:
+            while self._queue:
+                await self._deliver(self._queue[0])
+            if self._ending.is_set():
+                return
+            self._news.clear()
+            await self._news.wait()
+
+    async def _deliver(self, message: Message) -> None:
+        channel = self._receiver.channel
+        for attempt in range(1, self._patience.attempts + 1):
+            failure = await self._attempt(message)
+            if failure is None:
+                counters.SENT[channel].inc()
+                break
+            last = attempt == self._patience.attempts or self._ending.is_set()
+            if last or not failure.again:
+                counters.FAILED[channel].inc()
+                _LOG.error(
+                    "notice_given_up",
+                    receiver=self._receiver.name,
+                    kind=message.kind,
+                    notice=message.id,
+                    attempts=attempt,
+                    reason=str(failure),
+                )
+                break
+            counters.RETRIED[channel].inc()
+            await self._pause(attempt, failure.after_sec)
+        # a full queue may have dropped it meanwhile
+        if self._queue and self._queue[0] is message:
+            self._queue.popleft()
+
+    async def _attempt(self, message: Message | None) -> NotDelivered | None:
+        """Send, or prepare where there is nothing to send yet; give back why it failed."""
+        try:
+            if message is None:
+                await self._receiver.prepare()
+            else:
+                await self._receiver.send(message)
+        except NotDelivered as failure:
+            found = failure
+        except Exception as error:  # noqa: BLE001 - no receiver's bug may end the telling of news
+            # the text of a stranger's error may quote a URL
+            found = NotDelivered(f"unexpected {type(error).__name__}")
+        else:
+            self._failure = None
+            return None
+        self._failure = str(found)
+        _LOG.warning("notice_not_delivered", receiver=self._receiver.name, reason=str(found))
+        return found
+
+    async def _pause(self, attempt: int, after_sec: float) -> None:
+        grown = self._patience.first_retry_sec * 2.0 ** (attempt - 1)
+        pause = min(grown, _LONGEST_PAUSE_SEC) * (0.5 + 0.5 * self._draw())
+        pause = max(pause, min(after_sec, _LONGEST_PAUSE_SEC))
+        _, waiting = await asyncio.wait({asyncio.ensure_future(self._ending.wait())}, timeout=pause)
+        for task in waiting:
+            task.cancel()

@@ -1,0 +1,88 @@
+"""A journalled decision signal by signal: what came in, what was asked, what each stage left."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.core.signals import canonical_order
+from app.core.types import Signal
+from app.pipeline import events, views
+from app.pipeline.ports import StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSummary:
+    """One line about a decision; ``latency_ms`` is the whole of it, its journal included."""
+
+    decision_id: str
+    timestamp_ns: int
+    strategy: str
+    fallback_reason: str | None
+    symbols: int
+    total_allocated_usd: float
+    utilization_pct: float
+    warnings: int
+    latency_ms: float
+
+
+def summarise(answer: Mapping[str, Any], latency_ms: float | None = None) -> DecisionSummary:
+    """Condense an answer; its own latency, without the journal, where no other is known."""
+    return DecisionSummary(
+        decision_id=answer["decision_id"],
+        timestamp_ns=answer["timestamp_ns"],
+        strategy=answer["strategy"],
+        fallback_reason=answer["fallback_reason"],
+        symbols=len(answer["allocations"]),
+        total_allocated_usd=answer["total_allocated_usd"],
+        utilization_pct=answer["utilization_pct"],
+        warnings=len(answer["warnings"]),
+        latency_ms=answer["latency_ms"] if latency_ms is None else latency_ms,
+    )
+
+
+def tell_decision(stored: StoredEvent) -> dict[str, Any]:
+    """Add ``signals`` to the view of a journalled decision, in the order of its contributions.
+
+    Returns
+    -------
+    dict
+        As ``GET /decisions/{id}``; each of ``signals`` holds ``signal``, ``direction``, ``edge``,
+        ``volatility``, ``prediction`` (None where none counted) and ``stages`` (USD; None where
+        the symbol has no target).
+    """
+    data = events.decode(stored.payload)
+    signals = _sized_signals(data)
+    parts = {
+        position["symbol"]: iter(position["contributions"])
+        for position in data["answer"]["positions"]
+    }
+    predictions = _predictions_of(data)
+    rows = []
+    for signal, (symbol, _, direction, edge, volatility) in zip(
+        signals, data["trace"], strict=True
+    ):
+        part = next(parts.get(symbol, iter(())), None)
+        rows.append(
+            {
+                "signal": asdict(signal),
+                "direction": direction,
+                "edge": edge,
+                "volatility": volatility,
+                "prediction": next(predictions, None) if direction != 0.0 else None,
+                "stages": None if part is None else part["stages"],
+            }
+        )
+    return {**views.decision_view(stored), "signals": rows}
+
+
+def _sized_signals(data: Mapping[str, Any]) -> Sequence[Signal]:
+    """Signals that were not rejected, in the order of the trace."""
+    refused = {entry["index"] for entry in data["answer"]["rejected_signals"]}
+    given = events.batch_from_json(data["batch"]).signals
+    return canonical_order([s for index, s in enumerate(given) if index not in refused])
+
+
+def _predictions_of(data: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
+    predictions = data["policy"]["predictions"]
+    asked = sum(direction != 0.0 for _, _, direction, *_ in data["trace"])
+    return iter(predictions if len(predictions) == asked else ())

@@ -1,0 +1,82 @@
+"""What a batch would get under other numbers: Phase 2 on a copy, nothing asked, nothing kept."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.core.ledger import Beliefs
+from app.core.params import EngineParams
+from app.core.types import Batch, CascadeIndicators, FallbackReason, PolicyAnswer
+from app.pipeline.allocate import draft, finish
+from app.pipeline.decision import compose, strategy_weights, weigh
+
+# indicators at which every component of the cascade score is 1
+_WORST: Final = CascadeIndicators(
+    funding_rate=0.01,
+    oi_change_pct=-0.30,
+    volume_ratio=10.0,
+    onchain_whale_pressure=1.0,
+    exchange_netflow_zscore=4.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to change; None leaves the batch or the settings as they are.
+
+    ``cascade_severity`` in [0, 1] makes each indicator at least that part of its worst.
+    """
+
+    kelly_fraction: float | None = None
+    portfolio_value: float | None = None
+    cascade_severity: float = 0.0
+
+
+def rehearse(
+    batch: Batch, beliefs: Beliefs, params: EngineParams, changes: Changes
+) -> dict[str, Any]:
+    """Size a changed batch with Phase 2 alone, on a copy of the beliefs.
+
+    Returns
+    -------
+    dict
+        What an answer of ``POST /allocate`` says of the allocation: no id, no journal entry.
+
+    Raises
+    ------
+    InvalidInput
+        If a held position cannot be valued.
+    """
+    if changes.kelly_fraction is not None:
+        kelly = replace(params.kelly, fraction=changes.kelly_fraction)
+        params = replace(params, kelly=kelly)
+    copied = beliefs.fork().under(params)
+    drafted = draft(_changed(batch, changes), copied, params)
+    reason = FallbackReason.RL_DISABLED if batch.signals else FallbackReason.EMPTY_BATCH
+    finished = finish(drafted, PolicyAnswer(reason=reason), params)
+    weighed = weigh(drafted, finished.final, params)
+    shares = strategy_weights(drafted, weighed)
+    return compose(finished, weighed, weighed, shares, copied.drift.measure(shares))
+
+
+def _changed(batch: Batch, changes: Changes) -> Batch:
+    value = changes.portfolio_value
+    return replace(
+        batch,
+        cascade=_worsened(batch.cascade, changes.cascade_severity),
+        portfolio_value=batch.portfolio_value if value is None else value,
+    )
+
+
+def _worsened(given: CascadeIndicators, severity: float) -> CascadeIndicators:
+    if severity <= 0.0:
+        return given
+    whale = severity * _WORST.onchain_whale_pressure
+    return CascadeIndicators(
+        funding_rate=max(given.funding_rate, severity * _WORST.funding_rate),
+        oi_change_pct=min(given.oi_change_pct, severity * _WORST.oi_change_pct),
+        volume_ratio=max(given.volume_ratio, severity * _WORST.volume_ratio),
+        onchain_whale_pressure=max(given.onchain_whale_pressure, whale),
+        exchange_netflow_zscore=max(
+            given.exchange_netflow_zscore, severity * _WORST.exchange_netflow_zscore
+        ),
+    )

@@ -1,0 +1,190 @@
+"""Traces by OpenTelemetry, where they are asked for: nothing of it is imported otherwise.
+
+A request is a span within the trace of whoever asks (``traceparent``), the wait for the model a
+child of it. Where spans go is said by the standard ``OTEL_*`` variables, which the SDK reads.
+Spans hold paths, statuses and ids: neither bodies nor headers.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inference_server.json_log import TRACE_ID
+
+_STOP_SEC: Final = 3.0
+_LOG = structlog.get_logger(__name__)
+_CARRIED: Final = frozenset({b"traceparent", b"tracestate"})
+
+
+class TracingMissing(Exception):
+    """Traces are asked for, and the packages that make them are not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "OTEL_ENABLED needs the extra otel, which is not installed: "
+            "pip install 'himari-layer3[otel]'"
+        )
+
+
+class Tracing:
+    """Spans of one server, and the thread that sends them.
+
+    Parameters
+    ----------
+    name, version : str
+        Of the server; ``OTEL_SERVICE_NAME`` wins over the name.
+
+    Raises
+    ------
+    TracingMissing
+        If the extra is not installed.
+    """
+
+    def __init__(self, name: str, version: str) -> None:
+        if not is_installed():
+            raise TracingMissing
+        from opentelemetry import trace  # noqa: PLC0415 - only where it is asked for
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+            TraceContextTextMapPropagator,
+        )
+
+        self._server = trace.SpanKind.SERVER
+        self._error = trace.StatusCode.ERROR
+        self._provider = TracerProvider(resource=_resource(name, version), shutdown_on_exit=False)
+        exporter: Any = ToldExporter(OTLPSpanExporter())
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer(name, version)
+        self._propagator = TraceContextTextMapPropagator()
+
+    @contextmanager
+    def serving(self, scope: Scope) -> Iterator[Any]:
+        """Surround one request by its span, within the trace of the caller if it names one."""
+        path = scope["path"][:200]
+        carrier = {
+            key.decode("latin-1"): value.decode("latin-1")
+            for key, value in scope["headers"]
+            if key in _CARRIED
+        }
+        with self._tracer.start_as_current_span(
+            f"{scope['method']} {path}",
+            context=self._propagator.extract(carrier),
+            kind=self._server,
+            attributes={"http.request.method": scope["method"], "url.path": path},
+            # the text of an exception may quote what was sent
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            yield span
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Surround one stage of a request by a span."""
+        with self._tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False
+        ):
+            yield
+
+    def note_status(self, span: Any, status: int) -> None:
+        """Put the status of an answer into its span."""
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_status(self._error)
+
+    async def stop(self) -> None:
+        """Send what is left, within three seconds whatever the receiver does."""
+        # a thread of its own: the SDK's last attempt is not to be waited for
+        ending = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
+        ending.start()
+        await asyncio.to_thread(ending.join, _STOP_SEC)
+
+
+class ToldExporter:
+    """An exporter that says once that its spans do not arrive, and once that they do again.
+
+    The SDK's own words quote URLs, and with them what may be a secret; its loggers are silenced.
+
+    Parameters
+    ----------
+    exporter : SpanExporter
+    """
+
+    def __init__(self, exporter: Any) -> None:
+        self.shutdown = exporter.shutdown
+        self.force_flush = exporter.force_flush
+        self._exporter = exporter
+        self._failing = False
+
+    def export(self, spans: Any) -> Any:
+        """Send spans on and note what came of it."""
+        result = self._exporter.export(spans)
+        failing = result.name != "SUCCESS"
+        if failing != self._failing:
+            self._failing = failing
+            _LOG.warning("spans_not_sent" if failing else "spans_sent_again")
+        return result
+
+
+class TracedRequests:
+    """ASGI middleware: a span a request, and its trace id in every log line of it.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    tracing : Tracing
+    """
+
+    def __init__(self, app: ASGIApp, tracing: Tracing) -> None:
+        self._app = app
+        self._tracing = tracing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; see ASGI."""
+        if scope["type"] != "http" or _is_operational(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        with self._tracing.serving(scope) as span:
+
+            async def noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self._tracing.note_status(span, message["status"])
+                await send(message)
+
+            token = TRACE_ID.set(format(span.get_span_context().trace_id, "032x"))
+            try:
+                await self._app(scope, receive, noting)
+            finally:
+                TRACE_ID.reset(token)
+                span.set_attribute("himari.request_id", scope.get("himari.request_id", ""))
+
+
+def is_installed() -> bool:
+    """Whether the packages of the extra are there; imports none of them but their parents."""
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _resource(name: str, version: str) -> Any:
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - only where it is asked for
+
+    # what the environment says wins, but not the SDK's own stopgap
+    told = Resource.create()
+    known = str(told.attributes.get("service.name", "unknown_service"))
+    chosen = name if known.startswith("unknown_service") else known
+    return told.merge(Resource({"service.name": chosen, "service.version": version}))
+
+
+def _is_operational(path: str) -> bool:
+    return path.startswith("/health/") or path == "/metrics"

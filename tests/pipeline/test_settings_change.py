@@ -1,0 +1,194 @@
+"""Settings change while the service decides: at once, whole, journalled, and a replay follows."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.adapters.journal_sql import SqlJournal, iterate_events
+from app.adapters.policy_mock import MockPolicyClient
+from app.core.errors import JournalUnavailable
+from app.core.params import (
+    ConformalParams,
+    EngineParams,
+    KellyParams,
+    LimitParams,
+    MarketParams,
+    TradingParams,
+)
+from app.core.types import PolicyInput, Prediction
+from app.pipeline import events
+from app.pipeline.engine import SettingsChange
+from app.pipeline.ports import Event
+from app.pipeline.service import SizingService, World
+from app.replay import replay_journal
+from tests.test_replay import LONG_ONLY, SLOW_SHORTS, batch_of, live, service_on
+
+WHY = SettingsChange("kelly_fraction", "the file changed", "settings")
+SMALLER = replace(LONG_ONLY, kelly=KellyParams(fraction=0.05))
+# windows and memories that are shorter than what was learnt
+NARROW = EngineParams(
+    conformal=ConformalParams(window=10, active_from=5),
+    market=MarketParams(history=20, max_symbols=3),
+    limits=LimitParams(max_position_pct=0.02),
+)
+# read after the policy has answered, unlike the limits
+NO_TRADES = replace(NARROW, trading=TradingParams(default_min_notional_usd=1e12))
+
+
+class WaitingPolicy(MockPolicyClient):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=3)
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
+        self.asked.set()
+        await self.let.wait()
+        return await super().predict(inputs)
+
+
+def settings_events(path: Path) -> list[dict[str, Any]]:
+    stored = iterate_events(f"sqlite:///{path}", 0)
+    return [events.decode(each.payload) for each in stored if each.kind == events.SETTINGS]
+
+
+def assert_replays(path: Path, decisions: int) -> None:
+    report = replay_journal(f"sqlite:///{path}")
+    assert report.differences == []
+    assert (report.compared, report.equal) == (decisions, decisions)
+
+
+async def test_a_change_holds_from_the_next_decision_on_and_is_journalled(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    before = (await service.allocate(batch_of(0))).answer
+    await service.change_settings(SMALLER, WHY)
+    after = (await service.allocate(batch_of(0))).answer
+    stored = await service.decision(after["decision_id"])
+    state = service.state()
+    await service.stop()
+    assert 0.0 < after["total_allocated_usd"] < before["total_allocated_usd"]
+    assert (state["settings_hash"], state["params"]) == (SMALLER.digest(), SMALLER.to_json())
+    assert stored["answer"] == after
+    change = settings_events(path)[-1]
+    assert (change["was"], change["digest"]) == (LONG_ONLY.digest(), SMALLER.digest())
+    assert (change["value"], change["reason"], change["actor"]) == (
+        "kelly_fraction",
+        "the file changed",
+        "settings",
+    )
+    assert_replays(path, 2)
+
+
+async def test_many_changes_between_decisions_replay_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY, MockPolicyClient(seed=3))
+    await service.start()
+    for number, params in enumerate((LONG_ONLY, SLOW_SHORTS, NARROW, SMALLER, SLOW_SHORTS)):
+        await service.change_settings(params, WHY)
+        await live(service, range(number * 12, number * 12 + 12), symbols=6)
+    await service.stop()
+    assert_replays(path, 60)
+
+
+async def test_a_decision_that_waits_for_the_policy_ends_under_what_it_began_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    waiting = asyncio.create_task(service.allocate(batch_of(0)))
+    await policy.asked.wait()
+    await service.change_settings(NO_TRADES, WHY)
+    policy.let.set()
+    old = (await waiting).answer
+    new = (await service.allocate(batch_of(2))).answer
+    await service.stop()
+    assert max(map(abs, old["allocations"].values())) > 0.02 * old["portfolio_value"]
+    assert set(new["allocations"].values()) == {0.0}
+    assert settings_hashes(path) == [NO_TRADES.digest(), LONG_ONLY.digest()]
+    assert_replays(path, 2)
+
+
+def settings_hashes(path: Path) -> list[str]:
+    """Of the journalled decisions, newest first, as their index has it."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT settings_hash FROM decisions ORDER BY seq DESC")
+        return [row[0] for row in found]
+
+
+async def test_a_restart_goes_on_with_what_was_learnt_before_the_change(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    await live(service, range(20))
+    await service.change_settings(SMALLER, WHY)
+    await live(service, range(20, 25))
+    before = service.beliefs.export()
+    await service.stop()
+    again = service_on(path, SMALLER)
+    await again.start()
+    assert again.beliefs.export() == before
+    assert len(settings_events(path)) == 2
+    await again.stop()
+
+
+async def test_a_change_of_no_number_is_journalled_as_an_operators_act(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    service = service_on(path, LONG_ONLY)
+    await service.start()
+    await service.change_settings(LONG_ONLY, SettingsChange("log_level", "SIGHUP", "settings"))
+    await service.stop()
+    stored = list(iterate_events(f"sqlite:///{path}", 0))
+    assert stored[-1].kind == events.OPERATOR
+    assert events.decode(stored[-1].payload)["value"] == "log_level"
+
+
+async def test_without_a_journal_nothing_changes(tmp_path: Path) -> None:
+    service = service_on(tmp_path / "himari.db", LONG_ONLY)
+    await service.start()
+    beliefs = service.beliefs
+    await service.stop()
+    with pytest.raises(JournalUnavailable):
+        service.change_settings(SMALLER, WHY)
+    assert (service.params, service.settings_hash) == (LONG_ONLY, LONG_ONLY.digest())
+    assert service.beliefs is beliefs
+
+
+class FullJournal(SqlJournal):
+    """Has no room for one more event while it is full."""
+
+    full = False
+
+    def append(self, event: Event) -> Awaitable[None]:
+        if self.full:
+            raise JournalUnavailable("10000 events wait for the journal")
+        return super().append(event)
+
+
+async def test_a_change_that_finds_no_room_in_the_journal_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    plain = service_on(path, LONG_ONLY)
+    journal = FullJournal(f"sqlite:///{path}")
+    world = World(journal, plain.world.gate, plain.world.clock, plain.world.telemetry)
+    service = SizingService(LONG_ONLY, world, "fallback")
+    await service.start()
+    beliefs, journal.full = service.beliefs, True
+    with pytest.raises(JournalUnavailable):
+        service.change_settings(SMALLER, WHY)
+    assert (service.params, service.settings_hash) == (LONG_ONLY, LONG_ONLY.digest())
+    assert service.beliefs is beliefs
+    journal.full = False
+    await service.allocate(batch_of(0))
+    await service.stop()
+    assert_replays(path, 1)
