@@ -41,16 +41,64 @@ def drain_on_sigterm(announce: Callable[[], None], drain_sec: float) -> Iterator
 
     def begin(number: int, frame: FrameType | None) -> None:
         nonlocal draining
+        # streams that never end by themselves end when they hear of it
+        announce()
         if draining or drain_sec <= 0.0:
             finish(number, frame)
             return
         draining = True
-        announce()
         loop.call_soon_threadsafe(loop.call_later, drain_sec, finish, number, None)
 
     signal.signal(signal.SIGTERM, begin)
     try:
-        yield
+        with _announced_on_sigint(announce):
+            yield
     finally:
         if signal.getsignal(signal.SIGTERM) is begin:
             signal.signal(signal.SIGTERM, server)
+
+
+@contextmanager
+def _announced_on_sigint(announce: Callable[[], None]) -> Iterator[None]:
+    keyboard = signal.getsignal(signal.SIGINT)
+    if not callable(keyboard):
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        announce()
+        keyboard(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, keyboard)
+
+
+@contextmanager
+def ended_in_order(is_started: Callable[[], bool]) -> Iterator[None]:
+    """Make SIGTERM end a server that has started with exit code 0.
+
+    uvicorn sends the signal that ended it to itself once more when all is done, which would end
+    the process as if it had been killed.
+
+    Parameters
+    ----------
+    is_started : callable
+        Before that, SIGTERM ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal wants it
+        if not is_started():
+            raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -22,13 +22,14 @@ from app.api import (
     state,
     trading_state,
 )
+from app.api.admitted import Admitted
 from app.api.browser import SecurityHeaders
 from app.api.documented import complete_openapi
 from app.api.middleware import Admission, LastResort, RequestId, SaneHead
 from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.problems import RequestRefused, problem
 from app.api.rate_limit import RateLimiter
-from app.api.security import Guard, KeySource
+from app.api.security import Door, Guard, KeySource
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
 
@@ -54,6 +55,7 @@ def install(
     clock: Clock,
     telemetry: EventCounter,
     keys: KeySource | None = None,
+    door: Door | None = None,
 ) -> None:
     """Put routes, error table and middlewares on an application.
 
@@ -67,8 +69,10 @@ def install(
         Counts idempotent replays.
     keys : callable giving the KeyRing in force, optional
         By default the keys of the settings; none of them: this machine alone is served.
+    door : Door, optional
+        Pages that somebody else puts on the application, where sessions count.
     """
-    keys = keys or _fixed_keys(settings)
+    keys = keys or fixed_keys(settings)
     app.state.api = ApiContext(settings, clock, telemetry)
     app.router.redirect_slashes = False
     for router in ROUTERS:
@@ -81,11 +85,13 @@ def install(
         keys=keys,
         limiter=_rate_limiter(settings, clock),
         metrics_open=settings.metrics_open,
+        door=door,
     )
-    app.add_middleware(Admission, max_in_flight=settings.max_in_flight)
+    app.state.admitted = Admitted(settings.max_in_flight)
+    app.add_middleware(Admission, admitted=app.state.admitted)
     app.add_middleware(LastResort)
     if settings.enable_metrics:
-        Instrumentator(excluded_handlers=["^/metrics$"]).instrument(app)
+        Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"]).instrument(app)
     app.add_middleware(
         SaneHead, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
     )
@@ -94,7 +100,8 @@ def install(
     complete_openapi(app, keyed=keys is not None)
 
 
-def _fixed_keys(settings: ApiSettings) -> KeySource | None:
+def fixed_keys(settings: ApiSettings) -> KeySource | None:
+    """Give the keys of the settings; None where there are none."""
     ring = settings.key_ring()
     return (lambda: ring) if ring.keys else None
 

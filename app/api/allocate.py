@@ -51,12 +51,21 @@ async def allocate(request: Request) -> Response:
     key = key_of(request)
     raw = await read_body(request)
     if dry_run or key is None:
-        decision = await service_of(request).allocate(_batch(request, raw), dry_run=dry_run)
+        decision = await service_of(request).allocate(batch_of(request, raw), dry_run=dry_run)
         return json_bytes(decision.body)
     return await _once(request, raw, claim_for(owner_of(request), key, raw))
 
 
-def _batch(request: Request, raw: bytes) -> Batch:
+def batch_of(request: Request, raw: bytes) -> Batch:
+    """Read the body of a batch; the bounds of the application hold.
+
+    Raises
+    ------
+    InvalidInput
+        With every broken field.
+    BodyTooLarge
+        If it holds more signals than the setting allows.
+    """
     context = context_of(request)
     most = context.settings.max_signals
     data = strict_json(raw, max(MAX_VALUES, VALUES_PER_SIGNAL * most))
@@ -64,16 +73,16 @@ def _batch(request: Request, raw: bytes) -> Batch:
     signals = data.get("signals") if isinstance(data, dict) else None
     if isinstance(signals, list) and len(signals) > most:
         raise BodyTooLarge(most, "signals")
-    return held_to(data, AllocateRequest).to_batch(
-        context.clock.now_ns(), context.settings.portfolio_value
-    )
+    # of the service: it may have changed since the start
+    value = service_of(request).params.portfolio_value
+    return held_to(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
 
 
 async def _once(request: Request, raw: bytes, claim: IdempotencyClaim) -> Response:
     context, service = context_of(request), service_of(request)
 
     async def decide(claim: IdempotencyClaim) -> bytes:
-        return (await service.allocate(_batch(request, raw), claim=claim)).body
+        return (await service.allocate(batch_of(request, raw), claim=claim)).body
 
     body, replayed = await context.in_flight.answer(claim, service.stored_answer, decide)
     if not replayed:

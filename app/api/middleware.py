@@ -2,11 +2,14 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
+from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.admitted import Admitted, is_work
 from app.api.problems import (
     HeadTooLarge,
     Overloaded,
@@ -34,7 +37,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _incoming_id(scope) or uuid.uuid4().hex.encode()
+        request_id = incoming_id(scope["headers"]) or uuid.uuid4().hex.encode()
         name = request_id.decode("ascii")
         scope["himari.request_id"] = name
 
@@ -50,8 +53,9 @@ class RequestId:
             structlog.contextvars.reset_contextvars(**tokens)
 
 
-def _incoming_id(scope: Scope) -> bytes | None:
-    for name, value in scope["headers"]:
+def incoming_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """Find the caller's own id where it is sane."""
+    for name, value in headers:
         if name == b"x-request-id":
             return bytes(value) if _SANE_ID.fullmatch(value) else None
     return None
@@ -122,27 +126,27 @@ class SaneHead:
 
 
 class Admission:
-    """Refuse at once what is beyond ``max_in_flight``; health and metrics always get in."""
+    """Refuse at once what is beyond the limit; health and metrics always get in."""
 
-    def __init__(self, app: ASGIApp, max_in_flight: int) -> None:
+    def __init__(self, app: ASGIApp, admitted: Admitted) -> None:
         self._app = app
-        self._limit = max_in_flight
-        self._count = 0
+        self._admitted = admitted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] != "http" or _is_operational(scope["path"]):
+        if scope["type"] != "http" or _is_operational(path := get_route_path(scope)):
             await self._app(scope, receive, send)
             return
-        if self._count >= self._limit:
-            refusal = Overloaded(f"more than {self._limit} requests are in flight")
+        try:
+            place = self._admitted.enter(to_work=is_work(scope["method"], path))
+        except Overloaded as refusal:
             await problem(scope, refusal)(scope, receive, send)
             return
-        self._count += 1
+        scope["himari.place"] = place
         try:
             await self._app(scope, receive, send)
         finally:
-            self._count -= 1
+            place.leave()
 
 
 def _is_operational(path: str) -> bool:

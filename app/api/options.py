@@ -16,10 +16,6 @@ class ApiSettings(Protocol):
     """The settings that the API reads; units are part of names."""
 
     @property
-    def portfolio_value(self) -> float:
-        """USD, for batches that name none."""
-
-    @property
     def max_body_bytes(self) -> int:
         """Largest request body."""
 

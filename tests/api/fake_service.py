@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from app.core.errors import UnknownDecision
+from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.decision import Decision
 from app.pipeline.ports import DecisionQuery, StoredAnswer
@@ -30,6 +31,8 @@ class FakeService:
 
     ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
     """
+
+    params = EngineParams()
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []

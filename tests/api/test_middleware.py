@@ -44,8 +44,11 @@ async def test_the_id_does_not_leak_into_the_next_context(site: Site) -> None:
     assert structlog.contextvars.get_contextvars() == {}
 
 
-async def test_beyond_the_limit_requests_are_refused_at_once(valid: dict[str, Any]) -> None:
-    site = build_site(max_in_flight=2)
+@pytest.mark.parametrize("root", ["", "/himari"])
+async def test_beyond_the_limit_requests_are_refused_at_once(
+    valid: dict[str, Any], root: str
+) -> None:
+    site = build_site(root_path=root, max_in_flight=2)
     site.service.hold.clear()
     waiting = [asyncio.create_task(site.client.post("/allocate", json=valid)) for _ in range(2)]
     for _ in waiting:
@@ -58,6 +61,18 @@ async def test_beyond_the_limit_requests_are_refused_at_once(valid: dict[str, An
     site.service.hold.set()
     assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
     assert (await site.client.post("/allocate", json=valid)).status_code == 200
+
+
+async def test_what_admission_let_in_can_be_watched(valid: dict[str, Any]) -> None:
+    site = build_site(max_in_flight=3)
+    gauges = site.app.state.admitted.gauges()
+    site.service.hold.clear()
+    waiting = asyncio.create_task(site.client.post("/allocate", json=valid))
+    await site.service.entered.acquire()
+    assert (gauges["requests_in_flight"](), gauges["requests_limit"]()) == (1, 3)
+    site.service.hold.set()
+    await waiting
+    assert gauges["requests_in_flight"]() == 0
 
 
 async def test_a_failed_request_gives_its_place_back(site_with: Any) -> None:

@@ -1,0 +1,69 @@
+"""The door of the console: which pages need no key, whose session it is, what strangers see."""
+
+from typing import Final
+from urllib.parse import quote
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Scope
+
+from app.console.render import Renderer
+from app.console.sessions import Sessions, token_of
+from app.core.access import AccessKey, KeyRing
+
+PREFIX: Final = "/console"
+LOGIN: Final = f"{PREFIX}/login"
+ASSETS: Final = f"{PREFIX}/assets/"
+
+
+class ConsoleDoor:
+    """What the guard of the service asks about the console's pages.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    renderer : Renderer
+    """
+
+    def __init__(self, sessions: Sessions, renderer: Renderer) -> None:
+        self._sessions = sessions
+        self._renderer = renderer
+
+    def leads_to(self, path: str) -> bool:
+        """Whether a path is one of the console's."""
+        return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+    def is_open(self, path: str) -> bool:
+        """Whether it needs no key: the login page and what it is drawn with."""
+        return path == LOGIN or path.startswith(ASSETS)
+
+    def key_of(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
+        """Find the key of a request's session among those in force."""
+        return self._sessions.key_of(token_of(scope), keys)
+
+    def refuse(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
+        """Lead to the login page who has no session; tell everybody else."""
+        request = Request(scope)
+        if status == 401:
+            return self._to_login(request)
+        headers = dict(getattr(error, "headers", {}))
+        return self._renderer.problem(request, status, title, [str(error)], headers)
+
+    def _to_login(self, request: Request) -> Response:
+        login = request.scope.get("root_path", "") + LOGIN
+        if request.method in {"GET", "HEAD"} and not _wants_no_page(request.headers):
+            path = get_route_path(request.scope)
+            query = request.url.query
+            back = quote(f"{path}?{query}" if query else path, safe="/")
+            return RedirectResponse(f"{login}?next={back}", 303)
+        # a fragment or a form that came too late: a redirect would swallow it
+        headers = {"HX-Redirect": login} if "hx-request" in request.headers else {}
+        told = ["The session has ended. Sign in again; nothing was changed."]
+        return self._renderer.problem(request, 401, "Sign in", told, headers)
+
+
+def _wants_no_page(headers: Headers) -> bool:
+    streams = "text/event-stream" in headers.get("accept", "")
+    return streams or "hx-request" in headers

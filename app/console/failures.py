@@ -1,0 +1,52 @@
+"""Wrong keys at the login, counted by the address that they come from."""
+
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from app.pipeline.ports import Clock
+
+_MOST_ADDRESSES: Final = 4096
+
+
+class LoginFailures:
+    """Lets an address be wrong a few times in a while, and then makes it wait.
+
+    Parameters
+    ----------
+    clock : Clock
+    most : int
+        Failures in a row that go without waiting.
+    wait_sec : float, seconds
+        After which one more is forgotten.
+    """
+
+    def __init__(self, clock: Clock, *, most: int = 5, wait_sec: float = 20.0) -> None:
+        self._clock = clock
+        self._most = most
+        self._wait_sec = wait_sec
+        # when all that an address did wrong will be forgotten, in the order of the last failure
+        self._clean_at: dict[str, float] = {}
+
+    def seconds_to_wait(self, address: str) -> float:
+        """Seconds until an address may try again; 0 if it may now."""
+        left = self._clean_at.get(_network(address), 0.0) - self._clock.monotonic()
+        return max(0.0, left - (self._most - 1) * self._wait_sec)
+
+    def add(self, address: str) -> None:
+        """Count a failure."""
+        name, now = _network(address), self._clock.monotonic()
+        clean_at = max(self._clean_at.pop(name, now), now) + self._wait_sec
+        self._clean_at[name] = clean_at
+        if len(self._clean_at) > _MOST_ADDRESSES:
+            del self._clean_at[next(iter(self._clean_at))]
+
+
+def _network(address: str) -> str:
+    """One name for all addresses of one subscriber: a /64 of IPv6."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
+        return known.exploded[:19]
+    return str(known)

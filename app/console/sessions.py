@@ -1,0 +1,105 @@
+"""Sessions of browsers: random, kept here alone, ended by time, logout or the key's end.
+
+The cookie holds 256 random bits and nothing of the key; at rest is only their hash. What a session
+may do is looked up among the keys in force at each request, so a revoked key ends it.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Scope
+
+from app.core.access import AccessKey, KeyRing
+from app.pipeline.ports import Clock
+
+COOKIE: Final = "himari_console"
+# a working day; then the key is asked for again
+LASTS_SEC: Final = 12 * 3600
+_MOST: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    digest_of_key: bytes
+    ends_at: float
+
+
+class Sessions:
+    """The sessions that are open.
+
+    Parameters
+    ----------
+    clock : Clock
+    most : int
+        Beyond it the oldest one ends.
+    lasts_sec : float, seconds
+    """
+
+    def __init__(self, clock: Clock, *, most: int = _MOST, lasts_sec: float = LASTS_SEC) -> None:
+        self._clock = clock
+        self._most = most
+        self.lasts_sec = lasts_sec
+        self._open: dict[bytes, _Session] = {}
+        self._secret = secrets.token_bytes(32)
+
+    def __len__(self) -> int:
+        """Sessions that have not been closed."""
+        return len(self._open)
+
+    def open(self, key: AccessKey) -> str:
+        """Start a session of a key and return what its cookie holds."""
+        token = secrets.token_urlsafe(32)
+        self._forget_ended()
+        self._open[_hashed(token)] = _Session(key.digest, self._clock.monotonic() + self.lasts_sec)
+        while len(self._open) > self._most:
+            del self._open[next(iter(self._open))]
+        return token
+
+    def close(self, token: str | None) -> None:
+        """End a session; one that is not open is ended already."""
+        if token is not None:
+            self._open.pop(_hashed(token), None)
+
+    def key_of(self, token: str | None, keys: KeyRing) -> AccessKey | None:
+        """Find the key of a session as it is in force now; None ends the session."""
+        session = None if token is None else self._open.get(_hashed(token))
+        if token is None or session is None:
+            return None
+        digest = session.digest_of_key
+        key = next((key for key in keys.keys if key.digest == digest), None)
+        if key is None or self._clock.monotonic() >= session.ends_at:
+            self.close(token)
+            return None
+        return key
+
+    def csrf(self, token: str | None, owner: str) -> str:
+        """Give what forms of a session must carry; without a session, those of a caller by name.
+
+        No other page can read it, and it ends with this process.
+        """
+        whose = f"owner {owner}" if token is None else f"session {token}"
+        return hmac.new(self._secret, whose.encode(), hashlib.sha256).hexdigest()
+
+    def _forget_ended(self) -> None:
+        now = self._clock.monotonic()
+        for name in [name for name, session in self._open.items() if now >= session.ends_at]:
+            del self._open[name]
+
+
+def token_of(scope: Scope) -> str | None:
+    """Find the session's token among the cookies of a request."""
+    for name, value in scope["headers"]:
+        if name != b"cookie":
+            continue
+        for pair in value.decode("latin-1").split(";"):
+            key, _, token = pair.strip().partition("=")
+            if key == COOKIE:
+                return str(token)
+    return None
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -1,0 +1,93 @@
+"""The console's routes on an application; errors become pages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console import (
+    comparison,
+    decision,
+    exports,
+    journal,
+    limits,
+    live,
+    login,
+    now,
+    operate,
+    what_if,
+)
+from app.console.context import ConsoleContext, console_of
+from app.console.door import ASSETS, LOGIN, PREFIX
+from app.console.errors import FormRefused
+from app.console.render import ServiceStopped
+from app.core.errors import InvalidInput
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_READ: Final = ["GET"]
+_POST: Final = ["POST"]
+ROUTES: Final[tuple[tuple[str, Endpoint, list[str]], ...]] = (
+    (PREFIX, now.show, _READ),
+    (f"{PREFIX}/events", live.stream, _READ),
+    (f"{PREFIX}/limits", limits.show, _READ),
+    (f"{PREFIX}/decisions/{{decision_id}}", decision.show, _READ),
+    (f"{PREFIX}/policy", comparison.show, _READ),
+    (f"{PREFIX}/journal", journal.show, _READ),
+    (f"{PREFIX}/journal/operations", journal.show_operations, _READ),
+    (f"{PREFIX}/journal.csv", exports.send_csv, _READ),
+    (f"{PREFIX}/journal.json", exports.send_json, _READ),
+    (f"{PREFIX}/what-if", what_if.show, _READ),
+    (f"{PREFIX}/what-if", what_if.size, _POST),
+    (f"{PREFIX}/operate", operate.show, _READ),
+    (f"{PREFIX}/operate/{{act}}", operate.ask, _READ),
+    (f"{PREFIX}/operate/{{act}}", operate.perform, _POST),
+    (LOGIN, login.ask, _READ),
+    (LOGIN, login.open_session, _POST),
+    (f"{PREFIX}/logout", login.close_session, _POST),
+    (f"{ASSETS}{{name}}", login.send_asset, _READ),
+    (f"{PREFIX}/{{rest:path}}", login.find_nothing, _READ),
+)
+
+
+def install(app: FastAPI, context: ConsoleContext) -> None:
+    """Put the pages on an application that the API has been put on, with ``context.door``."""
+    app.state.console = context
+    for path, endpoint, methods in ROUTES:
+        app.add_route(path, _page(endpoint), methods=methods, include_in_schema=False)
+
+
+def _page(endpoint: Endpoint) -> Endpoint:
+    """Answer with a page whatever happens, short of what nobody foresaw."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            told = _told(request, error)
+            if told is None:
+                raise
+            return told
+
+    return answer
+
+
+def _told(request: Request, error: Exception) -> Response | None:
+    console = console_of(request)
+    if isinstance(error, FormRefused | ServiceStopped):
+        title = "Not done" if request.method == "POST" else "Not shown"
+        return console.renderer.problem(request, error.status, title, [str(error)])
+    kind = console.kind_of(error)
+    if kind.status == 500:
+        return None
+    lines = sentences_of(error)
+    return console.renderer.problem(request, kind.status, kind.title, lines, kind.headers)
+
+
+def sentences_of(error: Exception) -> list[str]:
+    """Say what an error says, a sentence for each broken field."""
+    if isinstance(error, InvalidInput):
+        return [f"{p.path or 'the text'}: {p.message}, was {p.was!r:.200}" for p in error.problems]
+    return [str(error)]

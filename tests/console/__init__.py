@@ -1,0 +1,1 @@
+"""The operator console: over ASGI, and in a real browser against a real service."""
