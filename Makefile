@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-train system-packages demo run train train-smoke evaluate test check format lint types imports bench mutate lock clean
+.PHONY: help install install-train system-packages demo run train train-smoke evaluate test check format lint types imports
+.PHONY: bench mutate chaos soak stack-test dashboards dashboards-check screenshots reference lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,7 +29,7 @@ $(STAMP): pyproject.toml requirements/dev.txt requirements/data.txt requirements
 system-packages:  ## install what the tests need from Debian (PostgreSQL binaries, venv)
 	@./tests/install_system_packages.sh
 
-install-train: $(TRAINED)  ## add what training needs: torch, CPU only
+install-train: $(TRAINED)  ## add what training needs
 
 $(TRAINED): $(STAMP) requirements/train.txt requirements/torch.txt
 	$(PIP) install --quiet -r requirements/torch.txt
@@ -60,18 +61,47 @@ types: install  ## mypy strict everywhere, pyright strict on the core
 imports: install  ## the layers of the tree
 	$(BIN)/lint-imports
 
-train: install-train  ## train the policy anew on real prices, walk-forward; about two hours, resumable
+train: install-train  ## train the policy anew on real prices, walk-forward; resumable
 	$(BIN)/himari train
 
 train-smoke: install-train  ## the same on a few days and steps, under a minute
 	$(BIN)/himari train --smoke
 
-evaluate: install-train  ## judge the trained policy: docs/evidence.md
+evaluate: install-train  ## judge the trained policy and write what ships: docs/evidence.md
 	$(BIN)/himari train --evaluate
 
 bench: install-train  ## measure against the targets, write docs/bench
 	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m tests.bench
+
+chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, crash, disk, overload
+	$(BIN)/python -m tests.faults.matrix
+	$(BIN)/python -m tests.faults.flaps
+	$(BIN)/python -m tests.faults.outage
+	$(BIN)/python -m tests.faults.crash --rounds 20
+	$(BIN)/python -m tests.faults.disk
+	$(BIN)/python -m tests.faults.overload
+
+soak: install  ## 10,000 requests that nobody should send, to each server
+	$(BIN)/python -m tests.faults.fuzz --cases 10000 --out docs/bench
+
+stack-test: install system-packages  ## build the images and run the compose stack for real, without a Docker engine; as root
+	$(PIP) install --quiet --require-hashes -r requirements/stack.txt
+	$(BIN)/python -m tests.stack
+
+screenshots: install system-packages  ## pictures of the console: docs/images
+	$(BIN)/python -m tests.console.screenshots
+
+dashboards: install  ## write grafana/dashboards and docs/metrics.md from their code
+	$(BIN)/python -m grafana.build
+
+reference: install  ## write docs/settings.md and the types of the clients anew; TypeScript needs node and npm
+	$(BIN)/python -m tests.commands.settings_page
+	$(BIN)/python -m tests.client.python_types
+	$(BIN)/python -m tests.client.typescript
+
+dashboards-check: install  ## type-check the dashboards against Grafana's own schema; needs node and npm
+	$(BIN)/python -m tests.grafana.typecheck
 
 mutate: install  ## mutation score of app/core, about an hour; results in mutants/
 	$(PIP) install --quiet --require-hashes -r requirements/mutate.txt

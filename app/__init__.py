@@ -32,7 +32,11 @@ The way of one batch of signals, a line per step with its file::
     adapters/telemetry.py        counters and gauges of GET /metrics
     api/problems.py              one table from an error to its problem+json
 
-Beside that way: ``facade`` is the same engine in process, ``replay.py`` recomputes decisions from
-the journal alone, ``demo`` plays real prices through the service, ``cli.py`` is the command.
-Imports go inward: main, settings, api and adapters, pipeline, core.
+Beside that way: ``console/`` is the operator's page, on a session that a key opened;
+``pipeline/notices.py`` sees what people are told, ``adapters/notify.py`` tells them;
+``adapters/reload.py`` reads the configuration again; ``facade`` is the same engine in process,
+``client`` is for callers and needs nothing of the server, ``replay.py`` recomputes decisions from
+the journal alone, ``backtest`` plays price files through the pipeline, ``demo`` real prices through
+the service, ``cli.py`` is the command. Imports go inward: main, settings, console, api and
+adapters, pipeline, core.
 """
