@@ -9,7 +9,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-train system-packages demo run train train-smoke evaluate test check format lint types imports
-.PHONY: bench mutate chaos soak stack-test dashboards dashboards-check screenshots reference lock clean
+.PHONY: bench mutate chaos soak stack-test newcomer dashboards dashboards-check screenshots reference lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ soak: install  ## 10,000 requests that nobody should send, to each server
 stack-test: install system-packages  ## build the images and run the compose stack for real, without a Docker engine; as root
 	$(PIP) install --quiet --require-hashes -r requirements/stack.txt
 	$(BIN)/python -m tests.stack
+
+newcomer: install  ## time the way from clone to first decision
+	$(BIN)/python -m tests.bench.newcomer
 
 screenshots: install system-packages  ## pictures of the console: docs/images
 	$(BIN)/python -m tests.console.screenshots

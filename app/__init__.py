@@ -6,6 +6,7 @@ The way of one batch of signals, a line per step with its file::
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
     api/middleware.py            request id, sane heads, admission, last resort
+    api/admitted.py              whose turn it is; api/turned_away.py refuses a crowd at the head
     api/security.py              who may: core/access.py knows keys and roles; without keys
     api/locality.py              this machine alone; api/browser.py no page of another origin
     api/strict_body.py           exact JSON within bounds of bytes, depth and time

@@ -228,7 +228,8 @@ def test_the_settings_tables_show_known_settings_once_with_their_defaults(
         values["model_dir"] = values["model_dir"].relative_to(ROOT)
     # docs/settings.md has them all: tests/commands/test_settings_page.py
     known = dict(flat_settings(values, model))
-    assert rows and len(rows) == len(dict(rows))
+    assert rows
+    assert len(rows) == len(dict(rows))
     assert dict(rows) == {name: known[name] for name, _ in rows}
 
 

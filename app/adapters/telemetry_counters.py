@@ -36,6 +36,7 @@ class Event(StrEnum):
     IDEMPOTENT_REPLAYS = "idempotent_replays"
     POLICY_CALLS = "policy_calls"
     POLICY_CLIENT_ERRORS = "policy_client_errors"
+    REQUESTS_REFUSED = "requests_refused"
 
 
 _EVENT_HELP: Final = {
@@ -48,6 +49,7 @@ _EVENT_HELP: Final = {
     Event.IDEMPOTENT_REPLAYS: "Answers repeated for an Idempotency-Key (count)",
     Event.POLICY_CALLS: "Requests sent to the policy (count)",
     Event.POLICY_CLIENT_ERRORS: "Requests refused by the policy, 4xx but 408 and 429 (count)",
+    Event.REQUESTS_REFUSED: "Requests turned away with 503 because too many were there (count)",
 }
 EVENTS: Final = {
     event.value: Counter(f"himari_l3_{event}_total", text) for event, text in _EVENT_HELP.items()

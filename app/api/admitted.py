@@ -64,9 +64,10 @@ class Admitted:
         """Whether more came than could be served, a moment ago."""
         return self._refused_in_a_row >= CROWD_REFUSALS
 
-    def gauges(self) -> dict[str, Callable[[], float]]:
+    def numbers(self) -> dict[str, Callable[[], float]]:
         """Functions that tell each, by the names that telemetry knows."""
         return {
+            "requests_refused": lambda: self.refused,
             "requests_limit": lambda: self.limit,
             "requests_in_flight": lambda: self.in_flight - self.waiting,
             "requests_waiting": lambda: self.waiting,

@@ -28,7 +28,7 @@ _HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
 def turn_away(admitted: Admitted) -> TurnAway:
     """Make the function that looks at method, path and headers of a request.
 
-    It gives the bytes of the refusal, or None for whoever may enter. Refusing costs a thirtieth
+    It gives the bytes of the refusal, or None for whoever may enter. Refusing costs a twentieth
     of an answer here, a third of one behind the middlewares, so tenfold load can be refused.
     """
 

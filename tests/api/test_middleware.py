@@ -65,14 +65,14 @@ async def test_beyond_the_limit_requests_are_refused_at_once(
 
 async def test_what_admission_let_in_can_be_watched(valid: dict[str, Any]) -> None:
     site = build_site(max_in_flight=3)
-    gauges = site.app.state.admitted.gauges()
+    numbers = site.app.state.admitted.numbers()
     site.service.hold.clear()
     waiting = asyncio.create_task(site.client.post("/allocate", json=valid))
     await site.service.entered.acquire()
-    assert (gauges["requests_in_flight"](), gauges["requests_limit"]()) == (1, 3)
+    assert (numbers["requests_in_flight"](), numbers["requests_limit"]()) == (1, 3)
     site.service.hold.set()
     await waiting
-    assert gauges["requests_in_flight"]() == 0
+    assert numbers["requests_in_flight"]() == 0
 
 
 async def test_a_failed_request_gives_its_place_back(site_with: Any) -> None:
