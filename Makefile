@@ -85,8 +85,8 @@ chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, c
 soak: install  ## 10,000 requests that nobody should send, to each server
 	$(BIN)/python -m tests.faults.fuzz --cases 10000 --out docs/bench
 
-stack-test: install system-packages  ## build the images and run the compose stack for real, without a Docker engine; as root
-	$(PIP) install --quiet --require-hashes -r requirements/stack.txt
+stack-test: install  ## build the images and run the compose stack for real, without Docker; as root
+	@./tests/install_system_packages.sh stack
 	$(BIN)/python -m tests.stack
 
 newcomer: install  ## time the way from clone to first decision
@@ -117,7 +117,6 @@ lock: install  ## compile the lock files anew
 	$(BIN)/python -m piptools compile $(LOCK) --extra inference -c requirements/base.txt -o requirements/inference.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra otel -c requirements/base.txt -o requirements/otel.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra dev -c requirements/inference.txt -o requirements/dev.txt pyproject.toml
-	$(BIN)/python -m piptools compile $(LOCK) --extra stack -c requirements/dev.txt -o requirements/stack.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra train -c requirements/dev.txt -o requirements/train.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra peers -o requirements/peers.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --extra bench -c requirements/dev.txt -o requirements/bench.txt pyproject.toml

@@ -41,3 +41,5 @@ import os
 # on them, and on contended cores it costs five times the time.
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
+# Builds of ONNX Runtime may report their use to an outside address unless told not to.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

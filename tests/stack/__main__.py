@@ -37,7 +37,7 @@ def main() -> int:
                 sys.stderr.writelines(_logs(stack))
                 break
         sizes = dict(_sizes(engine))
-        where = machine() | _versions(stack)
+        where = machine() | _about(stack)
     options.out.mkdir(parents=True, exist_ok=True)
     lines = "\n".join(page(outcomes, sizes, where)) + "\n"
     (options.out / "stack.md").write_text(lines, "utf-8")
@@ -73,8 +73,9 @@ def _sizes(engine: Engine) -> Iterator[tuple[str, tuple[float, float]]]:
         yield image, (whole, whole - engine.image_bytes(_BASE) / 1e6)
 
 
-def _versions(stack: Stack) -> dict[str, Any]:
+def _about(stack: Stack) -> dict[str, Any]:
     return {
+        "command": " ".join(["python -m tests.stack", *sys.argv[1:]]),
         "podman": stack.engine.podman("version", "--format", "{{.Client.Version}}"),
         "compose": stack.compose("version", "--short").text.strip(),
     }

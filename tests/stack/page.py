@@ -30,7 +30,7 @@ def page(
     held = sum(outcome.held for outcome in outcomes)
     yield "# The compose stack, built and run"
     yield ""
-    yield f"`python -m tests.stack` on {where['processor']}, {where['cores']} cores: podman"
+    yield f"`{where['command']}` on {where['processor']}, {where['cores']} cores: podman"
     yield f"{where['podman']} under Docker Compose {where['compose']}. `Dockerfile` and"
     yield "`docker-compose.yml` are used as they are; the images that they name are made from"
     yield "Debian's packages (Python, Prometheus, Alertmanager, PostgreSQL), in its versions."

@@ -174,7 +174,8 @@ _LATENCY: Final = Row(
             low=0,
         ),
         Panel(
-            "Requests turned away", "With 503 and Retry-After, because too many were there.", "reqps",
+            "Requests turned away", "With 503 and Retry-After, because too many were there.",
+            "reqps",
             (Query(f"rate(himari_l3_requests_refused_total[{WINDOW}])", "{{instance}}"),),
             marks=(Mark(0.001, "orange"),), low=0,
         ),
