@@ -20,8 +20,15 @@ CROWD_REFUSALS: Final = 32
 CROWD_PATIENCE_SEC: Final = 0.02
 # As long as callers are told to stay away.
 CALM_SEC: Final = 1.0
+# Two callers who overlap now and then would refuse each other for ever: after this long it is
+# looked at anew whether more come than can be served.
+LONGEST_CROWD_SEC: Final = 60.0
+# Places above the limit for whom no flood of callers may shut out.
+RESERVED: Final = 64
 # What an operator must get through whatever the callers do; every PUT is of this kind.
 _OPERATORS: Final = ("/circuit", "/console", "/trading-state")
+# Of these the ones that anybody, or anybody who may read, can send in numbers.
+_CONSOLE_CALLERS: Final = ("/console/login", "/console/what-if")
 
 
 def is_work(method: str, path: str) -> bool:
@@ -29,12 +36,19 @@ def is_work(method: str, path: str) -> bool:
     return method == "POST" and not path.startswith(_OPERATORS)
 
 
+def is_operating(method: str, path: str) -> bool:
+    """Whether a request changes what the service does, and so may use a reserved place."""
+    changes = method == "PUT" or (method == "POST" and path.startswith(_OPERATORS))
+    return changes and not path.startswith(_CONSOLE_CALLERS)
+
+
 class Admitted:
     """Count requests, give turns to those whose body is complete, refuse the rest.
 
     At most ``limit`` requests are in at once, and `MOST_WAITING` of them wait for a turn. Once
     `CROWD_REFUSALS` more were refused it is a crowd: nobody waits any more, and only who finds
-    the turn free is let in, until nobody has been refused for `CALM_SEC`.
+    the turn free is let in, until nobody has been refused for `CALM_SEC`, or fewer than
+    `MOST_WAITING` have come in that time; and for `LONGEST_CROWD_SEC` at most.
 
     Parameters
     ----------
@@ -53,6 +67,8 @@ class Admitted:
         self._arriving = 0
         self._refused_in_a_row = 0
         self._refused_at = 0.0
+        self._crowd_since = 0.0
+        self._came_at: deque[float] = deque(maxlen=MOST_WAITING)
 
     @property
     def waiting(self) -> int:
@@ -73,17 +89,17 @@ class Admitted:
             "requests_waiting": lambda: self.waiting,
         }
 
-    def enter(self, *, to_work: bool) -> "Place":
-        """Let a request in.
+    def enter(self, *, to_work: bool, reserved: bool = False) -> "Place":
+        """Let a request in; one with a reserved place is let in above the limit.
 
         Raises
         ------
         Overloaded
             If there is no place, or for a request that is to work no hope of a turn.
         """
-        if self.in_flight >= self.limit:
-            self._refuse()
-            raise Overloaded(f"more than {self.limit} requests are in flight")
+        if to_work:
+            self._came_at.append(self._now())
+        self._require_place(self.in_flight, self.limit + RESERVED * reserved)
         if to_work:
             self._require_hope()
         self.in_flight += 1
@@ -106,10 +122,13 @@ class Admitted:
         Overloaded
             As `enter` would.
         """
-        if self.in_flight + self._arriving >= self.limit:
-            self._refuse()
-            raise Overloaded(f"more than {self.limit} requests are in flight")
-        self._require_hope()
+        try:
+            self._require_place(self.in_flight + self._arriving, self.limit)
+            self._require_hope()
+        except Overloaded:
+            # whoever is let in here is counted when it enters
+            self._came_at.append(self._now())
+            raise
         if not self._arriving:
             asyncio.get_running_loop().call_soon(self._arrived)
         self._arriving += 1
@@ -136,8 +155,13 @@ class Admitted:
                 self._queue.remove(waiter)
             raise
 
+    def _require_place(self, taken: int, most: int) -> None:
+        if taken >= most:
+            self._refuse()
+            raise Overloaded(f"more than {self.limit} requests are in flight")
+
     def _require_hope(self) -> None:
-        if self._refused_in_a_row and self._now() - self._refused_at > CALM_SEC:
+        if self._refused_in_a_row and self._is_over():
             self._refused_in_a_row = 0
         waiting = self.waiting + self._arriving
         if self.crowded and (waiting or self._holder is not None):
@@ -147,11 +171,21 @@ class Admitted:
             self._refuse()
             raise Overloaded(f"{MOST_WAITING} requests wait to be served")
 
+    def _is_over(self) -> bool:
+        now = self._now()
+        if now - self._refused_at > CALM_SEC:
+            return True
+        if not self.crowded or now - self._crowd_since <= CALM_SEC:
+            return False
+        few = len(self._came_at) < MOST_WAITING or now - self._came_at[0] > CALM_SEC
+        return few or now - self._crowd_since > LONGEST_CROWD_SEC
+
     def _refuse(self) -> None:
         self.refused += 1
         self._refused_in_a_row += 1
         self._refused_at = self._now()
         if self._refused_in_a_row == CROWD_REFUSALS:
+            self._crowd_since = self._refused_at
             while self._queue:
                 waiter = self._queue.popleft()
                 if not waiter.called.done():

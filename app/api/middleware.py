@@ -9,7 +9,7 @@ import structlog
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.admitted import Admitted, is_work
+from app.api.admitted import Admitted, is_operating, is_work
 from app.api.problems import (
     HeadTooLarge,
     Overloaded,
@@ -138,7 +138,10 @@ class Admission:
             await self._app(scope, receive, send)
             return
         try:
-            place = self._admitted.enter(to_work=is_work(scope["method"], path))
+            method = scope["method"]
+            place = self._admitted.enter(
+                to_work=is_work(method, path), reserved=is_operating(method, path)
+            )
         except Overloaded as refusal:
             await problem(scope, refusal)(scope, receive, send)
             return

@@ -169,7 +169,8 @@ class PerformanceLedger:
         self._differences[decision_key] = self._differences.get(decision_key, 0.0) + usable
         earlier = self._baseline_returns.get(decision_key, 0.0)
         self._baseline_returns[decision_key] = earlier + baseline
-        if len(self._differences) > self._params.window:
+        # more than one where the window was narrowed meanwhile
+        while len(self._differences) > self._params.window:
             forgotten, _ = self._differences.popitem(last=False)
             self._baseline_returns.pop(forgotten, None)
         self._paired = None

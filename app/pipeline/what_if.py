@@ -72,11 +72,16 @@ def _worsened(given: CascadeIndicators, severity: float) -> CascadeIndicators:
         return given
     whale = severity * _WORST.onchain_whale_pressure
     return CascadeIndicators(
-        funding_rate=max(given.funding_rate, severity * _WORST.funding_rate),
+        funding_rate=_farther(given.funding_rate, severity * _WORST.funding_rate),
         oi_change_pct=min(given.oi_change_pct, severity * _WORST.oi_change_pct),
         volume_ratio=max(given.volume_ratio, severity * _WORST.volume_ratio),
         onchain_whale_pressure=max(given.onchain_whale_pressure, whale),
-        exchange_netflow_zscore=max(
+        exchange_netflow_zscore=_farther(
             given.exchange_netflow_zscore, severity * _WORST.exchange_netflow_zscore
         ),
     )
+
+
+def _farther(given: float, worse: float) -> float:
+    # the cascade looks at these two without their sign
+    return given if abs(given) >= worse else worse

@@ -10,9 +10,12 @@ from app.api.admitted import (
     CALM_SEC,
     CROWD_PATIENCE_SEC,
     CROWD_REFUSALS,
+    LONGEST_CROWD_SEC,
     MOST_WAITING,
+    RESERVED,
     Admitted,
     Place,
+    is_operating,
 )
 from app.api.problems import Overloaded
 from app.api.turned_away import turn_away
@@ -116,6 +119,47 @@ async def test_the_crowd_is_over_when_nobody_was_refused_for_a_while() -> None:
     house.served.clear()
     await asyncio.gather(*(house.send(number) for number in range(50)))
     assert house.served == list(range(50))
+
+
+async def test_callers_who_overlap_now_and_then_do_not_keep_up_a_crowd() -> None:
+    house = House()
+    await house.crowd()
+    house.served.clear()
+    for _ in range(3):
+        house.clock.now += 0.9 * CALM_SEC
+        await asyncio.gather(house.send(1), house.send(2))
+    # the first pair is within the first second; from then on both are served
+    assert len(house.served) == 1 + 2 + 2
+    await asyncio.gather(*(house.send(number) for number in range(MOST_WAITING)))
+    assert len(house.served) == 1 + 2 + 2 + MOST_WAITING
+
+
+async def test_a_crowd_that_goes_on_coming_is_looked_at_anew_after_a_minute() -> None:
+    house = House()
+    await house.crowd()
+    for _ in range(60):
+        house.clock.now += 0.95 * CALM_SEC
+        await asyncio.gather(*(house.send(number) for number in range(MOST_WAITING + 2)))
+        assert house.admitted.crowded
+    house.clock.now += LONGEST_CROWD_SEC
+    house.served.clear()
+    await asyncio.gather(*(house.send(number) for number in range(MOST_WAITING)))
+    assert len(house.served) == MOST_WAITING
+
+
+async def test_operators_find_a_place_above_the_limit() -> None:
+    admitted = Admitted(2, Clock())
+    for _ in range(2):
+        admitted.enter(to_work=False)
+    for method, path in (("GET", "/state"), ("POST", "/console/login"), ("POST", "/allocate")):
+        with pytest.raises(Overloaded):
+            admitted.enter(to_work=False, reserved=is_operating(method, path))
+    for method, path in (("PUT", "/trading-state"), ("POST", "/circuit/reset")):
+        admitted.enter(to_work=False, reserved=is_operating(method, path)).leave()
+    for _ in range(RESERVED):
+        admitted.enter(to_work=False, reserved=True)
+    with pytest.raises(Overloaded):
+        admitted.enter(to_work=False, reserved=True)
 
 
 async def test_in_a_crowd_whoever_has_no_work_comes_in() -> None:
