@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.adapters import journal_reads
 from app.adapters.journal_group import GroupCommit
 from app.adapters.journal_stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
+from app.adapters.journal_unwritten import Unwritten
 from app.adapters.journal_writer import Entry, JournalWriter
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
@@ -57,6 +58,7 @@ class SqlJournal:
         self._store: Store | None = None
         self._commit: GroupCommit | None = None
         self._writer: JournalWriter | None = None
+        self._unwritten = Unwritten()
         self._unreadable = False
 
     @property
@@ -90,6 +92,7 @@ class SqlJournal:
             raise JournalUnavailable(_NOT_OPEN)
         entry = Entry(event.seq, event.payload, event)
         self._writer.put(entry)
+        self._unwritten.add(entry)
         return entry
 
     def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
@@ -133,11 +136,29 @@ class SqlJournal:
         return await self._read(lambda c: journal_reads.matching_decisions(c, query))
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs are journalled already."""
+        """Which of these (decision_id, symbol) pairs are journalled already.
+
+        Those that are queued are waited for.
+
+        Raises
+        ------
+        JournalUnavailable
+            If one of them is queued and could not be written yet, or nothing can be read.
+        """
+        await self._unwritten.outcomes_written(pairs)
         return await self._read(lambda c: journal_reads.known_outcomes(c, pairs))
 
     async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
-        """Find the answer of an Idempotency-Key that is not older than that."""
+        """Find the answer of an Idempotency-Key that is not older than that.
+
+        One that is queued is waited for.
+
+        Raises
+        ------
+        JournalUnavailable
+            If it is queued and could not be written yet, or nothing can be read.
+        """
+        await self._unwritten.answer_written(owner, key)
         return await self._read(lambda c: journal_reads.stored_answer(c, owner, key, not_before_ns))
 
     async def close(self) -> None:
@@ -159,6 +180,7 @@ class SqlJournal:
             store.close()
             raise
         self._store = store
+        self._unwritten = Unwritten()
         self._writer = JournalWriter(self._commit, self._explain, self._retry_sec)
 
     def _close(self) -> None:

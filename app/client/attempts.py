@@ -12,7 +12,16 @@ from time import monotonic
 from typing import Final, TypeVar
 
 from app.client.calls import IDEMPOTENCY, Call
-from app.client.errors import CallFailed, NoAnswer, RateLimited, Refused, Unavailable, Unreachable
+from app.client.errors import (
+    CallFailed,
+    KeyReused,
+    NoAnswer,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Unreachable,
+    UnusableAnswer,
+)
 from app.client.reply import Reply
 
 Answer = TypeVar("Answer")
@@ -20,6 +29,7 @@ Answer = TypeVar("Answer")
 _GATEWAY: Final = frozenset({502, 504})
 # 503s that are said before anything is looked at
 _NOT_BEGUN: Final = frozenset({"overloaded", "not-ready"})
+_NO_KEY: Final = "no-key-set"  # as early, but only an operator can mend it
 _DRAW: Final = SystemRandom().random
 
 
@@ -82,10 +92,12 @@ def attempts(call: Call[Answer], options: ClientOptions) -> Generator[Send | Wai
     Raises
     ------
     CallFailed
-        What the last attempt ended in.
+        What the last attempt ended in; but the first failure that leaves open whether the call was
+        acted on, if the last attempt came to nothing and cannot tell.
     """
     ends_at = monotonic() + options.deadline_sec
     number = 0
+    doubt: CallFailed | None = None
     while True:
         number += 1
         outcome = yield Send(min(ends_at, monotonic() + options.attempt_sec))
@@ -97,7 +109,11 @@ def attempts(call: Call[Answer], options: ClientOptions) -> Generator[Send | Wai
         wait = _wait_sec(number, error, options)
         late = monotonic() + wait >= ends_at
         if late or number >= options.attempts or not may_repeat(call, error):
+            if doubt and not _speaks_for_all(error):
+                raise doubt from error
             raise error
+        if leaves_doubt(error):
+            doubt = doubt or error
         yield Wait(wait)
 
 
@@ -113,11 +129,23 @@ def may_repeat(call: Call[Answer], error: CallFailed) -> bool:
     """Whether another attempt could help, and could do no harm."""
     if isinstance(error, Unreachable | RateLimited):
         return True
+    if isinstance(error, Unavailable) and error.slug in _NOT_BEGUN:
+        return True
+    return call.repeatable and leaves_doubt(error)
+
+
+def leaves_doubt(error: CallFailed) -> bool:
+    """Whether the attempt may have been acted on, though it was not answered."""
     if isinstance(error, Unavailable):
-        return error.slug in _NOT_BEGUN or (call.repeatable and error.slug != "no-key-set")
+        return error.slug not in _NOT_BEGUN and error.slug != _NO_KEY
     if isinstance(error, Refused):
-        return call.repeatable and error.status in _GATEWAY
-    return call.repeatable and isinstance(error, NoAnswer)
+        return error.status in _GATEWAY
+    return isinstance(error, NoAnswer)
+
+
+def _speaks_for_all(error: CallFailed) -> bool:
+    # a key that came with another body was never acted on with this one
+    return leaves_doubt(error) or isinstance(error, UnusableAnswer | KeyReused)
 
 
 def _wait_sec(number: int, error: CallFailed, options: ClientOptions) -> float:

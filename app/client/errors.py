@@ -3,7 +3,7 @@
 ::
 
     CallFailed
-    |-- Unreachable          nothing was sent
+    |-- Unreachable          no connection, and no attempt was acted on
     |-- NoAnswer             sent, perhaps acted on; no whole answer came in time
     |-- UnusableAnswer       success was said, but not with what the API promises
     `-- Refused              an answer that says no, as problem+json (RFC 9457)
@@ -37,7 +37,7 @@ class CallFailed(Exception):
 
 
 class Unreachable(CallFailed):
-    """No connection was made: nothing was sent, so nothing happened."""
+    """No connection was made, and no earlier attempt was acted on: nothing happened."""
 
 
 class NoAnswer(CallFailed):

@@ -1,5 +1,6 @@
 """Blocking exchanges with a deadline over all of it."""
 
+import socket
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -54,8 +55,33 @@ class _Network(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        limit = left(httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(host, port, limit, local_address, socket_options))
+        failed: Exception = httpcore.ConnectError(f"{host} has no address")
+        for numeric in _addresses(host, port):
+            # the library would give as much to each address of the name
+            limit = left(httpcore.ConnectTimeout)
+            try:
+                inner = super().connect_tcp(*numeric, limit, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _Stream(inner)
+        raise failed
+
+
+def _addresses(host: str, port: int) -> list[tuple[str, int]]:
+    left(httpcore.ConnectTimeout)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [_numeric(address) for *_, address in found]
+
+
+def _numeric(address: Any) -> tuple[str, int]:
+    # unlike the bare first field it keeps the zone of a link-local address
+    flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    host, service = socket.getnameinfo(address, flags)
+    return host, int(service)
 
 
 class DeadlineTransport(httpx.BaseTransport):

@@ -57,11 +57,11 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to a head that is not complete."""
+        """Count what belongs to a head that is not complete; wait for whatever is still to come."""
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if not (self._in_head or self._refusal) or self.transport.is_closing():
+        if self.transport.is_closing() or not self._is_waiting():
             return
         if self._head_bytes > self.max_head_bytes:
             self.transport.write(_TOO_LARGE)
@@ -71,6 +71,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Count anew."""
+        # what came before it in the same bytes may have set it
+        self._unset_keepalive_if_required()
         super().on_message_begin()
         self._in_head = True
 
@@ -89,22 +91,23 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer what is refused."""
+        """Answer what is refused; after a body that came behind its answer, wait for the next."""
         if self._refusal is None:
             super().on_message_complete()
-            return
-        self.transport.write(self._refusal)
-        self._refusal = None
-        self._stop_waiting()
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        else:
+            self.transport.write(self._refusal)
+            self._refusal = None
+        if self._is_idle() and not self.transport.is_closing():
+            self._stop_waiting()
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def pause_writing(self) -> None:
         """Wait for the caller to read."""
         super().pause_writing()
-        self._unread = self.loop.call_later(self.read_timeout_sec, self.transport.abort)
+        self._wait_for_reader()
 
     def resume_writing(self) -> None:
         """Wait no longer."""
@@ -119,11 +122,30 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _is_plain(self) -> bool:
         """Whether it is alone on a connection that is kept, with a short body of known length."""
-        alone = self.cycle is None or self.cycle.response_complete
-        if not alone or self.expect_100_continue or not self.parser.should_keep_alive():
+        if not self._is_idle() or self.expect_100_continue or not self.parser.should_keep_alive():
             return False
         lengths = [value for name, value in self.headers if name == b"content-length"]
         return len(lengths) == 1 and int(lengths[0]) <= _SHORT_BODY
+
+    def _is_idle(self) -> bool:
+        """Whether every answer is given, and the connection was not handed to a WebSocket."""
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return False
+        return self.cycle is None or self.cycle.response_complete
+
+    def _is_waiting(self) -> bool:
+        """Whether the caller is to send, with no other timer on that."""
+        return self._in_head or (self._is_idle() and self.timeout_keep_alive_task is None)
+
+    def _wait_for_reader(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.read_timeout_sec, self._abort_unless_read, left)
+
+    def _abort_unless_read(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() < left:
+            self._wait_for_reader()
+        else:
+            self.transport.abort()
 
     def _read_again(self) -> None:
         if self._unread is not None:

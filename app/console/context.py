@@ -9,6 +9,7 @@ from starlette.requests import Request
 from app.console.assets import Assets
 from app.console.door import ConsoleDoor
 from app.console.failures import LoginFailures
+from app.console.places import Places
 from app.console.render import Renderer
 from app.console.sessions import Sessions
 from app.core.access import KeyRing
@@ -49,6 +50,16 @@ class Streams:
     drawn_at: float = float("-inf")
 
 
+def login_places() -> Places:
+    """Make places for login forms that are being read; anybody may send one."""
+    return Places(16, "Too many sign in at this moment. Try again in 2 seconds.", retry_sec=2)
+
+
+def trial_places() -> Places:
+    """Make places for one batch that is tried out and eight that wait for their turn."""
+    return Places(9, "Too many batches are being tried out. Try again in a second.", retry_sec=1)
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
     """What every page may use besides the service.
@@ -67,6 +78,8 @@ class ConsoleContext:
     renderer: Renderer
     failures: LoginFailures
     streams: Streams = field(default_factory=Streams)
+    logins: Places = field(default_factory=login_places)
+    trials: Places = field(default_factory=trial_places)
 
     @property
     def door(self) -> ConsoleDoor:

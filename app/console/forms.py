@@ -16,22 +16,25 @@ _TYPE: Final = "application/x-www-form-urlencoded"
 _LONGEST_REASON: Final = 500
 
 
-async def read_form(request: Request, most_bytes: int = 16_384) -> dict[str, str]:
+async def read_form(
+    request: Request, most_bytes: int = 16_384, *, within_sec: float = 10.0
+) -> dict[str, str]:
     """Read the fields of a form.
 
     Raises
     ------
     FormRefused
-        If it is none, too long, or does not arrive within ten seconds.
+        If it is none, too long, or is not complete within ``within_sec``.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _TYPE:
         raise FormRefused(415, f"Content-Type must be {_TYPE}, was {kind[:80]!r}")
     try:
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(within_sec):
             raw = await _read_bounded(request, most_bytes)
     except TimeoutError as error:
-        raise FormRefused(408, "the form was not complete after 10 s") from error
+        told = f"the form was not complete after {within_sec:g} s"
+        raise FormRefused(408, told) from error
     try:
         text = raw.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)

@@ -13,6 +13,8 @@ from app.console.forms import read_form, refuse_foreign_form
 from app.console.sessions import COOKIE, token_of
 
 _LOG = structlog.get_logger(__name__)
+# anybody may send this form, and holds a place until it is whole; a browser sends it at once
+_READ_SEC: Final = 2.0
 _YEAR: Final = "public, max-age=31536000, immutable"
 
 
@@ -36,12 +38,13 @@ async def open_session(request: Request) -> Response:
     wait = console.failures.seconds_to_wait(address)
     if wait > 0.0:
         return _form(request, console, wait_sec=wait)
-    form = await read_form(request)
+    with console.logins.hold():
+        form = await read_form(request, within_sec=_READ_SEC)
     key = console.keys().find(form.get("key", "").strip().encode("utf-8", "replace"))
     if key is None:
         console.failures.add(address)
         _LOG.warning("console_login_refused", address=address)
-        return _form(request, console, wrong=True)
+        return _form(request, console, wrong=True, wanted=form.get("next", ""))
     console.sessions.close(token_of(request.scope))
     _LOG.info("console_login", key=key.name, address=address)
     answer = _go(request, _wanted(form.get("next", "")))
@@ -81,13 +84,15 @@ async def find_nothing(request: Request) -> Response:
 
 
 def _form(
-    request: Request, console: ConsoleContext, *, wrong: bool = False, wait_sec: float = 0.0
+    request: Request,
+    console: ConsoleContext,
+    *,
+    wrong: bool = False,
+    wait_sec: float = 0.0,
+    wanted: str = "",
 ) -> Response:
-    context = {
-        "wrong": wrong,
-        "wait_sec": wait_sec,
-        "next": _wanted(request.query_params.get("next", "")),
-    }
+    following = _wanted(wanted or request.query_params.get("next", ""))
+    context = {"wrong": wrong, "wait_sec": wait_sec, "next": following}
     status, headers = 401 if wrong else 200, {}
     if wait_sec > 0.0:
         status, headers = 429, {"Retry-After": str(int(wait_sec) + 1)}

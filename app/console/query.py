@@ -15,6 +15,8 @@ REASONS: Final = tuple(reason.value for reason in FallbackReason)
 STRATEGIES: Final = ("rl", "fallback")
 _LONGEST: Final = 256
 _NS: Final = 1_000_000_000
+# what a time stands for by the length of its text: 2026-01-31, 2026-01-31T09:30; else a second
+_COVERS_SEC: Final = {10: 86_400, 16: 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def _moment(name: str, text: str, *, end: bool = False) -> int | None:
-    """Nanoseconds of a UTC time; the end of a second or minute where a search ends."""
+    """Nanoseconds of a UTC time; the end of the day, minute or second where a search ends."""
     if not text:
         return None
     try:
@@ -91,5 +93,4 @@ def _moment(name: str, text: str, *, end: bool = False) -> int | None:
         raise FormRefused(422, message) from error
     if not end:
         return whole
-    covers = 60 if found.second == 0 else 1
-    return whole + covers * _NS - 1
+    return whole + _COVERS_SEC.get(len(text), 1) * _NS - 1

@@ -19,10 +19,13 @@ COOKIE: Final = "himari_console"
 # a working day; then the key is asked for again
 LASTS_SEC: Final = 12 * 3600
 _MOST: Final = 256
+# browsers of whoever shares a key; who holds one key must not end the sessions of others
+_MOST_OF_KEY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Session:
+    name_of_key: str
     digest_of_key: bytes
     ends_at: float
 
@@ -35,12 +38,22 @@ class Sessions:
     clock : Clock
     most : int
         Beyond it the oldest one ends.
+    most_of_key : int
+        Beyond it the oldest one of the same key name ends.
     lasts_sec : float, seconds
     """
 
-    def __init__(self, clock: Clock, *, most: int = _MOST, lasts_sec: float = LASTS_SEC) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        most: int = _MOST,
+        most_of_key: int = _MOST_OF_KEY,
+        lasts_sec: float = LASTS_SEC,
+    ) -> None:
         self._clock = clock
         self._most = most
+        self._most_of_key = most_of_key
         self.lasts_sec = lasts_sec
         self._open: dict[bytes, _Session] = {}
         self._secret = secrets.token_bytes(32)
@@ -53,9 +66,11 @@ class Sessions:
         """Start a session of a key and return what its cookie holds."""
         token = secrets.token_urlsafe(32)
         self._forget_ended()
-        self._open[_hashed(token)] = _Session(key.digest, self._clock.monotonic() + self.lasts_sec)
-        while len(self._open) > self._most:
-            del self._open[next(iter(self._open))]
+        ends_at = self._clock.monotonic() + self.lasts_sec
+        self._open[_hashed(token)] = _Session(key.name, key.digest, ends_at)
+        own = [name for name, each in self._open.items() if each.name_of_key == key.name]
+        self._end_oldest(own, self._most_of_key)
+        self._end_oldest(list(self._open), self._most)
         return token
 
     def close(self, token: str | None) -> None:
@@ -82,6 +97,10 @@ class Sessions:
         """
         whose = f"owner {owner}" if token is None else f"session {token}"
         return hmac.new(self._secret, whose.encode(), hashlib.sha256).hexdigest()
+
+    def _end_oldest(self, names: list[bytes], most: int) -> None:
+        for name in names[: max(0, len(names) - most)]:
+            del self._open[name]
 
     def _forget_ended(self) -> None:
         now = self._clock.monotonic()

@@ -78,7 +78,8 @@ def _told(request: Request, error: Exception) -> Response | None:
     console = console_of(request)
     if isinstance(error, FormRefused | ServiceStopped):
         title = "Not done" if request.method == "POST" else "Not shown"
-        return console.renderer.problem(request, error.status, title, [str(error)])
+        headers = error.headers if isinstance(error, FormRefused) else None
+        return console.renderer.problem(request, error.status, title, [str(error)], headers)
     kind = console.kind_of(error)
     if kind.status == 500:
         return None

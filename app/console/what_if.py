@@ -44,13 +44,15 @@ async def size(request: Request) -> Response:
     refuse_foreign_form(request, form, console.sessions)
     fields = {name: form.get(name, "") for name in ("batch", "kelly", "value", "severity")}
     try:
-        batch = console.read_batch(request, fields["batch"].encode("utf-8", "replace"))
-        result = _compared(service, batch, _changes(fields))
+        async with console.trials.turn():
+            batch = console.read_batch(request, fields["batch"].encode("utf-8", "replace"))
+            result = _compared(service, batch, _changes(fields))
     except InvalidInput as error:
         told = [f"{p.path or 'The batch'}: {p.message}, was {p.was!r:.120}" for p in error.problems]
-        return _page(request, service, fields, {"result": None, "told": told}, 422)
+        return _page(request, service, fields, {"result": None, "told": told}, status=422)
     except FormRefused as error:
-        return _page(request, service, fields, {"result": None, "told": [str(error)]}, error.status)
+        outcome = {"result": None, "told": [str(error)]}
+        return _page(request, service, fields, outcome, status=error.status, headers=error.headers)
     return _page(request, service, fields, {"result": result, "told": []})
 
 
@@ -59,7 +61,9 @@ def _page(
     service: SizingService,
     fields: Mapping[str, str],
     outcome: Mapping[str, Any],
+    *,
     status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     context = {
         "fields": fields,
@@ -70,7 +74,7 @@ def _page(
     # a fragment whose status is an error would not be put on the page
     drawn_into = "hx-request" in request.headers
     return console_of(request).renderer.page(
-        request, "what_if.html", context, status=200 if drawn_into else status
+        request, "what_if.html", context, status=200 if drawn_into else status, headers=headers
     )
 
 

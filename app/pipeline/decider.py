@@ -56,6 +56,7 @@ class Decider:
         self.details: Callable[[], DecisionDetails] | None = None
         self.recent: deque[DecisionSummary] = deque(maxlen=_SUMMARIES_KEPT)
         self._factors: Future[FactorModel] | None = None
+        self._retry_version = 0
         self._worker: ThreadPoolExecutor | None = None
         self._watched_moment = (-1, -1)
         self._alerted: set[tuple[str, str]] = set()
@@ -267,6 +268,8 @@ class Decider:
         large = len(drafted.portfolio.symbols) > self._engine.params.market.dense_up_to
         if not large or self._factors is not None or not structure.factors_are_stale():
             return
+        if market.version < self._retry_version:
+            return
         if not market.any_history(drafted.portfolio.symbols):
             return
         if self._worker is None:
@@ -277,7 +280,16 @@ class Decider:
     def _adopt_factors(self) -> None:
         if self._factors is None or not self._factors.done():
             return
-        model, self._factors = self._factors.result(), None
+        estimate, self._factors = self._factors, None
+        if estimate.cancelled():
+            return
+        market = self._engine.beliefs.market
+        if (error := estimate.exception()) is not None:
+            # not with the next batch already: what fails there will most likely fail again
+            self._retry_version = market.version + self._engine.params.market.factor_refresh
+            _LOG.error("factors_failed", exc_info=error)
+            return
+        model = estimate.result()
         self._engine.beliefs.structure.factors = model
         self._engine.append(events.FACTORS, lambda: events.encode(model.export()))
 

@@ -194,11 +194,23 @@ class Journal(Protocol):
         ...
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs are journalled already."""
+        """Which of these (decision_id, symbol) pairs are journalled already.
+
+        Raises
+        ------
+        JournalUnavailable
+            Also if a pair is queued and could not be written yet: it is neither known nor new.
+        """
         ...
 
     async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
-        """Read the answer of an Idempotency-Key that is not older than that."""
+        """Read the answer of an Idempotency-Key that is not older than that.
+
+        Raises
+        ------
+        JournalUnavailable
+            Also if the answer is queued and could not be written yet.
+        """
         ...
 
     async def close(self) -> None:

@@ -130,11 +130,18 @@ class SizingService:
         -------
         dict
             ``accepted``, ``duplicates``, ``rejected`` (index, reason).
+
+        Raises
+        ------
+        JournalUnavailable
+            If they cannot be journalled, or an earlier use of one of them is not yet.
         """
         self._engine.require_journal()
         async with self._outcomes.lock:
             resolved = await self._outcomes.resolve(outcomes, self.world.journal)
             if resolved.facts is not None:
+                # once more: it may have failed while this request waited for its turn
+                self._engine.require_journal()
                 facts = resolved.facts
                 refused = events.apply_outcomes(facts, self._engine.beliefs)
                 durable = self._engine.append(

@@ -5,7 +5,7 @@ import pytest
 from app.console.door import PREFIX
 from app.console.sessions import COOKIE
 from app.console.site import ROUTES
-from app.core.access import KeyRing
+from app.core.access import KeyRing, Role, hashed
 from app.core.types import TradingState
 from tests.console.site import KEYS, RING, Site
 
@@ -194,8 +194,8 @@ async def test_signing_out_needs_the_sessions_own_form(keyed_site: Site) -> None
 async def test_the_oldest_of_too_many_sessions_ends(keyed_site: Site) -> None:
     await keyed_site.sign_in("reader")
     first = keyed_site.client.cookies[COOKIE]
-    for _ in range(256):
-        keyed_site.context.sessions.open(RING.keys[0])
+    for number in range(256):
+        keyed_site.context.sessions.open(hashed(f"key-{number}", [Role.READ], f"{number:032}"))
 
     response = await keyed_site.client.get("/console", headers={"cookie": f"{COOKIE}={first}"})
 

@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.console.query import read_search
 from app.core.circuit import CallOutcome
 from app.core.types import Outcome, TradingState
 from tests.console.feed import Desk
@@ -247,6 +249,25 @@ async def test_the_journal_is_searched_by_every_field(
     assert await found("symbol=NONE") == []
     by_id = await open_site.client.get(f"/console/journal?id={empty['decision_id']}")
     assert by_id.headers["location"] == f"/console/decisions/{empty['decision_id']}"
+
+
+@pytest.mark.parametrize(
+    ("until", "last"),
+    [
+        ("2026-01-31", "2026-01-31T23:59:59"),
+        ("2026-01-31T00:00", "2026-01-31T00:00:59"),
+        ("2026-01-31T09:30", "2026-01-31T09:30:59"),
+        ("2026-01-31T09:30:00", "2026-01-31T09:30:00"),
+        ("2026-01-31T09:30:07", "2026-01-31T09:30:07"),
+    ],
+)
+def test_a_search_ends_with_the_day_minute_or_second_that_was_written(
+    until: str, last: str
+) -> None:
+    found = read_search({"until": until}, 1).query.until_ns
+    last_second = int(datetime.fromisoformat(f"{last}+00:00").timestamp())
+
+    assert found == last_second * 1_000_000_000 + 999_999_999
 
 
 @pytest.mark.parametrize(

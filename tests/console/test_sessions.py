@@ -37,6 +37,16 @@ def test_ended_sessions_make_room() -> None:
     assert sessions.key_of(kept, RING) == RING.keys[0]
 
 
+def test_too_many_sessions_of_one_key_end_its_own_oldest_and_no_others() -> None:
+    sessions = Sessions(FakeClock())
+    other = sessions.open(RING.keys[1])
+    mine = [sessions.open(RING.keys[0]) for _ in range(300)]
+
+    open_still = [token for token in mine if sessions.key_of(token, RING) is not None]
+    assert open_still == mine[-16:]
+    assert sessions.key_of(other, RING) == RING.keys[1]
+
+
 def test_an_address_may_be_wrong_five_times_and_then_once_in_twenty_seconds() -> None:
     clock = FakeClock()
     failures = LoginFailures(clock)

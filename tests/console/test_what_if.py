@@ -1,15 +1,21 @@
 """Trying numbers out touches nothing."""
 
+import asyncio
 import json
+from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 from starlette.requests import Request
 
+from app.console.context import trial_places
 from app.pipeline.what_if import Changes
 from tests.console.feed import Desk
 from tests.console.site import Site
 from tests.console.test_pages import rows_of
+
+NO_CHANGE = {"kelly": "25", "severity": "0", "value": ""}
 
 
 def everything(site: Site) -> str:
@@ -34,9 +40,7 @@ async def tried(site: Site, batch: dict[str, Any], **fields: str) -> str:
     form = {
         "csrf": await site.csrf("/console/what-if"),
         "batch": json.dumps(batch),
-        "kelly": "25",
-        "severity": "0",
-        "value": "",
+        **NO_CHANGE,
     }
     response = await site.client.post("/console/what-if", data=form | fields)
     assert response.status_code == 200, response.text
@@ -142,6 +146,58 @@ async def test_more_signals_than_are_tried_at_once_are_refused(
     response = await open_site.client.post("/console/what-if", data=form)
 
     assert response.status_code == 413
+
+
+@pytest.mark.parametrize("headers", [{}, {"hx-request": "true"}])
+async def test_with_one_batch_at_work_eight_wait_and_more_are_told_to_come_again(
+    open_site: Site, batch: dict[str, Any], headers: dict[str, str]
+) -> None:
+    form = {"csrf": await open_site.csrf("/console/what-if"), "batch": json.dumps(batch)}
+
+    async def sent() -> httpx.Response:
+        return await open_site.client.post(
+            "/console/what-if", data=form | NO_CHANGE, headers=headers
+        )
+
+    async with open_site.context.trials.turn():
+        waiting = {asyncio.create_task(sent()) for _ in range(11)}
+        refused: set[asyncio.Task[httpx.Response]] = set()
+        while len(refused) < 3:
+            done, waiting = await asyncio.wait(
+                waiting, timeout=20.0, return_when=asyncio.FIRST_COMPLETED
+            )
+            assert done
+            refused |= done
+        assert len(refused) == 3
+        assert (await open_site.client.get("/console")).status_code == 200
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 20.0)
+
+    for task in refused:
+        assert task.result().status_code == (200 if headers else 503)
+        assert task.result().headers["retry-after"] == "1"
+        assert "Too many batches are being tried out." in task.result().text
+        assert form["csrf"] in task.result().text
+    assert len(answers) == 8
+    for answer in answers:
+        assert rows_of(answer.text, "Targets of the batch")
+    assert open_site.context.trials.taken == 0
+
+
+async def test_between_two_batches_that_are_tried_out_others_get_their_turn() -> None:
+    trials, seen = trial_places(), []
+
+    async def trial() -> None:
+        async with trials.turn():
+            seen.append("trial")
+
+    async def other() -> None:
+        while seen.count("trial") < 9:
+            seen.append("other")
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(asyncio.gather(*(trial() for _ in range(9)), other()), 20.0)
+
+    assert ("trial", "trial") not in set(pairwise(seen))
 
 
 async def test_a_reader_may_try_numbers_out(keyed_site: Site, batch: dict[str, Any]) -> None:
