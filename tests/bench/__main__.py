@@ -42,8 +42,10 @@ def main() -> int:
             sys.stderr.write(f"{error}\n")
             return 1
     command = " ".join(["python -m tests.bench", *sys.argv[1:]])
-    write_report(rows, skipped, command, options.out)
-    sys.stdout.write(f"wrote {options.out}/results.md\n")
+    # a part measured alone has a page of its own, and leaves that of the whole as it is
+    name = "-".join(options.only or ["results"])
+    page = write_report(rows, skipped, command, options.out / f"{name}.md")
+    sys.stdout.write(f"wrote {page}\n")
     return 0
 
 

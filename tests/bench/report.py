@@ -42,14 +42,21 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def write_report(rows: Sequence[Row], skipped: Sequence[str], command: str, out: Path) -> None:
-    """Write ``results.json`` and ``results.md`` into a directory."""
+def write_report(rows: Sequence[Row], skipped: Sequence[str], command: str, out: Path) -> Path:
+    """Write the page ``out`` and the same as JSON beside it.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
     about = {"command": command, "machine": machine(), "skipped": list(skipped)}
-    out.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     entries = [asdict(row) | {"target": row.target, "met": row.met} for row in rows]
     document = json.dumps(about | {"rows": entries}, indent=1)
-    (out / "results.json").write_text(document + "\n", "utf-8")
-    (out / "results.md").write_text("\n".join(_page(rows, about)) + "\n", "utf-8")
+    out.with_suffix(".json").write_text(document + "\n", "utf-8")
+    out.write_text("\n".join(_page(rows, about)) + "\n", "utf-8")
+    return out
 
 
 def _page(rows: Sequence[Row], about: dict[str, Any]) -> Iterator[str]:

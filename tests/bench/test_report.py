@@ -20,12 +20,12 @@ def test_the_page_names_command_machine_and_every_missed_target(tmp_path: Path) 
         Row("Speed", "fast enough", 1.0, "ms", at_most=2.0),
         Row("Speed", "too slow", 3.0, "ms", at_most=2.0),
     ]
-    write_report(rows, ["memory"], "python -m tests.bench", tmp_path)
-    page = (tmp_path / "results.md").read_text("utf-8")
-    assert "1 of 2 targets met." in page
-    assert "| too slow | 3 ms | <= 2 | **missed** |" in page
-    assert "`python -m tests.bench` on" in page
-    assert "Left out in this run: memory." in page
+    page = write_report(rows, ["memory"], "python -m tests.bench", tmp_path / "results.md")
+    told = page.read_text("utf-8")
+    assert "1 of 2 targets met." in told
+    assert "| too slow | 3 ms | <= 2 | **missed** |" in told
+    assert "`python -m tests.bench` on" in told
+    assert "Left out in this run: memory." in told
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert [row["met"] for row in document["rows"]] == [True, False]
     assert document["machine"]["packages"]["numpy"]
