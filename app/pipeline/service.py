@@ -8,7 +8,7 @@ import structlog
 
 from app.core.breaker import BreakerMode
 from app.core.circuit import Transition
-from app.core.errors import FieldProblem, InvalidInput, UnknownDecision
+from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, UnknownDecision
 from app.core.ledger import Beliefs, TradingStatus
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
@@ -381,4 +381,9 @@ class SizingService:
     async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
         """Return the answer of an Idempotency-Key of the last 24 h."""
         not_before = self.world.clock.now_ns() - _DAY_NS
-        return await self.world.journal.stored_answer(owner, key, not_before)
+        try:
+            return await self.world.journal.stored_answer(owner, key, not_before)
+        except JournalUnavailable:
+            # what asks for it is about to decide: a request refused for the journal like any other
+            self.world.telemetry.count("journal_errors")
+            raise
