@@ -31,7 +31,12 @@ from inference_server.model.trained import (
 )
 
 MODEL: Final = "model.onnx"
-INPUTS: Final = {"features": (len(FEATURES),), "path": (STEPS, len(CHANNELS)), "case": ()}
+INPUTS: Final = {
+    "features": (len(FEATURES),),
+    "path": (STEPS, len(CHANNELS)),
+    "case": (),
+    "side": (),
+}
 OUTPUTS: Final = frozenset({"multiplier", "log_volatility", "hit_logit"})
 
 
@@ -118,7 +123,8 @@ class MultiplierPolicy:
         needed = self._card.min_returns
         # neighbours need a history, and nothing else
         deep = [i for i, row in enumerate(gathered.first_rows) if row.returns.size >= needed]
-        features, path = build_features(take_symbols(gathered.book, deep))
+        book = take_symbols(gathered.book, deep)
+        features, path = build_features(book)
         kept: list[int] = []
         for line, (place, told) in enumerate(
             zip(deep, tell_outside(features, self._bounds), strict=True)
@@ -127,7 +133,8 @@ class MultiplierPolicy:
             if objections[place] is None:
                 kept.append(line)
         short = np.full(len(features), case == "long_short", np.float32)
-        built = {"features": features, "path": path, "case": short}
+        side = book.side.astype(np.float32)
+        built = {"features": features, "path": path, "case": short, "side": side}
         return {name: built[name][kept] for name in self._model.inputs}
 
     def _opinions(self, outputs: Arrays, asked: _Asked) -> list[Opinion]:

@@ -62,7 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
         digest_tapes(tapes),
     )
     stages = (SHIPPED,) if smoke else (*FOLDS, SHIPPED)
-    parts = len(stages) * 2 * (len(run.seeds) + 2)
+    parts = len(stages) * (1 + 2 * (len(run.seeds) + 1))
     with tqdm(total=parts, unit="part", desc="training") as bar:
 
         def tell(what: str) -> None:
@@ -158,7 +158,8 @@ _DESCRIPTION: Final = {
     True: (
         "Bounded multiplier on the Phase 2 baseline: linear skip plus the mean of eight small "
         "Transformers over the last 64 days, one set for long/flat and one for long/short books; "
-        "volatility and hit heads linear. Trained on daily prices of stocks, ETFs and indices, "
+        "volatility by a small perceptron, hit probability by a logistic regression, both of the "
+        "price alone. Trained on daily prices of stocks, ETFs and indices, "
         "1962 to 2022. Alpha is 1 only where docs/evidence.md says that every must gate passed."
     ),
     False: (

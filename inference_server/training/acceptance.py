@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import torch
 
-from inference_server.model.features import FEATURES
 from inference_server.training.evaluate.calibration import HitFigures, summarise_hits
 from inference_server.training.evaluate.intervals import walk_coverage
 from inference_server.training.evaluate.panels import Panel, panel_of, year_folds
@@ -20,10 +20,15 @@ from inference_server.training.evaluate.volatility import (
     judge_forecasts,
     realised_variance,
 )
-from inference_server.training.evaluate.volatility_baselines import ewma_variance, har_variance
+from inference_server.training.evaluate.volatility_baselines import (
+    ewma_variance,
+    garch_variance,
+    har_variance,
+)
 from inference_server.training.fit import transformer_logit
 from inference_server.training.networks import multiplier_of
 from inference_server.training.opinions import Opinion
+from inference_server.training.plain import plain_features
 from inference_server.training.served_exact import (
     Ask,
     Played,
@@ -187,11 +192,12 @@ def placebo_gains(judged: Judged, terms: Terms, count: int = PLACEBOS, seed: int
     return gains
 
 
-def served_gain(judged: Judged, terms: Terms) -> float:
-    """Sharpe gain of the served policy over smoothed Kelly."""
-    tape, rows = judged.tape, judged.rows
+def served_gain(judged: Judged) -> float:
+    """Sharpe gain of the served policy over smoothed Kelly, on the terms of the figures."""
+    tape, rows, terms = judged.tape, judged.rows, Terms()
     base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
-    run = play_policy(tape, judged.whole, rows, terms).returns[_WARM_UP:]
+    # what it said on these terms led to what it held: playing that back is playing it again
+    run = play_multiplier(tape, judged.said, rows, terms).returns[_WARM_UP:]
     return _sharpe(run) - _sharpe(base)
 
 
@@ -236,6 +242,7 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
     tape = judged.tape
     correction = np.full(tape.baseline.shape, np.nan)
     chance = np.full(tape.baseline.shape, np.nan)
+    side = np.sign(tape.baseline)
     spans = []
     before = slice(0, tape.row_of(FOLDS[0].first))
     for fold in FOLDS:
@@ -243,12 +250,12 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
         spans.append((rows.start, rows.stop))
         heads = fits[fold.name].heads
         for part in (rows, before) if fold is FOLDS[0] else (rows,):
-            features = tape.features[part].reshape(-1, len(FEATURES))
-            shape = tape.baseline[part].shape
-            volatility = features @ heads.volatility.weight.numpy() + float(heads.volatility.bias)
-            logit = features @ heads.hit.weight.numpy() + float(heads.hit.bias)
-            correction[part] = np.where(tape.usable[part], volatility.reshape(shape), np.nan)
-            chance[part] = 1.0 / (1.0 + np.exp(-logit.reshape(shape)))
+            features, sides = torch.from_numpy(tape.features[part]), torch.from_numpy(side[part])
+            with torch.no_grad():
+                plain = plain_features(features, sides)
+                volatility, rise = heads.volatility(plain).numpy(), heads.rise(plain).numpy()
+            correction[part] = np.where(tape.usable[part], volatility, np.nan)
+            chance[part] = 1.0 / (1.0 + np.exp(-rise * side[part]))
     variance = tape.ewma * np.exp(2.0 * correction)
     scaled = np.abs(tape.ahead) / np.sqrt(variance)
     refits = [tape.row_of(f"{year}-01-01") for year in range(2003, 2023)]
@@ -257,6 +264,7 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
         {
             "head": variance,
             "har": har_variance(tape.past, refits),
+            "garch": garch_variance(tape.past, refits),
             "ewma": ewma_variance(tape.past),
         },
         spans,
@@ -265,7 +273,7 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
     asked = (tape.baseline != 0.0) & tape.usable
     asked[: spans[0][0]] = False
     asked[-1:] = False
-    won = (tape.ahead * np.sign(tape.baseline) > 0.0)[asked]
+    won = (tape.ahead * side > 0.0)[asked]
     return volatility_figures, summarise_hits(chance[asked], won.astype(np.float64))
 
 

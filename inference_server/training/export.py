@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
+from inference_server.training.ensemble import Ensemble
 from inference_server.training.networks import multiplier_of
+from inference_server.training.plain import plain_features
 from inference_server.training.walk_forward import Fitted
 
 CASES: Final = ("long_flat", "long_short")
@@ -37,39 +39,50 @@ class CardText:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Case(nn.Module):
-    def __init__(self, fitted: Fitted, *, with_transformer: bool) -> None:
-        super().__init__()
-        self.linear = fitted.linear
-        self.added = nn.ModuleList(fitted.transformers if with_transformer else ())
-        self.scale = fitted.scale
-        self.volatility, self.hit = fitted.heads.volatility, fitted.heads.hit
+class Served(nn.Module):
+    """Both cases in one graph.
 
-    def forward(self, features: Tensor, path: Tensor) -> Tensor:
-        """Logit, half log variance correction and hit logit, stacked (3, k)."""
-        logit = self.linear(features)
-        if len(self.added):
-            added = torch.stack([model(features, path) for model in self.added]).mean(0)
-            logit = logit + self.scale * added
-        return torch.stack([logit, self.volatility(features), self.hit(features)])
+    ``case`` is 1 for long/short and 0 for long/flat, ``side`` is -1 for a short baseline and 1 for
+    a long one.
 
-
-class _Served(nn.Module):
-    """Both cases in one graph; ``case`` is 1 for long/short, 0 for long/flat."""
+    Raises
+    ------
+    ValueError
+        If the cases do not share their forecasts.
+    """
 
     def __init__(self, cases: Mapping[str, Fitted], *, with_transformer: bool) -> None:
         super().__init__()
-        self.flat = _Case(cases["long_flat"], with_transformer=with_transformer)
-        self.short = _Case(cases["long_short"], with_transformer=with_transformer)
+        fitted = [cases[case] for case in CASES]
+        if any(one.heads is not fitted[0].heads for one in fitted):
+            raise ValueError("both cases must have the same forecasts, had two pairs")
+        self.volatility, self.rise = fitted[0].heads.volatility, fitted[0].heads.rise
+        self.register_buffer("weight", torch.stack([one.linear.weight for one in fitted], dim=1))
+        self.register_buffer("bias", torch.stack([one.linear.bias for one in fitted]))
+        networks = [model for one in fitted for model in one.transformers]
+        self.added = Ensemble(networks) if with_transformer and networks else None
+        # of every network to its own case
+        share = torch.zeros(len(networks), len(CASES))
+        begin = 0
+        for place, one in enumerate(fitted):
+            end = begin + len(one.transformers)
+            share[begin:end, place] = one.scale / max(len(one.transformers), 1)
+            begin = end
+        self.register_buffer("share", share)
 
-    def forward(self, features: Tensor, path: Tensor, case: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, features: Tensor, path: Tensor, case: Tensor, side: Tensor
+    ) -> tuple[Tensor, ...]:
         """Multiplier, log volatility correction and hit logit, (k,) each."""
-        chosen = torch.where(
-            case[None, :] > 0.5, self.short(features, path), self.flat(features, path)
-        )
-        # the linear model has no use for the path, but every version has the same inputs
-        anchored = chosen[0] + 0.0 * path[:, 0, 0]
-        return multiplier_of(anchored), chosen[1], chosen[2]
+        logits = features @ self.weight + self.bias
+        if self.added is None:
+            # the linear model has no use for the path, but every version has the same inputs
+            logits = logits + 0.0 * path[:, :1, 0]
+        else:
+            logits = logits + self.added(features, path).T @ self.share
+        chosen = torch.where(case > 0.5, logits[:, 1], logits[:, 0])
+        plain = plain_features(features, side)
+        return multiplier_of(chosen), self.volatility(plain), side * self.rise(plain)
 
 
 def export_version(
@@ -95,7 +108,7 @@ def export_version(
     """
     home = folder / text.version
     home.mkdir(parents=True, exist_ok=True)
-    graph = _Served(cases, with_transformer=with_transformer).eval()
+    graph = Served(cases, with_transformer=with_transformer).eval()
     _write_graph(graph, home / "model.onnx")
     whole = np.concatenate(list(seen))
     card = {
@@ -127,14 +140,14 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _write_graph(graph: _Served, path: Path) -> None:
+def _write_graph(graph: Served, path: Path) -> None:
     example = (
         torch.zeros(3, len(FEATURES)),
         torch.zeros(3, STEPS, len(CHANNELS)),
         torch.zeros(3),
+        torch.ones(3),
     )
-    names = ("features", "path", "case")
-    torch.backends.mha.set_fastpath_enabled(value=False)
+    names = ("features", "path", "case", "side")
     with warnings.catch_warnings():
         # the tracer's own notes on shapes; the result is compared with torch below
         warnings.simplefilter("ignore")
@@ -160,13 +173,18 @@ def _write_graph(graph: _Served, path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _difference(graph: _Served, path: Path, features: NDArray[np.float32]) -> float:
+def _difference(graph: Served, path: Path, features: NDArray[np.float32]) -> float:
     import onnxruntime  # noqa: PLC0415 - only the last step needs it
 
     rows = np.ascontiguousarray(features[:: max(len(features) // 256, 1)][:256])
     paths = np.random.default_rng(0).normal(0, 0.5, (len(rows), STEPS, len(CHANNELS)))
-    case = (np.arange(len(rows)) % 2).astype(np.float32)
-    fed = {"features": rows, "path": paths.astype(np.float32), "case": case}
+    place = np.arange(len(rows))
+    fed = {
+        "features": rows,
+        "path": paths.astype(np.float32),
+        "case": (place % 2).astype(np.float32),
+        "side": np.where(place % 4 < 2, 1.0, -1.0).astype(np.float32),
+    }
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         ours = graph(*(torch.from_numpy(value) for value in fed.values()))

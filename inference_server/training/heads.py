@@ -1,8 +1,10 @@
-r"""The two forecasts beside the multiplier: volatility and hit probability, both linear.
+r"""The two forecasts beside the multiplier: volatility, and whether the price will rise.
 
-The volatility head is a log correction to the EWMA volatility, fitted by QLIKE on the mean squared
-return of the next ten days; the hit head is a logistic regression of whether the sided return of
-the next day is positive.
+Both are of the price alone (`plain`), whoever holds it: neither Phase 2's side nor the case plays
+a part, so one pair of forecasts serves both cases. The volatility head is a log correction to the
+EWMA volatility, fitted by QLIKE on the mean squared return of the next ten days: a linear part and
+the mean of three small hidden layers. The other is a logistic regression of whether the next day's
+return is positive; seen from a short baseline, its logit changes sign.
 
 References
 ----------
@@ -10,66 +12,187 @@ References
    Journal of Econometrics 160(1), 246-256.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from inference_server.training.fit import Book
-from inference_server.training.networks import LinearLogit
+from inference_server.training.plain import PLAIN, plain_features
 from inference_server.training.tape import Tape
 
-_TINY = 1e-12
-_RIDGE = 1e-4
-# one day's direction is almost noise: little of it survives the next years
-HIT_RIDGE = 0.3
+Books = Sequence[tuple[Tape, Book]]
+
+# weight of each record; which side its book was on does not matter
+POOLS: Final[Mapping[str, Mapping[str, float]]] = {
+    "volatility": {
+        "stocks_ls": 0.5,
+        "nyse_n_ls": 0.2,
+        "nyse_o_ls": 0.1,
+        "etfs_ls": 0.1,
+        "tse_ls": 0.1,
+    },
+    # in the undated panels of 1962 to 1984 a price moves by eighths, and often stands still
+    "rise": {"stocks_ls": 0.8, "etfs_ls": 0.2},
+}
+_TINY: Final = 1e-12
+_RIDGE: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class HeadParams:
+    """Everything the forecasts depend on besides the records.
+
+    ``rise_ridge``: one day's direction is almost noise, and little of it survives the next years.
+    """
+
+    hidden: int = 32
+    seeds: int = 3
+    epochs: float = 3.0
+    batch: int = 2048
+    rate: float = 0.003
+    weight_decay: float = 1.0
+    rise_ridge: float = 0.01
+
+
+class PriceLogit(nn.Module):
+    """A linear part and, where there are hidden units, a layer of them; 0 at the start.
+
+    Parameters
+    ----------
+    hidden : int
+        Units; 0 for the linear part alone.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(len(PLAIN), 1)
+        self.wide = nn.Linear(len(PLAIN), hidden) if hidden else None
+        self.narrow = nn.Linear(hidden, 1, bias=False) if hidden else None
+        for part in (self.linear, self.narrow):
+            for value in part.parameters() if part is not None else ():
+                nn.init.zeros_(value)
+
+    def forward(self, plain: Tensor) -> Tensor:
+        """Logits (...,) of plain features (..., P)."""
+        logit: Tensor = self.linear(plain)[..., 0]
+        if self.wide is None or self.narrow is None:
+            return logit
+        added: Tensor = self.narrow(functional.gelu(self.wide(plain)))[..., 0]
+        return logit + added
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heads:
-    """``volatility`` gives half the log of the variance's correction, ``hit`` a logit."""
+    """``volatility`` gives half the log of the variance's correction, ``rise`` a logit."""
 
-    volatility: LinearLogit
-    hit: LinearLogit
-
-
-def fit_heads(books: Sequence[tuple[Tape, Book]]) -> Heads:
-    """Fit both on all usable days of the books."""
-    features, ratio, judged, hit = [], [], [], []
-    for tape, book in books:
-        rows = book.rows
-        asked = book.play.usable[rows] & (book.play.side[rows] != 0.0)
-        variance = torch.from_numpy(tape.ewma[rows]).float()
-        squares = torch.from_numpy(tape.squares[rows]).float()
-        asked = asked & torch.isfinite(squares) & (variance > _TINY) & (squares > _TINY)
-        features.append(book.play.features[rows][asked])
-        ratio.append((squares / variance)[asked])
-        gain = book.play.ahead[rows] * book.play.side[rows]
-        # a price that stood still says nothing; old panels are full of them
-        moved = asked & (gain != 0.0)
-        judged.append(book.play.features[rows][moved])
-        hit.append((gain > 0.0)[moved].float())
-    x, y, w, z = torch.cat(features), torch.cat(ratio), torch.cat(judged), torch.cat(hit)
-
-    def qlike(logit: Tensor) -> Tensor:
-        return (y * torch.exp(-2.0 * logit) + 2.0 * logit).mean()
-
-    def entropy(logit: Tensor) -> Tensor:
-        return torch.nn.functional.binary_cross_entropy_with_logits(logit, z)
-
-    return Heads(_fit(x, qlike, _RIDGE), _fit(w, entropy, HIT_RIDGE))
+    volatility: PriceLogit
+    rise: PriceLogit
 
 
-def _fit(features: Tensor, loss_of: Callable[[Tensor], Tensor], ridge: float) -> LinearLogit:
-    model = LinearLogit()
+def fit_volatility(books: Books, params: HeadParams) -> PriceLogit:
+    """Fit the correction of the EWMA volatility; a function of books and parameters alone."""
+    x, y, share = _gather(books, _ratio)
+
+    def loss_of(logit: Tensor, target: Tensor) -> Tensor:
+        return target * torch.exp(-2.0 * logit) + 2.0 * logit
+
+    fitted = [_descend(x, y, share, loss_of, params, seed) for seed in range(params.seeds)]
+    return _mean(fitted, params.hidden).requires_grad_(requires_grad=False)
+
+
+def fit_rise(books: Books, params: HeadParams) -> PriceLogit:
+    """Fit the logit of a rise by logistic regression."""
+    x, z, share = _gather(books, _rose)
+    model = PriceLogit(0)
     optimiser = torch.optim.LBFGS(model.parameters(), max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        loss = loss_of(model(features)) + ridge * torch.square(model.weight).sum()
+        entropy = functional.binary_cross_entropy_with_logits(model(x), z, reduction="none")
+        penalty = params.rise_ridge * torch.square(model.linear.weight).sum()
+        loss = (share * entropy).sum() + penalty
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimiser.step(closure)
     return model.requires_grad_(requires_grad=False)
+
+
+def _gather(
+    books: Books, target_of: Callable[[Tape, slice], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Plain features, targets and weights of all usable days whose target is not NaN."""
+    features, targets, shares = [], [], []
+    for tape, book in books:
+        rows, play = book.rows, book.play
+        target = target_of(tape, rows)
+        known = play.usable[rows] & torch.isfinite(target)
+        features.append(plain_features(play.features[rows][known], play.side[rows][known]))
+        targets.append(target[known])
+        shares.append(torch.full((int(known.sum()),), book.weight / max(int(known.sum()), 1)))
+    share = torch.cat(shares)
+    return torch.cat(features), torch.cat(targets), share / share.sum()
+
+
+def _ratio(tape: Tape, rows: slice) -> Tensor:
+    """Divide the variance that came by what EWMA said; NaN where either is unknown."""
+    variance = torch.from_numpy(tape.ewma[rows])
+    squares = torch.from_numpy(tape.squares[rows])
+    known = (variance > _TINY) & (squares > _TINY)
+    return torch.where(known, squares / variance, torch.nan).float()
+
+
+def _rose(tape: Tape, rows: slice) -> Tensor:
+    """1 where the next return is positive; NaN where the price stood still, which says nothing."""
+    ahead = torch.from_numpy(tape.ahead[rows])
+    return torch.where(ahead != 0.0, (ahead > 0.0).double(), torch.nan).float()
+
+
+def _descend(
+    x: Tensor,
+    y: Tensor,
+    share: Tensor,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    params: HeadParams,
+    seed: int,
+) -> PriceLogit:
+    torch.manual_seed(seed)
+    model = PriceLogit(params.hidden)
+    draw = torch.Generator().manual_seed(seed)
+    upto = torch.cumsum(share.double(), dim=0)
+    steps = max(int(params.epochs * len(x) / params.batch), 10)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=params.rate, weight_decay=params.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, params.rate, steps)
+    for _ in range(steps):
+        places = torch.rand(params.batch, generator=draw, dtype=torch.float64)
+        chosen = torch.searchsorted(upto, places).clamp(max=len(x) - 1)
+        optimiser.zero_grad()
+        loss = loss_of(model(x[chosen]), y[chosen]).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+    return model
+
+
+def _mean(models: Sequence[PriceLogit], hidden: int) -> PriceLogit:
+    """Join models into one that answers their mean: their hidden units lie side by side."""
+    joined = PriceLogit(hidden * len(models))
+    told = [model.state_dict() for model in models]
+    count = len(models)
+    joined.load_state_dict(
+        {
+            "linear.weight": torch.stack([one["linear.weight"] for one in told]).mean(0),
+            "linear.bias": torch.stack([one["linear.bias"] for one in told]).mean(0),
+            "wide.weight": torch.cat([one["wide.weight"] for one in told]),
+            "wide.bias": torch.cat([one["wide.bias"] for one in told]),
+            "narrow.weight": torch.cat([one["narrow.weight"] for one in told], dim=1) / count,
+        }
+    )
+    return joined

@@ -5,6 +5,7 @@ over whole stretches, and a day costs two small products. The same numbers come 
 graph; a test plays both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference_server.model.features import FEATURES, held_features
+from inference_server.training.ensemble import Ensemble
 from inference_server.training.networks import TransformerLogit, multiplier_of
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Array, Tape
@@ -60,10 +62,7 @@ class Opinion:
         self._held_weight = fitted.linear.weight[_HELD]
         self._added = None
         if with_transformer and fitted.transformers:
-            path = play.path[rows]
-            self._added = [
-                _Reader.of(model, bare, path, self._asked) for model in fitted.transformers
-            ]
+            self._added = _Reader.of(fitted.transformers, bare, play.path[rows], self._asked)
         self._scale = fitted.scale
 
     def __call__(self, row: int, held: Array) -> Array:
@@ -78,33 +77,37 @@ class Opinion:
         with torch.no_grad():
             logit = self._linear[day][asked] + own @ self._held_weight
             if self._added is not None:
-                added = torch.stack([reader.logit(day, own) for reader in self._added]).mean(0)
-                logit = logit + self._scale * added
+                logit = logit + self._scale * self._added.logit(day, own)
             said[asked] = multiplier_of(logit).numpy()
         return said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reader:
-    """A Transformer with all of its input read but the held position."""
+    """Transformers with all of their input read but the held position."""
 
-    model: TransformerLogit
+    ensemble: Ensemble
     seen: Tensor
     context: Tensor
     begins: NDArray[np.intp]
 
     @staticmethod
     def of(
-        model: TransformerLogit, bare: Tensor, path: NDArray[np.float16], asked: NDArray[np.bool_]
+        models: Sequence[TransformerLogit],
+        bare: Tensor,
+        path: NDArray[np.float16],
+        asked: NDArray[np.bool_],
     ) -> "_Reader":
+        ensemble = Ensemble(models)
         rows = torch.from_numpy(path[asked]).split(_AT_ONCE)
         with torch.no_grad():
-            seen = [model.read(part.float()) for part in rows]
-            context = model.context(bare[torch.from_numpy(asked)])
+            seen = [ensemble.read(part.float()) for part in rows]
+            context = ensemble.embed_context(bare[torch.from_numpy(asked)])
         begins = np.concatenate([[0], np.cumsum(asked.sum(axis=1))])
-        return _Reader(model, torch.cat(seen), context, begins)
+        return _Reader(ensemble, torch.cat(seen, dim=1), context, begins)
 
     def logit(self, day: int, own: Tensor) -> Tensor:
+        """Mean logits of a day's rows, (n,), of the features ``held`` (n, 2)."""
         part = slice(int(self.begins[day]), int(self.begins[day + 1]))
-        context = self.context[part] + own @ self.model.context.weight[:, _HELD].T
-        return self.model.judge(self.seen[part], context)
+        context = self.context[:, part] + own @ self.ensemble.context[:, _HELD]
+        return self.ensemble.judge(self.seen[:, part], context).mean(0)

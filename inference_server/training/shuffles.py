@@ -4,22 +4,32 @@ What a policy gains on shuffled prices it gains without any information in the p
 costs, by a lasting tilt, or by chance. Signals, baseline and features are made anew for each.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from torch import nn
 from tqdm import tqdm
 
+from inference_server.model import book as book_code
+from inference_server.model import features as feature_code
+from inference_server.training import ensemble, opinions, served_exact
+from inference_server.training import tapes as tape_code
 from inference_server.training.acceptance import judge_universe, served_gain
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
 from inference_server.training.prepare import record_decisions
-from inference_server.training.served_exact import Terms
 from inference_server.training.served_torch import prepare_play
 from inference_server.training.tapes import load_tape
 from inference_server.training.walk_forward import Fitted
 
+_PLAYED_BY: Final = tuple(
+    str(module.__file__)
+    for module in (book_code, feature_code, served_exact, ensemble, opinions, tape_code)
+)
 # the days before the first fold that signals and features need
 _BEFORE: Final = 520
 
@@ -44,7 +54,10 @@ def shuffle_time(panel: Panel, seed: int, first: str = "2003-01-01") -> Panel:
 def shuffled_gains(
     data: Path, *, short: bool, fits: Mapping[str, Fitted], count: int
 ) -> tuple[float, ...]:
-    """Sharpe gain over smoothed Kelly on each of ``count`` shuffles; finished ones are kept."""
+    """Sharpe gain over smoothed Kelly on each of ``count`` shuffles.
+
+    Records are kept for good, gains for as long as the fits and the code that plays them stay.
+    """
     if not count:
         return ()
     side = "ls" if short else "lf"
@@ -58,7 +71,25 @@ def shuffled_gains(
             prices = folder / f"{side}-{seed}.csv"
             write_csv(shuffle_time(panel, seed), prices)
             record_decisions(prices, record, short=short)
-        # not cached: a hundred of them would fill a small disk
-        tape = load_tape(record)
-        gains.append(served_gain(judge_universe(tape, prepare_play(tape), fits), Terms()))
+        kept = folder / f"{side}-{seed}-{_digest(fits, record)}.json"
+        if not kept.is_file():
+            # the tape itself is not kept: a hundred of them would fill a small disk
+            tape = load_tape(record)
+            gain = served_gain(judge_universe(tape, prepare_play(tape), fits))
+            kept.write_text(json.dumps(gain), encoding="utf-8")
+        gains.append(float(json.loads(kept.read_text(encoding="utf-8"))))
     return tuple(gains)
+
+
+def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
+    """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
+    told = hashlib.sha256(record.read_bytes())
+    for code in _PLAYED_BY:
+        told.update(Path(code).read_bytes())
+    for name, fit in sorted(fits.items()):
+        told.update(f"{name} {fit.scale!r}".encode())
+        models: list[nn.Module] = [fit.linear, *fit.transformers]
+        for model in models:
+            for value in model.state_dict().values():
+                told.update(value.numpy().tobytes())
+    return told.hexdigest()[:12]

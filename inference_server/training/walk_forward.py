@@ -7,7 +7,7 @@ that was killed goes on where it stopped and the same settings give the same fil
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,14 @@ from inference_server.training.fit import (
     spread_of,
     transformer_logit,
 )
-from inference_server.training.heads import HIT_RIDGE, Heads, fit_heads
+from inference_server.training.heads import (
+    POOLS,
+    HeadParams,
+    Heads,
+    PriceLogit,
+    fit_rise,
+    fit_volatility,
+)
 from inference_server.training.networks import LinearLogit, TransformerLogit
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Tape
@@ -103,11 +110,14 @@ def _mean_logit(models: Sequence[TransformerLogit]) -> Logit:
 
 
 def books_of(
-    stage: Stage, case: str, tapes: Mapping[str, tuple[Tape, Play]]
+    stage: Stage, pool: Mapping[str, float], tapes: Mapping[str, tuple[Tape, Play]]
 ) -> list[tuple[Tape, Book]]:
-    """Books that end before a stage begins, purged; what is shorter than two years is left out."""
+    """Books that end before a stage begins, purged; what is shorter than two years is left out.
+
+    ``pool`` are the weights of the records by name, those that are there being scaled to 1.
+    """
     found = []
-    for name, weight in POOL[case].items():
+    for name, weight in pool.items():
         if name not in tapes:
             continue
         tape, play = tapes[name]
@@ -128,12 +138,20 @@ class Run:
     params: FitParams
     seeds: tuple[int, ...]
     inputs: str = ""
+    forecasts: HeadParams = field(default_factory=HeadParams)
 
     def part(self, stage: Stage, case: str, name: str) -> Path:
-        """File of one fitted part."""
-        told = repr((asdict(self.params), POOL[case], asdict(stage), self.inputs))
+        """File of one fitted part of a case."""
+        return self._file(asdict(self.params), POOL[case], stage, f"{case}-{name}")
+
+    def forecast(self, stage: Stage, name: str) -> Path:
+        """File of one fitted forecast."""
+        return self._file(asdict(self.forecasts), POOLS[name], stage, name)
+
+    def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
+        told = repr((params, pool, asdict(stage), self.inputs))
         digest = hashlib.sha256(told.encode()).hexdigest()[:12]
-        return self.folder / f"{digest}-{stage.name}-{case}-{name}.npz"
+        return self.folder / f"{digest}-{stage.name}-{name}.npz"
 
 
 def digest_tapes(tapes: Mapping[str, tuple[Tape, Play]]) -> str:
@@ -147,18 +165,15 @@ def fit_stage(
     stage: Stage,
     case: str,
     tapes: Mapping[str, tuple[Tape, Play]],
-    heads: Heads | None = None,
+    heads: Heads,
 ) -> Iterable[tuple[str, Fitted | None]]:
-    """Fit one case of one stage, part by part; the last item holds the whole.
-
-    ``heads`` are taken where they are given, else fitted on the case's own books.
+    """Fit one case of one stage, part by part; the last item holds the whole, with ``heads``.
 
     Yields
     ------
     (what was fitted, None), and at the end ("whole", Fitted)
     """
-    pairs = books_of(stage, case, tapes)
-    books = [book for _, book in pairs]
+    books = [book for _, book in books_of(stage, POOL[case], tapes)]
     linear = LinearLogit()
     if not _restore(linear, run.part(stage, case, "linear")):
         linear = fit_linear(books, run.params)
@@ -173,37 +188,35 @@ def fit_stage(
         transformers.append(model)
         yield f"seed {seed}", None
     scale = run.params.spread / spread_of(_mean_logit(transformers), books)
-    heads = heads or _fit_heads(run, stage, case, pairs)
     yield "whole", Fitted(linear, tuple(transformers), scale, heads)
 
 
-def _fit_heads(run: Run, stage: Stage, case: str, pairs: Sequence[tuple[Tape, Book]]) -> Heads:
-    heads = Heads(LinearLogit(), LinearLogit())
-    places = [run.part(stage, case, f"{name}-{HIT_RIDGE}") for name in ("volatility", "hit")]
-    models = (heads.volatility, heads.hit)
-    restored = [_restore(model, path) for model, path in zip(models, places, strict=True)]
-    if not all(restored):
-        heads = fit_heads(pairs)
-        _save(heads.volatility, places[0])
-        _save(heads.hit, places[1])
-    return heads
+def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]]) -> Heads:
+    """Fit the forecasts of one stage, which both cases share."""
+    volatility, rise = PriceLogit(run.forecasts.hidden * run.forecasts.seeds), PriceLogit(0)
+    if not _restore(volatility, place := run.forecast(stage, "volatility")):
+        books = books_of(stage, POOLS["volatility"], tapes)
+        volatility = fit_volatility(books, run.forecasts)
+        _save(volatility, place)
+    if not _restore(rise, place := run.forecast(stage, "rise")):
+        rise = fit_rise(books_of(stage, POOLS["rise"], tapes), run.forecasts)
+        _save(rise, place)
+    return Heads(volatility, rise)
 
 
 def fit_cases(
     run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]], tell: Callable[[str], None]
 ) -> dict[str, Fitted]:
-    """Fit both cases of a stage; the forecasts of both are those of the long/flat books.
-
-    The long/flat books hold every instrument from either side (the mirrored stocks among them),
-    and forecast volatility better out of sample than the pool of long/short books does.
-    """
+    """Fit the forecasts and both cases of a stage."""
+    heads = fit_heads(run, stage, tapes)
+    tell(f"{stage.name} forecasts")
     cases: dict[str, Fitted] = {}
-    heads: Heads | None = None
-    for case in ("long_flat", "long_short"):
+    for case in POOL:
         for what, fitted in fit_stage(run, stage, case, tapes, heads):
-            tell(f"{stage.name} {case} {what}")
-            if fitted is not None:
-                cases[case], heads = fitted, fitted.heads
+            if fitted is None:
+                tell(f"{stage.name} {case} {what}")
+            else:
+                cases[case] = fitted
     return cases
 
 

@@ -4,8 +4,7 @@ The weights are random and the gates open, so that every request runs the model;
 of the version that ships where there is one.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +16,14 @@ import torch
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.onnx_model import OnnxModel
-from inference_server.training.export import CASES, CardText, _Served, export_version
-from inference_server.training.heads import Heads
-from inference_server.training.networks import LinearLogit, NetworkParams, TransformerLogit
+from inference_server.training.export import CASES, CardText, Served, export_version
+from inference_server.training.heads import HeadParams, Heads, PriceLogit
+from inference_server.training.networks import (
+    LinearLogit,
+    NetworkParams,
+    TransformerLogit,
+    multiplier_of,
+)
 from inference_server.training.walk_forward import Fitted
 from tests.bench.rows import Row, interleaved_medians
 
@@ -33,10 +37,11 @@ _RANGE: Final = 12.0
 
 @dataclass(frozen=True, slots=True)
 class BenchModel:
-    """A version in ``folder``, its network, and how far the two are apart at most."""
+    """A version in ``folder``, its network and parts, how far graph and network are apart."""
 
     folder: Path
     network: Any
+    cases: Mapping[str, Fitted]
     difference: float
     transformers: int
 
@@ -50,7 +55,8 @@ def make_model(folder: Path) -> BenchModel:
     """Export a network of random weights, alpha 1 and confidence 1, in the shape that ships."""
     torch.manual_seed(0)
     count = _transformers_of(SHIPPED) if SHIPPED.exists() else _SEEDS
-    cases = {case: _random_case(count) for case in CASES}
+    heads = _random_heads()
+    cases = {case: _random_case(count, heads) for case in CASES}
     everywhere = dict.fromkeys(CASES, 1.0)
     made = datetime.now(UTC).date()
     text = CardText(VERSION, "Random weights, for measurements.", made, everywhere, everywhere)
@@ -59,8 +65,8 @@ def make_model(folder: Path) -> BenchModel:
     difference = export_version(folder, cases, text, [seen], with_transformer=count > 0)
     # the export turns torch's fast attention off; eager shall have it
     torch.backends.mha.set_fastpath_enabled(value=True)
-    network = _Served(cases, with_transformer=count > 0).eval()
-    return BenchModel(folder, network, difference, count)
+    network = Served(cases, with_transformer=count > 0).eval()
+    return BenchModel(folder, network, cases, difference, count)
 
 
 def measure_model(model: BenchModel, rounds: int) -> Iterator[Row]:
@@ -69,7 +75,8 @@ def measure_model(model: BenchModel, rounds: int) -> Iterator[Row]:
     draw = np.random.default_rng(1)
     path = draw.normal(0.0, 0.5, (1, STEPS, len(CHANNELS))).astype(np.float32)
     features = draw.normal(0.0, 1.0, (1, len(FEATURES))).astype(np.float32)
-    fed = {"features": features, "path": path, "case": np.zeros(1, np.float32)}
+    none = np.zeros(1, np.float32)
+    fed = {"features": features, "path": path, "case": none, "side": none + 1.0}
     tensors = [torch.from_numpy(value) for value in fed.values()]
     session = OnnxModel(SHIPPED if SHIPPED.exists() else model.graph, 1)
     asked = {name: fed[name] for name in session.inputs}
@@ -78,30 +85,55 @@ def measure_model(model: BenchModel, rounds: int) -> Iterator[Row]:
         with torch.inference_mode():
             return model.network(*tensors)
 
-    actions = (lambda: session.run(asked), eager)
-    ours, theirs = interleaved_medians(actions, rounds, (_CALLS, _CALLS))
+    flat = model.cases["long_flat"]
+
+    def parts() -> object:
+        with torch.inference_mode():
+            logit = flat.linear(tensors[0])
+            for one in flat.transformers:
+                logit = logit + flat.scale / len(flat.transformers) * one(tensors[0], tensors[1])
+            return multiplier_of(logit)
+
+    actions = (lambda: session.run(asked), eager, parts)
+    ours, theirs, apart = interleaved_medians(actions, rounds, (_CALLS, _CALLS, _CALLS))
     what = f"{model.transformers} Transformers a case"
     whose = "the graph that ships" if SHIPPED.exists() else "a graph of that shape"
     yield Row(SECTION, f"{whose}, {what}: CPU a row", 1e3 * ours, "ms")
-    yield Row(SECTION, f"torch eager, {what}: CPU a row", 1e3 * theirs, "ms")
+    yield Row(SECTION, f"torch eager, the same network, {what}: CPU a row", 1e3 * theirs, "ms")
+    yield Row(
+        SECTION, "torch eager, one case's Transformers one by one: CPU a row", 1e3 * apart, "ms"
+    )
     yield Row(SECTION, "CPU against torch eager", ours / theirs, "times", at_most=0.65)
     name = "largest difference from torch, 256 rows"
     yield Row(SECTION, name, model.difference, "", at_most=1e-5)
 
 
-def _random_case(count: int) -> Fitted:
-    linear, volatility, hit = (LinearLogit() for _ in range(3))
-    transformers = tuple(TransformerLogit(NetworkParams()) for _ in range(count))
-    parts: list[Any] = [linear, volatility, hit, *transformers]
+def _random_heads() -> Heads:
+    params = HeadParams()
+    heads = Heads(PriceLogit(params.hidden * params.seeds), PriceLogit(0))
     with torch.no_grad():
-        for part in (linear, volatility, hit):
-            part.weight.normal_(0.0, 0.01)
+        for part in (heads.volatility, heads.rise):
+            for value in part.requires_grad_(requires_grad=False).parameters():
+                value.normal_(0.0, 0.01)
+    return heads
+
+
+def _random_case(count: int, heads: Heads) -> Fitted:
+    linear = LinearLogit()
+    transformers = tuple(TransformerLogit(NetworkParams()) for _ in range(count))
+    with torch.no_grad():
+        linear.weight.normal_(0.0, 0.01)
         for part in transformers:
             part.out.weight.normal_(0.0, 0.1)
-    frozen: list[Any] = [part.eval().requires_grad_(requires_grad=False) for part in parts]
-    return Fitted(frozen[0], tuple(frozen[3:]), 0.5, Heads(frozen[1], frozen[2]))
+    for each in (linear, *transformers):
+        frozen: torch.nn.Module = each
+        frozen.eval().requires_grad_(requires_grad=False)
+    return Fitted(linear, transformers, 0.5, heads)
 
 
 def _transformers_of(graph: Path) -> int:
-    names = "\n".join(tensor.name for tensor in onnx.load(str(graph)).graph.initializer)
-    return len(set(re.findall(r"^flat\.added\.(\d+)\.", names, re.MULTILINE)))
+    """Networks of one case, by how many are stacked in the graph."""
+    for tensor in onnx.load(str(graph)).graph.initializer:
+        if tensor.name == "added.place":
+            return int(tensor.dims[0]) // len(CASES)
+    return 0

@@ -21,7 +21,7 @@ STORE: Final = "HIMARI_BENCH_MODEL_FILE"
 
 
 def naive_app(run: Run) -> FastAPI:
-    """Serve a function of ``features``, ``path`` and ``case``."""
+    """Serve a function of ``features``, ``path``, ``case`` and ``side``."""
     app = FastAPI()
 
     @app.get("/health/ready")
@@ -39,8 +39,9 @@ def answer(signal: SignalBody, run: Run) -> dict[str, Any]:
     """Predict one signal."""
     gathered = gather_book([_row_of(signal)])
     features, path = build_features(gathered.book)
+    case, side = np.zeros(1, np.float32), gathered.book.side.astype(np.float32)
     multiplier, correction, hit = run(
-        {"features": features, "path": path, "case": np.zeros(1, np.float32)}
+        {"features": features, "path": path, "case": case, "side": side}
     )
     return {
         "position_pct": (signal.baseline_pct or 0.0) * float(multiplier[0]),

@@ -5,12 +5,14 @@ from typing import Any
 
 import torch
 
+from inference_server.training.heads import HeadParams, PriceLogit
 from inference_server.training.networks import (
     LinearLogit,
     NetworkParams,
     TransformerLogit,
     multiplier_of,
 )
+from inference_server.training.plain import plain_features
 from tests.bench.inference_naive import Arrays, Run, naive_app
 
 TRANSFORMERS = "HIMARI_BENCH_TRANSFORMERS"
@@ -20,17 +22,21 @@ def torch_run() -> Run:
     """Build the network."""
     torch.set_num_threads(1)
     count = int(os.environ[TRANSFORMERS])
-    linear, volatility, hit = (LinearLogit().eval() for _ in range(3))
+    linear = LinearLogit().eval()
+    params = HeadParams()
+    volatility, rise = PriceLogit(params.hidden * params.seeds).eval(), PriceLogit(0).eval()
     added = [TransformerLogit(NetworkParams()).eval() for _ in range(count)]
 
     def run(fed: Arrays) -> tuple[Any, Any, Any]:
         features, path = torch.from_numpy(fed["features"]), torch.from_numpy(fed["path"])
+        side = torch.from_numpy(fed["side"])
         with torch.inference_mode():
             logit = linear(features)
             if added:
                 logit = logit + torch.stack([part(features, path) for part in added]).mean(0)
             multiplier = multiplier_of(logit).numpy()
-            return multiplier, volatility(features).numpy(), hit(features).numpy()
+            plain = plain_features(features, side)
+            return multiplier, volatility(plain).numpy(), (side * rise(plain)).numpy()
 
     return run
 

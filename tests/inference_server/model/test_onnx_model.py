@@ -46,7 +46,10 @@ def test_a_linear_graph_needs_no_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
-        (linear_graph(Linear(), {"features": "prices"}), "may ask for features, path, case, asks"),
+        (
+            linear_graph(Linear(), {"features": "prices"}),
+            "may ask for features, path, case, side, asks",
+        ),
         (
             linear_graph(Linear(), {"hit_logit": "hit"}),
             "must put out hit_logit, log_volatility, multiplier, was hit, log_volatility, multi",

@@ -8,7 +8,7 @@ import torch
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.training.export import CASES, CardText, export_version
-from inference_server.training.heads import Heads
+from inference_server.training.heads import Heads, PriceLogit
 from inference_server.training.networks import LinearLogit, NetworkParams, TransformerLogit
 from inference_server.training.served_torch import Play, prepare_play
 from inference_server.training.tape import Tape
@@ -18,7 +18,12 @@ from inference_server.training.walk_forward import Fitted
 torch.set_num_threads(1)
 
 SMALL = NetworkParams(width=8, heads=2)
-CAPS = {"max_position_pct": 0.15, "max_strategy_pct": 0.40, "max_portfolio_pct": 0.80}
+CAPS = {
+    "max_position_pct": 0.15,
+    "max_strategy_pct": 0.40,
+    "max_portfolio_pct": 0.80,
+    "allow_short": True,
+}
 
 
 def drawn_linear(seed: int, spread: float = 0.1) -> LinearLogit:
@@ -43,16 +48,29 @@ def drawn_transformer(seed: int) -> TransformerLogit:
     return model
 
 
-def drawn_fitted(seed: int) -> Fitted:
+def drawn_heads(seed: int) -> Heads:
+    """Draw both forecasts."""
+    torch.manual_seed(seed)
+    heads = Heads(PriceLogit(6), PriceLogit(0))
+    with torch.no_grad():
+        for model in (heads.volatility, heads.rise):
+            for value in model.parameters():
+                value.normal_(0.0, 0.05)
+            model.requires_grad_(requires_grad=False)
+    return heads
+
+
+def drawn_fitted(seed: int, heads: Heads | None = None) -> Fitted:
     """Draw one case."""
-    heads = Heads(drawn_linear(seed + 10, 0.02), drawn_linear(seed + 20, 0.02))
+    heads = heads or drawn_heads(seed + 10)
     networks = (drawn_transformer(seed), drawn_transformer(seed + 1))
     return Fitted(drawn_linear(seed), networks, 0.5, heads)
 
 
 def drawn_cases() -> dict[str, Fitted]:
-    """Draw both cases, unlike each other."""
-    return {case: drawn_fitted(100 * place) for place, case in enumerate(CASES)}
+    """Draw both cases, unlike each other but for the forecasts."""
+    heads = drawn_heads(7)
+    return {case: drawn_fitted(100 * place, heads) for place, case in enumerate(CASES)}
 
 
 def publish(

@@ -12,8 +12,9 @@ from inference_server.model.multiplier import setup
 from inference_server.model.store import current_version, verify
 from inference_server.model.trained import read_trained
 from inference_server.training.networks import multiplier_of
+from inference_server.training.plain import plain_features
 from inference_server.training.walk_forward import Fitted
-from tests.inference_server.training.fits import drawn_cases, publish
+from tests.inference_server.training.fits import drawn_cases, drawn_fitted, publish
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["transformer", "linear"])
@@ -52,16 +53,18 @@ def test_the_graph_answers_what_torch_answers(
         "features": features,
         "path": path,
         "case": np.full(rows, case == "long_short", np.float32),
+        "side": rng.choice([-1.0, 1.0], rows).astype(np.float32),
     }
     names = ("multiplier", "log_volatility", "hit_logit")
     answers = dict(zip(names, session.run(list(names), fed), strict=True))
     fitted = drawn_cases()[case]
-    seen = torch.from_numpy(features)
+    seen, side = torch.from_numpy(features), torch.from_numpy(fed["side"])
+    plain = plain_features(seen, side)
     with torch.no_grad():
         expected = {
             "multiplier": multiplier_of(logit(fitted, seen, torch.from_numpy(path), whole=whole)),
-            "log_volatility": fitted.heads.volatility(seen),
-            "hit_logit": fitted.heads.hit(seen),
+            "log_volatility": fitted.heads.volatility(plain),
+            "hit_logit": side * fitted.heads.rise(plain),
         }
     for name, ours in expected.items():
         np.testing.assert_allclose(answers[name], ours.numpy(), rtol=0.0, atol=1e-5, err_msg=name)
@@ -86,3 +89,9 @@ def test_the_same_weights_give_the_same_files(
     publish(tmp_path, drawn_cases(), with_transformer=whole)
     ours, theirs = (folder / "drawn-1" / "model.onnx" for folder in (store, tmp_path))
     assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_cases_with_forecasts_of_their_own_are_refused(tmp_path: Path) -> None:
+    cases = {"long_flat": drawn_fitted(0), "long_short": drawn_fitted(100)}
+    with pytest.raises(ValueError, match="must have the same forecasts, had two pairs"):
+        publish(tmp_path, cases)

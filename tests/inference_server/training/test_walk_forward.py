@@ -15,6 +15,7 @@ from inference_server.training.fit import (
     fit_transformer,
     spread_of,
 )
+from inference_server.training.heads import HeadParams
 from inference_server.training.networks import LinearLogit, TransformerLogit
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Tape
@@ -27,11 +28,13 @@ from inference_server.training.walk_forward import (
     Stage,
     books_of,
     fit_cases,
+    fit_heads,
     fit_stage,
 )
-from tests.inference_server.training.fits import SMALL, made_up
+from tests.inference_server.training.fits import SMALL, drawn_heads, made_up
 
 PARAMS = FitParams(linear_steps=3, steps=3, stretches=2, stretch=90, network=SMALL)
+HEADS = HeadParams(hidden=4, seeds=2, epochs=0.5, batch=64)
 STAGE = Stage("2003", "2003-01-01", "2008-01-01")
 CASES = {"long_flat": "etfs_lf", "long_short": "etfs_ls"}
 
@@ -47,7 +50,7 @@ def tapes() -> dict[str, tuple[Tape, Play]]:
 
 @pytest.fixture(scope="module")
 def books(tapes: dict[str, tuple[Tape, Play]]) -> list[Book]:
-    return [book for _, book in books_of(STAGE, "long_short", tapes)]
+    return [book for _, book in books_of(STAGE, POOL["long_short"], tapes)]
 
 
 def same(ours: torch.nn.Module, theirs: torch.nn.Module) -> bool:
@@ -79,7 +82,7 @@ def test_a_fitted_linear_part_strays_as_far_as_it_was_told(books: list[Book]) ->
 
 
 def fitted(run: Run, tapes: dict[str, tuple[Tape, Play]]) -> Fitted:
-    *_, (what, whole) = fit_stage(run, STAGE, "long_short", tapes)
+    *_, (what, whole) = fit_stage(run, STAGE, "long_short", tapes, drawn_heads(1))
     assert what == "whole"
     assert whole is not None
     return whole
@@ -90,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     tmp_path: Path, tapes: dict[str, tuple[Tape, Play]], finished: int
 ) -> None:
     run = Run(tmp_path / "killed", PARAMS, (0, 1))
-    list(islice(fit_stage(run, STAGE, "long_short", tapes), finished))
+    list(islice(fit_stage(run, STAGE, "long_short", tapes, drawn_heads(1)), finished))
     kept = {path: path.stat().st_mtime_ns for path in run.folder.iterdir()}
     assert len(kept) == finished
     # what the kill left half written is no part
@@ -101,8 +104,6 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     whole = fitted(replace(run, folder=tmp_path / "whole"), tapes)
     assert same(resumed.linear, whole.linear)
     assert all(same(*pair) for pair in zip(resumed.transformers, whole.transformers, strict=True))
-    assert same(resumed.heads.volatility, whole.heads.volatility)
-    assert same(resumed.heads.hit, whole.heads.hit)
     assert resumed.scale == whole.scale
 
 
@@ -112,16 +113,38 @@ def test_other_parameters_take_no_part_of_this_run(tmp_path: Path) -> None:
     assert run.part(STAGE, "long_flat", "linear") != other.part(STAGE, "long_flat", "linear")
 
 
-def test_both_cases_share_the_forecasts_of_the_long_flat_books(
+def test_both_cases_share_their_forecasts(
     tmp_path: Path, tapes: dict[str, tuple[Tape, Play]]
 ) -> None:
     told: list[str] = []
-    cases = fit_cases(Run(tmp_path, PARAMS, (0,)), STAGE, tapes, told.append)
+    cases = fit_cases(Run(tmp_path, PARAMS, (0,), forecasts=HEADS), STAGE, tapes, told.append)
     assert set(cases) == set(CASES)
     assert cases["long_flat"].heads is cases["long_short"].heads
     assert not same(cases["long_flat"].linear, cases["long_short"].linear)
-    assert told[0] == "2003 long_short linear" or told[0] == "2003 long_flat linear"
-    assert len(told) == 6
+    assert told == [
+        "2003 forecasts",
+        "2003 long_flat linear",
+        "2003 long_flat seed 0",
+        "2003 long_short linear",
+        "2003 long_short seed 0",
+    ]
+
+
+def test_forecasts_are_fitted_once_and_for_their_own_parameters(
+    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]]
+) -> None:
+    run = Run(tmp_path / "run", PARAMS, (0,), forecasts=HEADS)
+    first = fit_heads(run, STAGE, tapes)
+    kept = {path: path.stat().st_mtime_ns for path in run.folder.iterdir()}
+    assert len(kept) == 2
+    again = fit_heads(run, STAGE, tapes)
+    assert {path: path.stat().st_mtime_ns for path in run.folder.iterdir()} == kept
+    anew = fit_heads(replace(run, folder=tmp_path / "anew"), STAGE, tapes)
+    for name in ("volatility", "rise"):
+        assert same(getattr(first, name), getattr(again, name))
+        assert same(getattr(first, name), getattr(anew, name))
+    other = replace(run, forecasts=replace(HEADS, rise_ridge=1.0))
+    assert other.forecast(STAGE, "rise") != run.forecast(STAGE, "rise")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +161,7 @@ def long_tapes() -> dict[str, tuple[Tape, Play]]:
 def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
     long_tapes: dict[str, tuple[Tape, Play]], fold: Stage
 ) -> None:
-    found = {tape.name: book for tape, book in books_of(fold, "long_short", long_tapes)}
+    found = {tape.name: book for tape, book in books_of(fold, POOL["long_short"], long_tapes)}
     for name, book in found.items():
         tape, _ = long_tapes[name]
         purge = 40 if name == "nyse_n_ls" else 20
@@ -154,7 +177,7 @@ def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
 def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
     long_tapes: dict[str, tuple[Tape, Play]],
 ) -> None:
-    found = {tape.name: book for tape, book in books_of(FOLDS[0], "long_short", long_tapes)}
+    found = {tape.name: book for tape, book in books_of(FOLDS[0], POOL["long_short"], long_tapes)}
     pool = POOL["long_short"]
     ratio = found["etfs_ls"].weight / found["nyse_n_ls"].weight
     np.testing.assert_allclose(ratio, pool["etfs_ls"] / pool["nyse_n_ls"])
@@ -163,7 +186,7 @@ def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
 def test_what_ships_leaves_out_the_days_whose_outcome_is_not_known(
     long_tapes: dict[str, tuple[Tape, Play]],
 ) -> None:
-    ends = {tape.name: book.end for tape, book in books_of(SHIPPED, "long_short", long_tapes)}
+    ends = {tape.name: book.end for tape, book in books_of(SHIPPED, POOL["long_short"], long_tapes)}
     # dates end before the stage begins, so all but the days of an open horizon remain
     assert ends["stocks_ls"] <= 5000 - 12
     assert ends["stocks_ls"] >= 5000 - 40
