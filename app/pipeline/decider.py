@@ -101,7 +101,8 @@ class Decider:
         try:
             asked = self._questions(drafted)
             if asked:
-                self._hear_only(batch)
+                # ahead of the decision, and of whatever the breaker has to tell meanwhile
+                self._engine.log.hold(events.BATCH, lambda: _heard(batch))
                 batch_seq = self._engine.log.seq
             answer = await self._ask(drafted, asked)
             answered_at = tick()
@@ -111,7 +112,9 @@ class Decider:
         except BaseException:
             # what the draft taught must be in the journal, or a replay would not know it
             if batch_seq is None:
-                self._hear_only(batch)
+                self._engine.append(events.BATCH, lambda: _heard(batch))
+            else:
+                self._engine.log.release()
             raise
         durable = self._record(finished, result, answer, batch_seq, claim)
         finished_at = tick()
@@ -125,12 +128,6 @@ class Decider:
         if self._engine.world.gate.is_shut():
             return ()
         return policy_inputs(drafted, self._engine.beliefs)
-
-    def _hear_only(self, batch: Batch) -> None:
-        """Journal what the batch taught, ahead of its decision or without one."""
-        self._engine.append(
-            events.BATCH, lambda: events.encode({"batch": events.batch_to_json(batch)})
-        )
 
     async def _rehearse(self, batch: Batch, begun: "_Begun") -> Decision:
         beliefs = self._engine.beliefs.fork()
@@ -292,6 +289,11 @@ class Decider:
         model = estimate.result()
         self._engine.beliefs.structure.factors = model
         self._engine.append(events.FACTORS, lambda: events.encode(model.export()))
+
+
+def _heard(batch: Batch) -> bytes:
+    """Encode what a batch taught, which is journalled ahead of its decision or without one."""
+    return events.encode({"batch": events.batch_to_json(batch)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The journal seen as a log: events get their numbers here, and the state comes out of it."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.errors import JournalUnavailable
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
@@ -39,6 +41,7 @@ class EventLog:
         self._journal = journal
         self._clock = clock
         self._snapshot = snapshot
+        self._held: deque[Event] = deque()
         self._saved_seq = 0
         self.seq = 0
 
@@ -79,7 +82,7 @@ class EventLog:
         answer: StoredAnswer | None = None,
         outcomes: tuple[tuple[str, str], ...] = (),
     ) -> Awaitable[None]:
-        """Queue one event; await the result for durability.
+        """Queue one event behind those that were held; await the result for durability.
 
         Raises
         ------
@@ -95,12 +98,44 @@ class EventLog:
             answer=answer,
             outcomes=outcomes,
         )
+        self.release()
         durable = self._journal.append(event)
         self.seq = event.seq
         return durable
 
+    def hold(self, kind: str, payload: Callable[[], bytes]) -> None:
+        """Give an event its number now, and queue it together with the next one.
+
+        For what nobody waits for: written with the event that follows from it, it costs no
+        transaction of its own. A crash before that loses it with everything that knew of it.
+        """
+        self.seq += 1
+        self._held.append(Event(self.seq, kind, self._clock.now_ns(), payload))
+
+    def release(self) -> None:
+        """Queue what was held, in its order.
+
+        Raises
+        ------
+        JournalUnavailable
+            When too much is queued already; what is left is still held.
+        """
+        while self._held:
+            self._journal.append(self._held[0])
+            self._held.popleft()
+
+    def _released(self) -> bool:
+        try:
+            self.release()
+        except JournalUnavailable:
+            # lost with everything else that waits for the store; a state that knows it is no help
+            return False
+        return True
+
     def checkpoint_if_due(self, *, at_end: bool = False) -> None:
         """Save the state every so many events, and at the end whatever is new."""
+        if at_end and not self._released():
+            return
         due = self.seq - self._saved_seq
         if due >= _CHECKPOINT_EVERY or (at_end and due > 0):
             state = self._snapshot()

@@ -56,6 +56,12 @@ REMARKS: Final = {
             "Where moved multipliers gain as much as real ones, the gain is no timing: it is a "
             "lasting tilt between instruments and sides, or lower cost."
         ),
+        (
+            "On shuffled time nothing in the past tells of the future but each instrument's own "
+            "drift. Long/short the policy gains 0.11 there, most of what it gains on real days: by "
+            "trading less, and by leaning to the side of the drift. Long/flat it gains nothing on "
+            "either."
+        ),
     ),
     "phase2": (
         (
@@ -74,7 +80,9 @@ REMARKS: Final = {
             "Taking each symbol's mean return out of the objective, over the days of training or "
             "as a centred one-year mean, leaves only timing to be learnt: the linear multiplier "
             "then lost 0.16 and 0.11 Sharpe long/short on the stocks, and drift-neutral it gained "
-            "nothing. We found no timing in these features after 2003."
+            "nothing. We found no timing in these features after 2003. With a weak anchor (0.1 to "
+            "1) such fits gain up to 0.17 drift-neutral, in two folds of four, and lose 0.07 to "
+            "0.50 of what was earned."
         ),
         (
             "Long/flat, on the stocks: no configuration gained more than 0.04 Sharpe, and none "

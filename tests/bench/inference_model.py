@@ -134,6 +134,6 @@ def _random_case(count: int, heads: Heads) -> Fitted:
 def _transformers_of(graph: Path) -> int:
     """Networks of one case, by how many are stacked in the graph."""
     for tensor in onnx.load(str(graph)).graph.initializer:
-        if tensor.name == "added.place":
+        if tensor.name == "added.out":
             return int(tensor.dims[0]) // len(CASES)
     return 0

@@ -1,0 +1,125 @@
+"""What a batch taught is written with its decision, in one group, and is never forgotten."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from pathlib import Path
+
+import pytest
+
+from app.adapters.clock import SystemClock
+from app.adapters.journal_sql import SqlJournal, iterate_events
+from app.core.errors import JournalUnavailable
+from app.pipeline import events
+from app.pipeline.event_log import EventLog
+from app.pipeline.ports import Event
+from app.replay import replay_journal
+from tests.pipeline.test_settings_change import WHY, WaitingPolicy, assert_replays
+from tests.test_replay import LONG_ONLY, SLOW_SHORTS, batch_of, service_on
+
+
+def kinds(path: Path) -> list[str]:
+    return [each.kind for each in iterate_events(f"sqlite:///{path}", 0)]
+
+
+async def test_nothing_is_written_while_the_policy_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    before = kinds(path)
+    waiting = asyncio.create_task(service.allocate(batch_of(0)))
+    await policy.asked.wait()
+    await asyncio.sleep(0.1)
+    assert kinds(path) == before
+    policy.let.set()
+    await waiting
+    assert kinds(path) == [*before, events.BATCH, events.DECISION]
+    await service.stop()
+    assert_replays(path, 1)
+
+
+async def test_what_happens_meanwhile_comes_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    before = len(kinds(path))
+    waiting = [asyncio.create_task(service.allocate(batch_of(number))) for number in range(2)]
+    await policy.asked.wait()
+    await asyncio.sleep(0.0)
+    await service.change_settings(SLOW_SHORTS, WHY)
+    policy.let.set()
+    await asyncio.gather(*waiting)
+    await service.stop()
+    told = kinds(path)[before:]
+    assert told[:3] == [events.BATCH, events.BATCH, events.SETTINGS]
+    assert told[3:] == [events.DECISION, events.DECISION]
+    assert_replays(path, 2)
+
+
+async def test_a_caller_who_goes_away_leaves_what_its_batch_taught(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    before = len(kinds(path))
+    waiting = asyncio.create_task(service.allocate(batch_of(0)))
+    await policy.asked.wait()
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
+    policy.let.set()
+    await service.allocate(batch_of(1))
+    await service.stop()
+    assert kinds(path)[before:] == [events.BATCH, events.BATCH, events.DECISION]
+    assert_replays(path, 1)
+
+
+async def test_a_service_that_ends_meanwhile_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    before = len(kinds(path))
+    waiting = asyncio.create_task(service.allocate(batch_of(0)))
+    await policy.asked.wait()
+    await service.stop()
+    assert kinds(path)[before:] == [events.BATCH]
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError, JournalUnavailable):
+        await waiting
+    assert replay_journal(f"sqlite:///{path}").differences == []
+
+
+class NarrowJournal(SqlJournal):
+    """Has no room when it is told so."""
+
+    full = False
+
+    def append(self, event: Event) -> Awaitable[None]:
+        if self.full:
+            raise JournalUnavailable("no room")
+        return super().append(event)
+
+
+async def test_without_room_it_is_held_on_and_keeps_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    journal = NarrowJournal(f"sqlite:///{path}")
+    await journal.open()
+    log = EventLog(journal, SystemClock(), dict)
+    log.hold(events.BATCH, b"{}".strip)
+    journal.full = True
+    with pytest.raises(JournalUnavailable, match="no room"):
+        log.append(events.OPERATOR, b"{}".strip)
+    assert log.seq == 1
+    journal.full = False
+    await log.append(events.OPERATOR, b"{}".strip)
+    assert log.seq == 2
+    assert kinds(path) == [events.BATCH, events.OPERATOR]
+    log.hold(events.BATCH, b"{}".strip)
+    journal.full = True
+    # no state is left behind that knows of what was never written
+    log.checkpoint_if_due(at_end=True)
+    assert await journal.latest_checkpoint() is None
+    await journal.close()
