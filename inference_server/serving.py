@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inference_server.batching import Batcher
+from inference_server.decoding import Decoder
 from inference_server.errors import InferenceError, ModelFailed
 from inference_server.model.loading import ServedModel
 from inference_server.model.policy import leading_rows
@@ -38,6 +39,7 @@ class Predictor:
         self._switch = switch
         self._batcher = batcher
         self._timeout_sec = timeout_sec
+        self._decoder = Decoder()
 
     async def predict(self, rows: Sequence[SignalRow]) -> Answer:
         """Answer checked rows; all of them by the same model.
@@ -66,7 +68,7 @@ class Predictor:
     ) -> list[RowPrediction]:
         policy = model.policy
         try:
-            decoded = policy.decode(rows)
+            decoded = await self._decoder.decode(policy, rows)
             outputs = (
                 await self._batcher.run(policy, decoded.inputs, deadline)
                 if leading_rows(decoded.inputs)

@@ -14,9 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from inference_server.model.book import GatheredBook, gather_book, take_symbols
+from inference_server.model.book import GatheredBook, take_symbols
 from inference_server.model.card import Case, ModelCard
-from inference_server.model.features import CHANNELS, FEATURES, STEPS, build_features
+from inference_server.model.features import CHANNELS, FEATURES, STEPS
+from inference_server.model.many import build_each, gather_books
 from inference_server.model.onnx_model import OnnxModel
 from inference_server.model.opinion import Opinion, answer_row
 from inference_server.model.policy import Arrays, Decoded
@@ -86,10 +87,29 @@ class MultiplierPolicy:
 
     def decode(self, rows: Sequence[SignalRow]) -> Decoded:
         """Make one model row of each symbol that the model may speak of."""
-        gathered = gather_book(rows)
-        objections = [self._objection(row) for row in gathered.first_rows]
-        inputs = self._inputs(gathered, objections, _case_of(rows)) if None in objections else {}
-        return Decoded(inputs, _Asked(rows, gathered, objections))
+        return self.decode_all([rows])[0]
+
+    def decode_all(self, requests: Sequence[Sequence[SignalRow]]) -> list[Decoded]:
+        """Decode several requests at once, each for itself: most of the work is by the call.
+
+        Parameters
+        ----------
+        requests : sequence of sequences of SignalRow, none of them empty
+
+        Returns
+        -------
+        list of Decoded, one of each request, as `decode` would have made it but for rounding
+        """
+        parts = gather_books(requests)
+        asked = [
+            _Asked(rows, part, [self._objection(row) for row in part.first_rows])
+            for rows, part in zip(requests, parts, strict=True)
+        ]
+        heard = [place for place, each in enumerate(asked) if None in each.objections]
+        inputs: list[Arrays] = [{} for _ in asked]
+        for place, built in zip(heard, self._inputs([asked[one] for one in heard]), strict=True):
+            inputs[place] = built
+        return [Decoded(*pair) for pair in zip(inputs, asked, strict=True)]
 
     def predict(self, inputs: Arrays) -> Arrays:
         """Run the graph."""
@@ -118,24 +138,38 @@ class MultiplierPolicy:
             return "the price never moved"
         return tell_interval(row.interval_sec, self._trained)
 
-    def _inputs(self, gathered: GatheredBook, objections: list[str | None], case: Case) -> Arrays:
+    def _inputs(self, asked: Sequence[_Asked]) -> list[Arrays]:
         """Build what the model sees; objects to symbols outside of the trained ranges."""
+        if not asked:
+            return []
         needed = self._card.min_returns
         # neighbours need a history, and nothing else
-        deep = [i for i, row in enumerate(gathered.first_rows) if row.returns.size >= needed]
-        book = take_symbols(gathered.book, deep)
-        features, path = build_features(book)
-        kept: list[int] = []
-        for line, (place, told) in enumerate(
-            zip(deep, tell_outside(features, self._bounds), strict=True)
-        ):
-            objections[place] = objections[place] or told
-            if objections[place] is None:
-                kept.append(line)
-        short = np.full(len(features), case == "long_short", np.float32)
-        side = book.side.astype(np.float32)
-        built = {"features": features, "path": path, "case": short, "side": side}
-        return {name: built[name][kept] for name in self._model.inputs}
+        deep = [
+            [i for i, row in enumerate(each.gathered.first_rows) if row.returns.size >= needed]
+            for each in asked
+        ]
+        books = [
+            each.gathered.book
+            if len(places) == len(each.gathered.first_rows)
+            else take_symbols(each.gathered.book, places)
+            for each, places in zip(asked, deep, strict=True)
+        ]
+        features, path = build_each(books)
+        told = tell_outside(features, self._bounds)
+        inputs: list[Arrays] = []
+        begin = 0
+        for each, places, book in zip(asked, deep, books, strict=True):
+            kept: list[int] = []
+            for line, place in enumerate(places, start=begin):
+                each.objections[place] = each.objections[place] or told[line]
+                if each.objections[place] is None:
+                    kept.append(line)
+            side = book.side.astype(np.float32)[[line - begin for line in kept]]
+            short = np.full(len(kept), _case_of(each.rows) == "long_short", np.float32)
+            built = {"features": features[kept], "path": path[kept], "case": short, "side": side}
+            inputs.append({name: built[name] for name in self._model.inputs})
+            begin += len(places)
+        return inputs
 
     def _opinions(self, outputs: Arrays, asked: _Asked) -> list[Opinion]:
         case = _case_of(asked.rows)

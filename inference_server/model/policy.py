@@ -53,6 +53,13 @@ class Policy(Protocol):
         """
 
 
+class DecodesTogether(Protocol):
+    """A policy that decodes several requests in one call for less than one by one."""
+
+    def decode_all(self, requests: Sequence[Sequence[SignalRow]]) -> list[Decoded]:
+        """Decode requests of several callers, each for itself, none of them empty."""
+
+
 class Setup(Protocol):
     """The first verb: make a policy of a verified model folder."""
 

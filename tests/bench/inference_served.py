@@ -20,7 +20,9 @@ VERSION: Final = "bench-1"
 _STARTS: Final = 2
 _NAIVE: Final = "tests.bench.inference_onnx_app:app"
 _TORCH: Final = "tests.bench.inference_torch_app:app"
-_EACH: Final = {16: 8, 64: 3}
+# enough that the clock of a process, which ticks every 10 ms, is good to a few per cent
+_EACH: Final = {16: 24, 64: 9}
+_BATCHES_EACH: Final = 100
 
 
 def measure_one(folder: Path, rounds: int) -> Iterator[Row]:
@@ -59,7 +61,7 @@ def measure_batch(rounds: int) -> Iterator[Row]:
             "ours JSON": Target(ours.port, ours.cpu_sec, batch_requests(64, "json")),
             "plain": Target(plain.port, plain.cpu_sec, batch_requests(64, "json")),
         }
-        loads = load_in_turns(targets, 2, 25, rounds)
+        loads = load_in_turns(targets, 2, _BATCHES_EACH, rounds)
     cpu = {name: cpu_ms(taken) for name, taken in loads.items()}
     yield Row(BATCH, "ours, msgpack: CPU a request", cpu["ours"], "ms")
     yield Row(BATCH, "ours, JSON: CPU a request", cpu["ours JSON"], "ms")
