@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from inference_server.model.policy import Decoded, DecodesTogether, Policy
 from inference_server.model.rows import SignalRow
+
+# rows: above it the work is by the row, not by the call
+_SHORT: Final = 32
+# requests in one call, so that it does not hold up the loop
+_TOGETHER: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +23,9 @@ class _Waiting:
 class Decoder:
     """Collect the requests of one turn of the loop and decode them at its end.
 
-    A policy that decodes one by one is asked at once. If requests together cannot be decoded,
-    each is decoded alone, so that only the one that cannot be fails.
+    A policy that decodes one by one is asked at once, and so is one with a request so long that
+    company would not make it cheaper. If requests together cannot be decoded, each is decoded
+    alone, so that only the one that cannot be fails.
     """
 
     def __init__(self) -> None:
@@ -33,7 +39,7 @@ class Decoder:
         Exception
             Whatever the policy raises on these rows alone.
         """
-        if not rows or not hasattr(policy, "decode_all"):
+        if not 0 < len(rows) <= _SHORT or not hasattr(policy, "decode_all"):
             return policy.decode(rows)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(rows, loop.create_future())
@@ -45,8 +51,12 @@ class Decoder:
         return await waiting.decoded
 
     def _decode(self, policy: Policy) -> None:
+        waiting = self._waiting.pop(policy)
+        if len(waiting) > _TOGETHER:
+            self._waiting[policy] = waiting[_TOGETHER:]
+            asyncio.get_running_loop().call_soon(self._decode, policy)
         # who went away meanwhile is not worked for
-        waiting = [each for each in self._waiting.pop(policy) if not each.decoded.done()]
+        waiting = [each for each in waiting[:_TOGETHER] if not each.decoded.done()]
         if not waiting:
             return
         try:

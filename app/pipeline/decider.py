@@ -114,7 +114,8 @@ class Decider:
             if batch_seq is None:
                 self._engine.append(events.BATCH, lambda: _heard(batch))
             else:
-                self._engine.log.release()
+                # what finds no room now stays held; the caller is to hear of its own trouble
+                self._engine.log.try_release()
             raise
         durable = self._record(finished, result, answer, batch_seq, claim)
         finished_at = tick()

@@ -121,6 +121,8 @@ class Engine:
         self.log.checkpoint_if_due(at_end=True)
         if self.world.gate.client is not None:
             await self.world.gate.client.close()
+        # of batches that came while sockets were closed
+        self.log.try_release()
         await self.world.journal.close()
 
     def require_journal(self) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from app.core.errors import JournalUnavailable
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer
 
+_LOG = structlog.get_logger(__name__)
 _CHECKPOINT_EVERY = 2_000
 _PAGE = 500
 
@@ -107,7 +110,7 @@ class EventLog:
         """Give an event its number now, and queue it together with the next one.
 
         For what nobody waits for: written with the event that follows from it, it costs no
-        transaction of its own. A crash before that loses it with everything that knew of it.
+        transaction of its own. A crash before that loses it, and nobody was told that it is kept.
         """
         self.seq += 1
         self._held.append(Event(self.seq, kind, self._clock.now_ns(), payload))
@@ -124,18 +127,19 @@ class EventLog:
             self._journal.append(self._held[0])
             self._held.popleft()
 
-    def _released(self) -> bool:
+    def try_release(self) -> bool:
+        """Queue what was held if there is room; False, and a line in the log, if there is none."""
         try:
             self.release()
-        except JournalUnavailable:
-            # lost with everything else that waits for the store; a state that knows it is no help
+        except JournalUnavailable as error:
+            _LOG.warning("events_still_held", count=len(self._held), error=str(error))
             return False
         return True
 
     def checkpoint_if_due(self, *, at_end: bool = False) -> None:
         """Save the state every so many events, and at the end whatever is new."""
-        if at_end and not self._released():
-            return
+        if at_end and not self.try_release():
+            return  # a state that knows of what was never written is no help
         due = self.seq - self._saved_seq
         if due >= _CHECKPOINT_EVERY or (at_end and due > 0):
             state = self._snapshot()

@@ -181,6 +181,9 @@ class SizingService:
         if accepted:
             data = {"timestamp_ns": timestamp_ns, "values": dict(values)}
             await self._engine.append(kind, lambda: events.encode(data))
+        else:
+            # what is known already may be known from a batch that is held
+            self._engine.log.release()
         return {"accepted": accepted, "ignored": len(values) - accepted}
 
     # -- operating -------------------------------------------------------------------------------

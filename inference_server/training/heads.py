@@ -39,7 +39,6 @@ POOLS: Final[Mapping[str, Mapping[str, float]]] = {
     "rise": {"stocks_ls": 0.8, "etfs_ls": 0.2},
 }
 _TINY: Final = 1e-12
-_RIDGE: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ costs, by a lasting tilt, or by chance. Signals, baseline and features are made 
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,6 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from inference_server.model import book as book_code
-from inference_server.model import features as feature_code
-from inference_server.training import ensemble, opinions, served_exact
-from inference_server.training import tapes as tape_code
 from inference_server.training.acceptance import judge_universe, served_gain
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
@@ -26,9 +23,25 @@ from inference_server.training.served_torch import prepare_play
 from inference_server.training.tapes import load_tape
 from inference_server.training.walk_forward import Fitted
 
-_PLAYED_BY: Final = tuple(
-    str(module.__file__)
-    for module in (book_code, feature_code, served_exact, ensemble, opinions, tape_code)
+# the code that makes features, asks the models and plays what they say
+_HOME: Final = Path(__file__).resolve().parent
+_PLAYED_BY: Final = (
+    *sorted((_HOME.parent / "model").glob("*.py")),
+    *(
+        _HOME / f"{name}.py"
+        for name in (
+            "acceptance",
+            "ensemble",
+            "networks",
+            "opinions",
+            "served_exact",
+            "served_torch",
+            "shuffles",
+            "tape",
+            "tapes",
+            "walk_forward",
+        )
+    ),
 )
 # the days before the first fold that signals and features need
 _BEFORE: Final = 520
@@ -76,7 +89,9 @@ def shuffled_gains(
             # the tape itself is not kept: a hundred of them would fill a small disk
             tape = load_tape(record)
             gain = served_gain(judge_universe(tape, prepare_play(tape), fits))
-            kept.write_text(json.dumps(gain), encoding="utf-8")
+            partial = kept.with_suffix(f".{os.getpid()}.tmp")
+            partial.write_text(json.dumps(gain), encoding="utf-8")
+            partial.replace(kept)
         gains.append(float(json.loads(kept.read_text(encoding="utf-8"))))
     return tuple(gains)
 
@@ -85,7 +100,7 @@ def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
     """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
     told = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:
-        told.update(Path(code).read_bytes())
+        told.update(code.read_bytes())
     for name, fit in sorted(fits.items()):
         told.update(f"{name} {fit.scale!r}".encode())
         models: list[nn.Module] = [fit.linear, *fit.transformers]

@@ -32,6 +32,7 @@ from inference_server.training.heads import (
     fit_volatility,
 )
 from inference_server.training.networks import LinearLogit, TransformerLogit
+from inference_server.training.plain import PLAIN
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Tape
 
@@ -146,7 +147,8 @@ class Run:
 
     def forecast(self, stage: Stage, name: str) -> Path:
         """File of one fitted forecast."""
-        return self._file(asdict(self.forecasts), POOLS[name], stage, name)
+        rules = (PLAIN, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
+        return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
     def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
         told = repr((params, pool, asdict(stage), self.inputs))

@@ -85,6 +85,26 @@ async def test_rows_of_two_models_are_never_decoded_together() -> None:
     assert (ours.calls, theirs.calls) == ([3], [2])
 
 
+async def test_a_long_request_is_decoded_alone_and_at_once() -> None:
+    policy, decoder = TogetherPolicy(), Decoder()
+    long = [row(confidence=0.5)] * 33
+    results = await asyncio.gather(
+        decoder.decode(policy, asked(0.1)),
+        decoder.decode(policy, long),
+        decoder.decode(policy, asked(0.2)),
+    )
+    assert policy.calls == [1, 2]
+    assert [len(numbers(each)) for each in results] == [1, 33, 1]
+
+
+async def test_a_crowd_is_decoded_in_turns() -> None:
+    policy, decoder = TogetherPolicy(), Decoder()
+    crowd = [decoder.decode(policy, asked(place / 1024)) for place in range(150)]
+    results = await asyncio.gather(*crowd)
+    assert policy.calls == [64, 64, 22]
+    assert [numbers(each) for each in results] == [[round(place / 1024, 6)] for place in range(150)]
+
+
 class AlonePolicy:
     """Decode one by one."""
 

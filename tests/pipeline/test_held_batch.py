@@ -87,9 +87,31 @@ async def test_a_service_that_ends_meanwhile_writes_it(tmp_path: Path) -> None:
     await service.stop()
     assert kinds(path)[before:] == [events.BATCH]
     waiting.cancel()
-    with contextlib.suppress(asyncio.CancelledError, JournalUnavailable):
+    with contextlib.suppress(asyncio.CancelledError):
         await waiting
     assert replay_journal(f"sqlite:///{path}").differences == []
+
+
+async def test_prices_known_from_a_held_batch_are_answered_only_once_it_is_queued(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "himari.db"
+    policy = WaitingPolicy()
+    service = service_on(path, LONG_ONLY, policy)
+    await service.start()
+    before = len(kinds(path))
+    batch = batch_of(0)
+    waiting = asyncio.create_task(service.allocate(batch))
+    await policy.asked.wait()
+    # what is known already is ignored, as the prices of the held batch are
+    moment = max(signal.timestamp_ns for signal in batch.signals)
+    answer = await service.observe_prices(moment, batch.prices)
+    assert answer == {"accepted": 0, "ignored": len(batch.prices)}
+    await asyncio.sleep(0.1)
+    assert kinds(path)[before:] == [events.BATCH]
+    policy.let.set()
+    await waiting
+    await service.stop()
 
 
 class NarrowJournal(SqlJournal):
@@ -119,6 +141,8 @@ async def test_without_room_it_is_held_on_and_keeps_its_place(tmp_path: Path) ->
     assert kinds(path) == [events.BATCH, events.OPERATOR]
     log.hold(events.BATCH, b"{}".strip)
     journal.full = True
+    # a caller who goes away hears of that, not of the journal
+    assert not log.try_release()
     # no state is left behind that knows of what was never written
     log.checkpoint_if_due(at_end=True)
     assert await journal.latest_checkpoint() is None
