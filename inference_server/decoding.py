@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, cast
 
 from inference_server.model.policy import Decoded, DecodesTogether, Policy
 from inference_server.model.rows import SignalRow
 
-# rows: above it the work is by the row, not by the call
+# rows of a request: above it the work is by the row, not by the call
 _SHORT: Final = 32
-# requests in one call, so that it does not hold up the loop
+# rows in one call, so that it does not hold up the loop
 _TOGETHER: Final = 64
 
 
@@ -51,12 +52,14 @@ class Decoder:
         return await waiting.decoded
 
     def _decode(self, policy: Policy) -> None:
-        waiting = self._waiting.pop(policy)
-        if len(waiting) > _TOGETHER:
-            self._waiting[policy] = waiting[_TOGETHER:]
-            asyncio.get_running_loop().call_soon(self._decode, policy)
         # who went away meanwhile is not worked for
-        waiting = [each for each in waiting[:_TOGETHER] if not each.decoded.done()]
+        waiting = [each for each in self._waiting.pop(policy) if not each.decoded.done()]
+        upto = accumulate(len(each.rows) for each in waiting)
+        count = sum(rows <= _TOGETHER for rows in upto)
+        if len(waiting) > count:
+            self._waiting[policy] = waiting[count:]
+            asyncio.get_running_loop().call_soon(self._decode, policy)
+        waiting = waiting[:count]
         if not waiting:
             return
         try:

@@ -82,7 +82,7 @@ REMARKS: Final = {
             "then lost 0.16 and 0.11 Sharpe long/short on the stocks, and drift-neutral it gained "
             "nothing. We found no timing in these features after 2003. With a weak anchor (0.1 to "
             "1) such fits gain up to 0.17 drift-neutral, in two folds of four, and lose 0.07 to "
-            "0.50 of what was earned."
+            "0.50 of what was earned (looked at once, without the limits' exact projection)."
         ),
         (
             "Long/flat, on the stocks: no configuration gained more than 0.04 Sharpe, and none "
@@ -101,7 +101,8 @@ REMARKS: Final = {
             "The direction of one day is hardly to be had from these features: the hit probability "
             "is better than the base rate, but not by the half per cent that was aimed at. Of ten "
             "days it is better by 1.3 % long/short and worse by 0.1 % long/flat, for the share of "
-            "stocks that rise moves from decade to decade by more than can be foretold."
+            "stocks that rise moves from decade to decade by more than can be foretold (looked at "
+            "once; no command repeats it)."
         ),
     ),
 }

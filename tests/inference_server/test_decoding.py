@@ -103,6 +103,9 @@ async def test_a_crowd_is_decoded_in_turns() -> None:
     results = await asyncio.gather(*crowd)
     assert policy.calls == [64, 64, 22]
     assert [numbers(each) for each in results] == [[round(place / 1024, 6)] for place in range(150)]
+    longer = await asyncio.gather(*(decoder.decode(policy, asked(0.5) * 30) for _ in range(5)))
+    assert policy.calls[3:] == [2, 2, 1]
+    assert [len(numbers(each)) for each in longer] == [30] * 5
 
 
 class AlonePolicy:
