@@ -29,7 +29,7 @@ The way of one batch of signals, a line per step with its file::
         core/settle.py               trading state, slow trading, lots, every limit once more
     pipeline/decision.py         the answer in the words of the wire
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
-    adapters/journal_sql.py      SQLite or PostgreSQL: on disk before the caller is answered
+    adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry.py        counters and gauges of GET /metrics
     api/problems.py              one table from an error to its problem+json
 

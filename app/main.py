@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from app import console
 from app.adapters.clock import SystemClock
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
 from app.adapters.notify import Notifier, receivers_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.adapters.journal_sql import iterate_events
+from app.adapters.journal.sql import iterate_events
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from tests.guide_server import GuideServer, guide_server
 from tests.spoken_himari import Himari, clean_directory, free_port, himari
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy_mock import MockPolicyClient
 from app.core.breaker import BreakerParams, CircuitBreaker
 from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams

@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 from typer import echo
 
 from app.adapters.clock import SystemClock
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy_http import HttpPolicyClient
 from app.commands.keys import FILE_NAME as KEYS_NAME
 from app.commands.own_service import client_of_own, own_address

@@ -9,7 +9,7 @@ from typing import Final
 import uvicorn
 from typer import echo
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.api.locality import is_elsewhere
 from app.api.turned_away import turn_away
 from app.commands.bounded_http import bounded_http

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from app.adapters.clock import SystemClock
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy_http import HttpPolicyClient
 from app.adapters.policy_mock import MockPolicyClient
 from app.adapters.telemetry import PrometheusTelemetry

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Any
 
-from app.adapters.journal_memory import MemoryJournal
+from app.adapters.journal.memory import MemoryJournal
 from app.pipeline.ports import Event
 
 

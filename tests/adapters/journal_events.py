@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.pipeline.ports import DecisionIndex, Event, StoredAnswer
 
 START_NS = 1_735_226_000_000_000_000

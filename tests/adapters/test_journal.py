@@ -12,8 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from app.adapters.journal_schema import VERSION_TABLE, metadata
-from app.adapters.journal_sql import SqlJournal, iterate_events
+from app.adapters.journal.schema import VERSION_TABLE, metadata
+from app.adapters.journal.sql import SqlJournal, iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery
 from tests.adapters.journal_events import (
@@ -94,7 +94,7 @@ async def test_a_cancelled_waiter_does_not_take_its_event_along(journal_url: str
 KILLED = """
 import asyncio, sys
 from tests.adapters.journal_events import event
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 
 async def main():
     journal = SqlJournal(sys.argv[1], synchronous="NORMAL")
@@ -195,7 +195,7 @@ async def test_a_newer_schema_refuses_to_open(journal_url: str) -> None:
 
 OPENED = """
 import asyncio, sys
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 
 async def main():
     journal = SqlJournal(sys.argv[1])

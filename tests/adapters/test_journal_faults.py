@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy import event as hooks
 from sqlalchemy.pool import Pool
 
-from app.adapters.journal_sql import SqlJournal, iterate_events
+from app.adapters.journal.sql import SqlJournal, iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery
 from tests.adapters.conftest import PostgresCluster

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters.journal_memory import MemoryJournal
+from app.adapters.journal.memory import MemoryJournal
 from app.pipeline.ports import DecisionQuery, Journal
 from tests.adapters.journal_events import (
     DAY_NS,

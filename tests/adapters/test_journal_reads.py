@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.adapters.journal_memory import MemoryJournal
-from app.adapters.journal_reads import place_of, split_place
+from app.adapters.journal.memory import MemoryJournal
+from app.adapters.journal.reads import place_of, split_place
 from app.pipeline.ports import DecisionQuery
 from tests.adapters.journal_events import (
     DAY_NS,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.journal_sql import SqlJournal
-from app.adapters.journal_writer import MAX_GROUP
+from app.adapters.journal.sql import SqlJournal
+from app.adapters.journal.writer import MAX_GROUP
 from app.core.errors import JournalUnavailable
 from tests.adapters.journal_events import START_NS, Gate, answer, event, eventually, opened
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.adapters import journal_writer
-from app.adapters.journal_writer import MAX_PENDING, Entry, JournalWriter
+from app.adapters.journal import writer as journal_writer
+from app.adapters.journal.writer import MAX_PENDING, Entry, JournalWriter
 from app.core.errors import JournalUnavailable
 from tests.adapters.journal_events import event, eventually
 

@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from app import console
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.api import fixed_keys, install
 from app.api.allocate import batch_of
 from app.api.problems import kind_of

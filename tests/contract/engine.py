@@ -4,7 +4,7 @@ import json
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from app.adapters.journal_memory import MemoryJournal
+from app.adapters.journal.memory import MemoryJournal
 from app.core.breaker import CircuitBreaker
 from app.core.circuit import BreakerParams
 from app.core.params import EngineParams

@@ -1,6 +1,6 @@
 """A journal that keeps every event as bytes, so that another service can start from it."""
 
-from app.adapters.journal_memory import MemoryJournal
+from app.adapters.journal.memory import MemoryJournal
 from app.pipeline.ports import Event, StoredEvent
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from app.adapters import journal_reads
-from app.adapters.journal_stores import open_reading
+from app.adapters.journal import reads
+from app.adapters.journal.stores import open_reading
 from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
@@ -49,7 +49,7 @@ class Fold:
     def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of the (decision_id, symbol) pairs are journalled."""
         with self._engine.connect() as connection:
-            return journal_reads.known_outcomes(connection, pairs)
+            return reads.known_outcomes(connection, pairs)
 
     def believes(self, state: dict[str, Any]) -> list[str]:
         """Name what ``GET /state`` of a service just started tells otherwise than the journal."""
@@ -68,7 +68,7 @@ class Fold:
 
     def _page(self) -> list[StoredEvent]:
         with self._engine.connect() as connection:
-            return journal_reads.events_after(connection, 0, self.seq, _PAGE)
+            return reads.events_after(connection, 0, self.seq, _PAGE)
 
     def _take(self, event: StoredEvent) -> None:
         self.gaps += event.seq != self.seq + 1

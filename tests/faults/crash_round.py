@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from app.adapters.journal_stores import open_reading
+from app.adapters.journal.stores import open_reading
 from tests.adapters.journal_events import eventually
 from tests.faults.caller import Caller
 from tests.faults.crash_fold import Fold

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Final
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from tests.adapters.journal_events import event
 
 EVENTS: Final = 40

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from app.adapters.journal_postgres import PostgresStore
+from app.adapters.journal.postgres import PostgresStore
 from app.replay import replay_journal
 from tests.adapters.conftest import postgres_cluster, postgres_url
 from tests.adapters.journal_events import event, eventually, opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.journal_sql import SqlJournal
+from app.adapters.journal.sql import SqlJournal
 from app.core.errors import JournalUnavailable
 from app.replay import replay_journal
 from tests.adapters.journal_events import event, eventually, opened
@@ -209,7 +209,7 @@ async def test_another_file_in_the_place_of_the_one_written_is_not_written(
 async def test_a_file_too_large_to_check_at_the_start_is_opened_and_said(
     left: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("app.adapters.journal_file._STEPS_BETWEEN_LOOKS", 1)
-    monkeypatch.setattr("app.adapters.journal_sqlite.START_CHECK_SEC", 0.0)
+    monkeypatch.setattr("app.adapters.journal.file._STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr("app.adapters.journal.sqlite.START_CHECK_SEC", 0.0)
     assert await events_of(left) == EVENTS
     assert "too large to be checked within 0 s" in caplog.text

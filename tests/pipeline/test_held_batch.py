@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.clock import SystemClock
-from app.adapters.journal_sql import iterate_events
+from app.adapters.journal.sql import iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline import events
 from app.pipeline.decision import Decision

@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
-from app.adapters.journal_schema import MAX_STREAMS, migrate, stream_taken
+from app.adapters.journal.schema import MAX_STREAMS, migrate, stream_taken
 from app.core.errors import JournalUnavailable
 
 # First key of every advisory lock of the journal ("HIMA"), and the second key of a migration.

@@ -15,8 +15,8 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from app.adapters.journal_postgres import PostgresStore
-from app.adapters.journal_sqlite import SqliteStore, reading_engine
+from app.adapters.journal.postgres import PostgresStore
+from app.adapters.journal.sqlite import SqliteStore, reading_engine
 from app.core.errors import JournalUnavailable
 
 STORE_FAULTS = (SQLAlchemyError, sqlite3.Error, psycopg.Error, OSError)

@@ -7,7 +7,7 @@ from sqlalchemy import Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, make_url
 
-from app.adapters.journal_schema import idempotency
+from app.adapters.journal.schema import idempotency
 
 ANSWERS_KEPT_NS = 24 * 3600 * 10**9
 PURGE_ROWS = 500

@@ -7,8 +7,8 @@ more. The database does not know of it yet, so whoever asks the database asks he
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from app.adapters.journal_rows import storable
-from app.adapters.journal_writer import Entry
+from app.adapters.journal.rows import storable
+from app.adapters.journal.writer import Entry
 
 _Name = tuple[str, str, str]
 

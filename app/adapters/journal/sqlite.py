@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 
-from app.adapters.journal_file import (
+from app.adapters.journal.file import (
     START_CHECK_SEC,
     FileState,
     file_state,
@@ -25,7 +25,7 @@ from app.adapters.journal_file import (
     refuse_damage,
     refuse_read_only,
 )
-from app.adapters.journal_schema import MAX_STREAMS, migrate, stream_taken
+from app.adapters.journal.schema import MAX_STREAMS, migrate, stream_taken
 from app.core.errors import JournalUnavailable
 
 BUSY_SEC = 1.0

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from app.adapters import journal_reads
-from app.adapters.journal_group import GroupCommit
-from app.adapters.journal_stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
-from app.adapters.journal_unwritten import Unwritten
-from app.adapters.journal_writer import Entry, JournalWriter
+from app.adapters.journal import reads
+from app.adapters.journal.group import GroupCommit
+from app.adapters.journal.stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
+from app.adapters.journal.unwritten import Unwritten
+from app.adapters.journal.writer import Entry, JournalWriter
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
 
@@ -112,12 +112,12 @@ class SqlJournal:
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Read the newest checkpoint of this stream, or None."""
         stream = self._own_stream()
-        return await self._read(lambda c: journal_reads.latest_checkpoint(c, stream))
+        return await self._read(lambda c: reads.latest_checkpoint(c, stream))
 
     async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
         """Events of this stream with a larger ``seq``, ascending, at most ``limit``."""
         stream = self._own_stream()
-        return await self._read(lambda c: journal_reads.events_after(c, stream, seq, limit))
+        return await self._read(lambda c: reads.events_after(c, stream, seq, limit))
 
     async def events_of(
         self, kinds: Sequence[str], before_seq: int, window: int
@@ -125,15 +125,15 @@ class SqlJournal:
         """Events of these kinds of this stream, in a window before a ``seq``, newest first."""
         span = (before_seq - window, before_seq)
         stream = self._own_stream()
-        return await self._read(lambda c: journal_reads.events_of(c, stream, kinds, span))
+        return await self._read(lambda c: reads.events_of(c, stream, kinds, span))
 
     async def decision(self, decision_id: str) -> StoredEvent | None:
         """Find the event that holds one decision, from any stream."""
-        return await self._read(lambda c: journal_reads.decision(c, decision_id))
+        return await self._read(lambda c: reads.decision(c, decision_id))
 
     async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
         """Decision events of all streams that match, newest first."""
-        return await self._read(lambda c: journal_reads.matching_decisions(c, query))
+        return await self._read(lambda c: reads.matching_decisions(c, query))
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these (decision_id, symbol) pairs are journalled already.
@@ -146,7 +146,7 @@ class SqlJournal:
             If one of them is queued and could not be written yet, or nothing can be read.
         """
         await self._unwritten.outcomes_written(pairs)
-        return await self._read(lambda c: journal_reads.known_outcomes(c, pairs))
+        return await self._read(lambda c: reads.known_outcomes(c, pairs))
 
     async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
         """Find the answer of an Idempotency-Key that is not older than that.
@@ -159,7 +159,7 @@ class SqlJournal:
             If it is queued and could not be written yet, or nothing can be read.
         """
         await self._unwritten.answer_written(owner, key)
-        return await self._read(lambda c: journal_reads.stored_answer(c, owner, key, not_before_ns))
+        return await self._read(lambda c: reads.stored_answer(c, owner, key, not_before_ns))
 
     async def close(self) -> None:
         """Write what is queued, for at most five seconds, and release the stream."""
@@ -238,7 +238,7 @@ def iterate_events(url: str, stream: int = 0) -> Iterator[StoredEvent]:
     try:
         while True:
             with engine.connect() as connection:
-                page = journal_reads.events_after(connection, stream, seq, _PAGE)
+                page = reads.events_after(connection, stream, seq, _PAGE)
             if not page:
                 return
             seq = page[-1].seq

@@ -14,11 +14,11 @@ import psycopg
 from sqlalchemy import Table
 from sqlalchemy.pool import PoolProxiedConnection
 
-from app.adapters.journal_rows import Group, Row
-from app.adapters.journal_schema import events
-from app.adapters.journal_statements import ANSWERS_KEPT_NS, PURGE_ROWS, Statements
-from app.adapters.journal_stores import Store
-from app.adapters.journal_writer import Entry
+from app.adapters.journal.rows import Group, Row
+from app.adapters.journal.schema import events
+from app.adapters.journal.statements import ANSWERS_KEPT_NS, PURGE_ROWS, Statements
+from app.adapters.journal.stores import Store
+from app.adapters.journal.writer import Entry
 from app.core.errors import JournalUnavailable
 
 _PURGE_EVERY_NS = 60 * 10**9

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from app.adapters.journal_schema import (
+from app.adapters.journal.schema import (
     ROLE_STRATEGY,
     ROLE_SYMBOL,
     checkpoints,
@@ -16,7 +16,7 @@ from app.adapters.journal_schema import (
     idempotency,
     outcomes,
 )
-from app.adapters.journal_writer import Entry, nothing
+from app.adapters.journal.writer import Entry, nothing
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import Event
 

@@ -16,8 +16,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.adapters.journal_rows import storable
-from app.adapters.journal_schema import (
+from app.adapters.journal.rows import storable
+from app.adapters.journal.schema import (
     ROLE_STRATEGY,
     ROLE_SYMBOL,
     SEQ_BITS,

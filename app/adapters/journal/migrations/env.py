@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.adapters.journal_schema import VERSION_TABLE, metadata
+from app.adapters.journal.schema import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
