@@ -24,7 +24,7 @@ The way of one batch of signals, a line per step with its file::
         core/portfolio/netting.py    one side a symbol, and who owns it
         core/portfolio/phase2.py     multi-asset Kelly under hard limits
         pipeline/ask_policy.py       the policy through the breaker (core/breaker.py), in a deadline
-        adapters/policy_http.py      one batch call; policy_mock is a seeded stand-in
+        adapters/policy/http.py      one batch call; policy_mock is a seeded stand-in
         core/blend.py                Phase 2 moved towards the policy by its confidence
         core/settle.py               trading state, slow trading, lots, every limit once more
     pipeline/decision.py         the answer in the words of the wire

@@ -17,9 +17,9 @@ from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
 from app.adapters.notify import Notifier, receivers_of
 from app.adapters.notify_lane import Patience
-from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
-from app.adapters.policy_mock import MockPolicyClient
-from app.adapters.policy_post import untraced
+from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.mock import MockPolicyClient
+from app.adapters.policy.post import untraced
 from app.adapters.reload import SettingsReloader, Source, flattened
 from app.adapters.telemetry import PrometheusTelemetry
 from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing

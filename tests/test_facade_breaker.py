@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client import REGISTRY
 
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.core.errors import PolicyFailure
 from app.facade import (
     CircuitBreakerOpenException,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.journal.sql import SqlJournal
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.core.breaker import BreakerParams, CircuitBreaker
 from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams
 from app.core.types import (

@@ -13,7 +13,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from app.adapters.notify_lane import Message, NotDelivered
-from app.adapters.policy_post import open_transport, retry_after_sec, tls_context
+from app.adapters.policy.post import open_transport, retry_after_sec, tls_context
 from app.pipeline.ports import Clock
 
 _AGAIN: Final = frozenset({408, 425, 429})

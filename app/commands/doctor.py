@@ -16,7 +16,7 @@ from typer import echo
 
 from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
-from app.adapters.policy_http import HttpPolicyClient
+from app.adapters.policy.http import HttpPolicyClient
 from app.commands.keys import FILE_NAME as KEYS_NAME
 from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused

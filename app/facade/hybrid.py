@@ -7,8 +7,8 @@ from typing import Any, Final, Self
 
 from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
-from app.adapters.policy_http import HttpPolicyClient
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.telemetry import PrometheusTelemetry
 from app.core import types as core
 from app.core.types import Batch, Outcome, Signal

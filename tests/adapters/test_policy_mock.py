@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import Action, FallbackReason, PolicyInput, Prediction, Regime
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.adapters.policy_http import HttpPolicyClient, HttpPolicyOptions
-from app.adapters.policy_post import tls_context
+from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.post import tls_context
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
 from tests.adapters.policy_asking import batch, signal

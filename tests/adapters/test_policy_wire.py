@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from app.adapters.policy_wire import (
+from app.adapters.policy.wire import (
     MAX_RETURNS,
     UnusableReply,
     body_cap,

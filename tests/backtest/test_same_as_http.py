@@ -11,7 +11,7 @@ import orjson
 import pytest
 import structlog
 
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.backtest.sizer import Sizer
 from app.backtest.tape import MarketDay, Tape
 from app.core.types import Signal

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.adapters.policy_post import retry_after_sec
-from app.adapters.policy_wire import UnusableReply, decode_batch
+from app.adapters.policy.post import retry_after_sec
+from app.adapters.policy.wire import UnusableReply, decode_batch
 from app.api import examples
 from app.api.problems import BodyTooLarge
 from app.api.strict_body import strict_json

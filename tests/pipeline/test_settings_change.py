@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.adapters.journal.sql import SqlJournal, iterate_events
-from app.adapters.policy_mock import MockPolicyClient
+from app.adapters.policy.mock import MockPolicyClient
 from app.core.errors import JournalUnavailable
 from app.core.params import (
     ConformalParams,

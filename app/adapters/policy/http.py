@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from app.adapters.policy_post import (
+from app.adapters.policy.post import (
     Payload,
     PolicyPost,
     Reply,
@@ -21,7 +21,7 @@ from app.adapters.policy_post import (
     retry_after_sec,
     untraced,
 )
-from app.adapters.policy_wire import (
+from app.adapters.policy.wire import (
     UnsendableInput,
     UnusableReply,
     Wire,
