@@ -30,7 +30,7 @@ The way of one batch of signals, a line per step with its file::
     pipeline/decision.py         the answer in the words of the wire
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered
-    adapters/telemetry.py        counters and gauges of GET /metrics
+    adapters/telemetry/prometheus.py        counters and gauges of GET /metrics
     api/problems.py              one table from an error to its problem+json
 
 Beside that way: ``console/`` is the operator's page, on a session that a key opened;

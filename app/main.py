@@ -21,7 +21,7 @@ from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
 from app.adapters.reload import SettingsReloader, Source, flattened
-from app.adapters.telemetry import PrometheusTelemetry
+from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing
 from app.api import fixed_keys, install
 from app.api.allocate import batch_of

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from app.adapters.telemetry import PrometheusTelemetry
+from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.core.breaker import (
     BreakerMode,
     BreakerParams,

@@ -9,7 +9,7 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.http import HttpPolicyClient
 from app.adapters.policy.mock import MockPolicyClient
-from app.adapters.telemetry import PrometheusTelemetry
+from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.core import types as core
 from app.core.types import Batch, Outcome, Signal
 from app.facade.answer import HybridAllocation

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client.core import Metric
 
-from app.adapters.telemetry_model import ModelSeen
+from app.adapters.telemetry.model import ModelSeen
 
 
 def shown(families: Iterable[Metric]) -> dict[str, float]:

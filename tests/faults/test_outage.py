@@ -9,7 +9,7 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.adapters.telemetry import PrometheusTelemetry
+from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.api import install
 from app.main import build_service
 from app.pipeline.service import SizingService

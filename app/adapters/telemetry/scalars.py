@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from app.adapters.telemetry_known import Known
+from app.adapters.telemetry.known import Known
 
 _CODES: Final = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from app.adapters.telemetry_known import OTHER
+from app.adapters.telemetry.known import OTHER
 
 NONE: Final = "none"
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from prometheus_client import REGISTRY
 
-from app.adapters import telemetry_counters as counters
-from app.adapters.telemetry_gauges import LastKnown
-from app.adapters.telemetry_known import Known
-from app.adapters.telemetry_scalars import SOURCES, TOTALS
+from app.adapters.telemetry import counters
+from app.adapters.telemetry.gauges import LastKnown
+from app.adapters.telemetry.known import Known
+from app.adapters.telemetry.scalars import SOURCES, TOTALS
 from app.pipeline.decision import DecisionView
 
 _KNOWN: Final = Known()
@@ -54,9 +54,9 @@ class PrometheusTelemetry:
         model_version : callable, optional
             Version that the policy answered with last, None before it did.
         **numbers : callable
-            Gauges by the names of :data:`~app.adapters.telemetry_scalars.SOURCES`, in the units
+            Gauges by the names of :data:`~app.adapters.telemetry.scalars.SOURCES`, in the units
             of their help texts; and growing totals by the names of
-            :class:`~app.adapters.telemetry_counters.Event`, counted from now on.
+            :class:`~app.adapters.telemetry.counters.Event`, counted from now on.
 
         Raises
         ------

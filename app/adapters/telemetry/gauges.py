@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from app.adapters.telemetry_known import MAX_LABEL_VALUES, BoundedLabels, Known
-from app.adapters.telemetry_model import ModelSeen
-from app.adapters.telemetry_scalars import SCALARS, TOTALS
+from app.adapters.telemetry.known import MAX_LABEL_VALUES, BoundedLabels, Known
+from app.adapters.telemetry.model import ModelSeen
+from app.adapters.telemetry.scalars import SCALARS, TOTALS
 from app.core.types import Regime, TradingState
 from app.pipeline.decision import DecisionView
 
