@@ -34,7 +34,7 @@ The way of one batch of signals, a line per step with its file::
     api/problems.py              one table from an error to its problem+json
 
 Beside that way: ``console/`` is the operator's page, on a session that a key opened;
-``pipeline/notices.py`` sees what people are told, ``adapters/notify.py`` tells them;
+``pipeline/notices.py`` sees what people are told, ``adapters/notify/notifier.py`` tells them;
 ``adapters/reload.py`` reads the configuration again; ``facade`` is the same engine in process,
 ``client`` is for callers and needs nothing of the server, ``replay.py`` recomputes decisions from
 the journal alone, ``backtest`` plays price files through the pipeline, ``demo`` real prices through

@@ -15,8 +15,8 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
-from app.adapters.notify import Notifier, receivers_of
-from app.adapters.notify_lane import Patience
+from app.adapters.notify.lane import Patience
+from app.adapters.notify.notifier import Notifier, receivers_of
 from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced

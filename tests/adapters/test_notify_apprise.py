@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.adapters.notify_apprise import AppriseReceiver
-from app.adapters.notify_lane import Message, NotDelivered
+from app.adapters.notify.apprise import AppriseReceiver
+from app.adapters.notify.lane import Message, NotDelivered
 from tests.adapters.hook_server import SILENCE, Hooks, hook_server, until
 
 # apprise looks for a module that Python 3.13 has not

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import REGISTRY
 
-from app.adapters.notify_lane import Lane, Message, NotDelivered, Patience
+from app.adapters.notify.lane import Lane, Message, NotDelivered, Patience
 from tests.adapters.hook_server import until
 
 QUICK = Patience(attempts=4, first_retry_sec=0.001, queue=3)

@@ -10,9 +10,9 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.adapters.clock import SystemClock
-from app.adapters.notify import Notifier, receivers_of
-from app.adapters.notify_lane import Message, NotDelivered, Patience
-from app.adapters.webhook import WebhookReceiver
+from app.adapters.notify.lane import Message, NotDelivered, Patience
+from app.adapters.notify.notifier import Notifier, receivers_of
+from app.adapters.notify.webhook import WebhookReceiver
 from app.core.circuit import CircuitState, Transition
 from app.pipeline.notices import Thresholds
 from tests.adapters.hook_server import RESET, SILENCE, Hooks, hook_server, until

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from app.adapters import notify_counters as counters
+from app.adapters.notify import counters
 
 _LOG = structlog.get_logger(__name__)
 _LONGEST_PAUSE_SEC: Final = 60.0

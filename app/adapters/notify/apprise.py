@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from app.adapters.notify_lane import Message, NotDelivered
+from app.adapters.notify.lane import Message, NotDelivered
 
 _URGENT: Final = ("circuit.opened", "journal.failing")
 _GOOD: Final = ("circuit.closed", "journal.restored", "model.restored")

@@ -15,9 +15,9 @@ from typing import Any, Final
 import orjson
 import structlog
 
-from app.adapters.notify_apprise import AppriseReceiver
-from app.adapters.notify_lane import Lane, Message, Patience, Receiver
-from app.adapters.webhook import WebhookReceiver
+from app.adapters.notify.apprise import AppriseReceiver
+from app.adapters.notify.lane import Lane, Message, Patience, Receiver
+from app.adapters.notify.webhook import WebhookReceiver
 from app.core.circuit import Transition
 from app.core.ledger import TradingStatus
 from app.core.types import PolicyAnswer
