@@ -2,7 +2,7 @@
 
 The way of one batch of signals, a line per step with its file::
 
-    settings.py                  environment and YAML file, read once; nothing below main sees them
+    settings/                    environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
     api/middleware.py            request id, sane heads, admission, last resort

@@ -35,8 +35,7 @@ from app.pipeline.engine import SettingsChange
 from app.pipeline.notices import NobodyTold, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
-from app.settings import Settings, SettingsError, load_settings
-from app.settings_model import group_names, is_live
+from app.settings import Settings, SettingsError, group_names, is_live, load_settings
 
 VERSION = version("himari-layer3")
 DESCRIPTION = """Position sizing as a service: batches of signals in, target positions within hard

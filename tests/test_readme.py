@@ -29,7 +29,7 @@ from app.api import schemas_request, schemas_response
 from app.cli import app as command_line
 from app.core.types import Prediction
 from app.demo.servers import running_service
-from app.settings_model import Settings
+from app.settings import Settings
 from inference_server import settings as inference
 
 ROOT: Final = Path(__file__).resolve().parents[1]

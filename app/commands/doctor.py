@@ -27,8 +27,7 @@ from app.core.types import FallbackReason
 from app.facade import ColabProCircuitBreaker, TacticalSignal, TransformerRLClient
 from app.facade.host_log import log_through_the_host
 from app.facade.options import policy_options
-from app.settings import Settings, SettingsError, load_settings
-from app.settings_values import without_password
+from app.settings import Settings, SettingsError, load_settings, without_password
 
 PACKAGE: Final = "himari-layer3"
 CONFIG_VARIABLE: Final = "HIMARI_CONFIG_FILE"

@@ -12,8 +12,7 @@ from app.commands.doctor import CONFIG_VARIABLE, look_at_journal, sqlite_path
 from app.commands.doctor_verdict import Place, Verdict, no, not_applicable, yes
 from app.commands.keys import FILE_NAME as KEYS_NAME
 from app.commands.starter import CONFIG_NAME, SECRETS_NAME
-from app.settings import Settings
-from app.settings_values import without_password
+from app.settings import Settings, without_password
 
 _LEAST_BYTES: Final = 1_000_000_000
 _LEAST_SHARE: Final = 0.05

@@ -16,8 +16,7 @@ from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.lifecycle import ended_in_order
 from app.main import create_app
-from app.settings import Settings, load_settings
-from app.settings_values import certificate_problem, without_password
+from app.settings import Settings, certificate_problem, load_settings, without_password
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0

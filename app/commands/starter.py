@@ -11,7 +11,7 @@ from typer import echo
 
 from app.commands.keys import new_key
 from app.commands.refusal import CommandRefused
-from app.settings_model import Settings
+from app.settings import Settings
 
 CONFIG_NAME: Final = "himari.yaml"
 BATCH_NAME: Final = "batch.json"

@@ -37,7 +37,7 @@ from app.facade.silence import SilentTelemetry
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
-from app.settings_model import Settings
+from app.settings import Settings
 
 CLOCK: Final = SystemClock()
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import SecretStr, ValidationError
 
 from app.adapters.policy.http import HttpPolicyOptions
-from app.settings_model import Settings
+from app.settings import Settings
 
 # What only a server has: in process there is no socket, no key of a caller and no queue.
 _OF_THE_SERVER: Final = frozenset(

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from app.api import examples, install
 from app.api.idempotency import InFlight
-from app.settings_model import Settings
+from app.settings import Settings
 from tests.api.fake_service import CountedEvents, FakeService
 from tests.fakes import FakeClock
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app import settings_model
+from app import settings
 from inference_server import settings as inference
 from tests.commands.settings_reasons import INFERENCE, SERVICE
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 def page() -> str:
     """Text of the page."""
-    service = "".join(_rows(settings_model.Settings, "", SERVICE, with_live=True))
+    service = "".join(_rows(settings.Settings, "", SERVICE, with_live=True))
     server = "".join(_rows(inference.Settings, "", INFERENCE, with_live=False))
     return "".join(
         [
@@ -95,7 +95,7 @@ def _rows(
         meaning = (field.description or "").removesuffix(".").replace("|", "\\|")
         cells = [f"`{name}`", default, unit, _range(field), meaning, reason]
         if with_live:
-            cells.append("yes" if settings_model.is_live(path) else "")
+            cells.append("yes" if settings.is_live(path) else "")
         yield f"| {' | '.join(cells)} |\n"
 
 

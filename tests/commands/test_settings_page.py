@@ -3,8 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from app.settings import setting_names
-from app.settings_model import Settings
+from app.settings import Settings, setting_names
 from inference_server import settings as inference
 from tests.commands.settings_page import PAGE, names_of, page
 from tests.commands.settings_reasons import INFERENCE, SERVICE

@@ -24,7 +24,7 @@ from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.decision import DecisionView
 from app.pipeline.ports import PolicyClient
 from app.pipeline.service import SizingService, World
-from app.settings_model import Settings
+from app.settings import Settings
 from tests.fakes import FakeClock, FakePolicyClient
 
 KEYS = {

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.main import create_app
-from app.settings_model import Settings
+from app.settings import Settings
 from inference_server.main import create_app as create_inference_app
 from inference_server.settings import Settings as InferenceSettings
 from tests.bench.report import machine

@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 
 from app.main import create_app
-from app.settings_model import Settings
+from app.settings import Settings
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from app import settings_values
 from app.adapters.key_file import read_key_file
 from app.core.access import KeyRing
 from app.core.errors import KeyFileUnusable
-from app.settings_model import Settings
+from app.settings import values
+from app.settings.model import Settings
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "load_settings", "setting_names"]
 
@@ -82,12 +82,10 @@ def unusable_files(settings: Settings) -> Iterator[str]:
         found["KEYS_FILE"] = _key_file_problem(Path(settings.keys_file), settings.key_ring())
     if settings.rl_ca_file is not None:
         path = settings.rl_ca_file
-        found["RL_CA_FILE"] = _after(path, settings_values.authorities_problem(path))
+        found["RL_CA_FILE"] = _after(path, values.authorities_problem(path))
     if settings.ssl_certfile is not None:
         path = settings.ssl_certfile
-        found["SSL_CERTFILE"] = _after(
-            path, settings_values.certificate_problem(path, settings.ssl_keyfile)
-        )
+        found["SSL_CERTFILE"] = _after(path, values.certificate_problem(path, settings.ssl_keyfile))
     yield from (f"{PREFIX}{name}: {problem}" for name, problem in found.items() if problem)
 
 

@@ -1,6 +1,6 @@
 """The settings themselves: every name with its unit, default, range and reason.
 
-``Settings()`` reads nothing, it holds values; ``app.settings.load_settings`` reads the world.
+``Settings()`` reads nothing, it holds values; ``load_settings`` reads the world.
 """
 
 from collections.abc import Iterable
@@ -22,8 +22,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from app import settings_groups as groups
-from app import settings_values as values
 from app.core.access import KeyRing
 from app.core.breaker import BreakerParams
 from app.core.params import (
@@ -41,6 +39,7 @@ from app.core.params import (
     SentimentParams,
     TradingParams,
 )
+from app.settings import groups, values
 
 _LIVE_GROUPS: Final = frozenset(
     {"kelly", "conformal", "sentiment", "regime", "cascade", "market", "limits", "trading"}
