@@ -14,7 +14,7 @@ import numpy as np
 from app.backtest.tape import MarketDay
 from app.core.params import LimitParams
 from app.core.types import BoolArray, FloatArray
-from app.demo.market import DAILY_DECAY, VOLATILITY_FLOOR, VOLATILITY_MIN_RETURNS
+from app.history.market import DAILY_DECAY, VOLATILITY_FLOOR, VOLATILITY_MIN_RETURNS
 
 ANNUAL_VOLATILITY: Final = 0.10
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from app.core.types import BoolArray, FloatArray, IntArray
-from app.demo.prices import DateArray
+from app.history.prices import DateArray
 
 WIDTH: Final = 960
 HEIGHT: Final = 300

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from app.core.types import FloatArray
-from app.demo.market import TRADING_DAYS
-from app.demo.prices import DateArray
+from app.history.market import TRADING_DAYS
+from app.history.prices import DateArray
 
 DAYS_A_YEAR: Final = 365.25
 # five of seven days leave no Saturday or Sunday; a market that never closes has 2 of 7

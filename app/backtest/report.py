@@ -9,7 +9,7 @@ from app.backtest.results import Results, Span, as_json, decisions_of, multiplie
 from app.backtest.session import Played
 from app.core.params import EngineParams
 from app.core.types import JsonObject
-from app.demo.gain import DRAWS, LEVEL, MEAN_BLOCK_DAYS, SEED
+from app.history.gain import DRAWS, LEVEL, MEAN_BLOCK_DAYS, SEED
 
 GAIN_KEYS: Final = ("sharpe_gain", "ci_low", "ci_high")
 _COLUMNS: Final = (

@@ -12,8 +12,8 @@ from app.backtest.figures import annual_return, calmar, drawdowns, sortino
 from app.backtest.options import KELLY_SMOOTHED, LEARNED
 from app.backtest.session import Played
 from app.core.types import FloatArray
-from app.demo.gain import SharpeGain, sharpe, sharpe_gain
-from app.demo.prices import DateArray
+from app.history.gain import SharpeGain, sharpe, sharpe_gain
+from app.history.prices import DateArray
 
 FOLDS: Final = 4
 

@@ -9,7 +9,7 @@ import numpy as np
 from app.backtest.tape import MarketDay, Tape
 from app.core.errors import HimariError
 from app.core.types import FloatArray
-from app.demo.ledger import BPS, Ledger
+from app.history.account import BPS, Ledger
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
 

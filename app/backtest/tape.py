@@ -13,10 +13,9 @@ import numpy as np
 
 from app.core.errors import HimariError
 from app.core.types import FloatArray, Regime, Signal
-from app.demo.market import risk_scores
-from app.demo.prices import PricePanel
-from app.demo.scenario import CLOSE_OF_DAY_NS
-from app.demo.strategies import TEXTBOOK, Strategy, action_of, textbook_signals
+from app.history.market import risk_scores
+from app.history.prices import CLOSE_OF_DAY_NS, PricePanel
+from app.history.strategies import TEXTBOOK, Strategy, action_of, textbook_signals
 
 MIN_DAYS: Final = 300
 

@@ -18,9 +18,9 @@ import orjson
 
 from app.core.errors import HimariError
 from app.core.types import JsonObject
-from app.demo.ledger import Ledger
 from app.demo.referee import Limits, violations_of
 from app.demo.scenario import DayPlan, PastCloses, Scenario
+from app.history.account import Ledger
 
 Progress = Callable[[Iterable[DayPlan]], Iterable[DayPlan]]
 HEADERS: Final = {"Content-Type": "application/json"}

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from app.core.types import FloatArray, JsonObject
-from app.demo.gain import BootstrapMissing, SharpeGain, sharpe_gain
-from app.demo.market import TRADING_DAYS
 from app.demo.play import PlayedRun
 from app.demo.summary import equity_of
+from app.history.gain import BootstrapMissing, SharpeGain, sharpe_gain
+from app.history.market import TRADING_DAYS
 
 
 @dataclass(frozen=True, slots=True)

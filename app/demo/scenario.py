@@ -13,9 +13,9 @@ import numpy as np
 
 from app.core.errors import HimariError
 from app.core.types import FloatArray, JsonObject, Regime
-from app.demo.market import cascade_indicators, index_returns, regimes_of, risk_scores
-from app.demo.prices import PricePanel
-from app.demo.strategies import (
+from app.history.market import cascade_indicators, index_returns, regimes_of, risk_scores
+from app.history.prices import CLOSE_OF_DAY_NS, PricePanel
+from app.history.strategies import (
     MOMENTUM_60,
     MOMENTUM_250,
     REVERSAL_5,
@@ -26,8 +26,6 @@ from app.demo.strategies import (
 )
 
 PLAYED: Final = (MOMENTUM_60, MOMENTUM_250, REVERSAL_5)
-# 21:00 UTC is after the New York close in winter and in summer
-CLOSE_OF_DAY_NS: Final = 21 * 3600 * 1_000_000_000
 # 256 returns, as many as the service keeps and sends to a policy
 HISTORY_DAYS: Final = 257
 

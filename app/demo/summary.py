@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from app.core.types import FloatArray, JsonObject
-from app.demo.market import TRADING_DAYS
 from app.demo.play import PlayedRun
+from app.history.market import TRADING_DAYS
 
 CUT_BRAKES: Final = ("REDUCE_50%", "REDUCE_75%", "EXIT")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core.types import FloatArray
-from app.demo.prices import PricePanel
+from app.history.prices import PricePanel
 from tests.demo.panels import random_walk
 
 

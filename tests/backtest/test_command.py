@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.backtest.options import POLICIES
-from app.demo.prices import PricePanel
+from app.history.prices import PricePanel
 from tests.backtest.panels import on_business_days, written
 from tests.demo.panels import random_walk
 from tests.guide_server import guide_server

@@ -14,7 +14,7 @@ from app.backtest.figures import (
     sortino,
 )
 from app.core.types import FloatArray
-from app.demo.gain import sharpe
+from app.history.gain import sharpe
 from tests.backtest.panels import on_business_days
 from tests.demo.panels import random_walk
 

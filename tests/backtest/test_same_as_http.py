@@ -15,7 +15,7 @@ from app.adapters.policy.mock import MockPolicyClient
 from app.backtest.sizer import Sizer
 from app.backtest.tape import MarketDay, Tape
 from app.core.types import Signal
-from app.demo.ledger import Ledger
+from app.history.account import Ledger
 from app.main import create_app
 from app.settings import Settings
 from tests.backtest.panels import gappy

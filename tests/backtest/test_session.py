@@ -16,7 +16,7 @@ from app.backtest.session import Backtest, Played
 from app.backtest.sizer import Sizer
 from app.backtest.tape import Tape, TooFewDays
 from app.core.types import PolicyInput, Prediction
-from app.demo.prices import PricePanel
+from app.history.prices import PricePanel
 from app.settings import Settings
 from tests.backtest.panels import gappy, with_prices
 from tests.demo.panels import random_walk

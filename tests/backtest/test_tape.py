@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.backtest.tape import MarketDay, Tape, TooFewDays, last_known
 from app.core.types import Action, Regime
-from app.demo.strategies import STRONG_FROM, action_of
+from app.history.strategies import STRONG_FROM, action_of
 from tests.backtest.panels import gappy, with_prices
 from tests.demo.panels import random_walk
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from app.core.types import FloatArray
-from app.demo.prices import PricePanel
+from app.history.prices import PricePanel
 
 
 def random_walk(n_days: int, n_symbols: int, seed: int = 7) -> PricePanel:

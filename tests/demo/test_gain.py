@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from app.demo.gain import (
+from app.history.gain import (
     BootstrapMissing,
     SharpeGain,
     require_bootstrap,

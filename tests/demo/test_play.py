@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from app.core.types import JsonObject
-from app.demo.ledger import Ledger, equal_weight_equity
 from app.demo.play import PlayedRun, Terms, UnexpectedStatus, play
 from app.demo.scenario import ScenarioEmpty, prepare_scenario
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
+from app.history.account import Ledger, equal_weight_equity
 from tests.demo.fake_service import FakeService, client_of
 from tests.demo.panels import random_walk
 

@@ -10,11 +10,11 @@ import pytest
 
 from app.demo.play import PlayedRun, Terms, play
 from app.demo.policy import PolicyFigures, compare_with_phase2
-from app.demo.prices import load_stock_prices
 from app.demo.report import Report, format_report
 from app.demo.scenario import Scenario, prepare_scenario
 from app.demo.session import DemoOptions, play_all
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
+from app.history.prices import load_stock_prices
 from tests.demo.fake_service import FakeService, client_of
 from tests.demo.test_play import SCENARIO
 from tests.inference_server.model.graphs import Linear, write_multiplier

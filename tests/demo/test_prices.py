@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.demo import prices
-from app.demo.prices import PricesInvalid, PricesMissing, load_stock_prices, read_price_csv
+from app.history import prices
+from app.history.prices import PricesInvalid, PricesMissing, load_stock_prices, read_price_csv
 
 GOOD = "Date,BTC-USD,ETH-USD\n2020-01-01,7200.5,130\n2020-01-02,6985,\n"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.demo import DemoOptions, prices, run
+from app.demo import DemoOptions, run
 from app.demo.servers import sigterm_as_exit
+from app.history import prices
 from tests.inference_server.folders import write_model
 
 RUNS = ["Phase 2", "RL mode", "mock RL", "RL dead"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.types import Action, FloatArray, Regime
-from app.demo.market import (
+from app.history.market import (
     cascade_indicators,
     ewma_volatility,
     index_returns,
@@ -14,7 +14,7 @@ from app.demo.market import (
     risk_scores,
     simple_returns,
 )
-from app.demo.strategies import (
+from app.history.strategies import (
     MOMENTUM_20,
     NO_EDGE_CONFIDENCE,
     TEXTBOOK,

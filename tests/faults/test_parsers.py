@@ -21,7 +21,7 @@ from app.api import examples
 from app.api.problems import BodyTooLarge
 from app.api.strict_body import strict_json
 from app.core.errors import InvalidInput
-from app.demo.prices import PricePanel, PricesInvalid, read_price_csv
+from app.history.prices import PricePanel, PricesInvalid, read_price_csv
 from app.settings import SettingsError, load_settings
 from inference_server.errors import RequestUnusable
 from inference_server.wire import Wire, parse_object

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.backtest.options import BacktestOptions
 from app.backtest.run import run
-from app.demo.prices import PricePanel
+from app.history.prices import PricePanel
 from app.settings import Settings
 from inference_server.training.tape import Array, Tape
 from inference_server.training.tapes import load_tape

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.prices import read_price_csv
+from app.history.prices import read_price_csv
 from inference_server.training.data.__main__ import show_panels
 from tests.inference_server.training.data.test_catalogue import cache_installed
 

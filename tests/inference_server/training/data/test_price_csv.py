@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.demo.prices import read_price_csv
+from app.history.prices import read_price_csv
 from inference_server.training.data.panels import Panel
 from inference_server.training.data.price_csv import write_csv
 

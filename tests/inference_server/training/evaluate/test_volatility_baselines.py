@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from app.demo.prices import load_stock_prices
+from app.history.prices import load_stock_prices
 from inference_server.training.evaluate.series import FloatArray, UnusableSeries
 from inference_server.training.evaluate.volatility import qlike, realised_variance
 from inference_server.training.evaluate.volatility_baselines import (

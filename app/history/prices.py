@@ -23,6 +23,8 @@ from app.core.types import FloatArray
 
 DateArray = NDArray[np.datetime64]
 
+# 21:00 UTC is after the New York close in winter and in summer
+CLOSE_OF_DAY_NS: Final = 21 * 3600 * 1_000_000_000
 STOCKS_FILE: Final = Path("datasets", "data", "sp500_dataset.csv.gz")
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from app.core.types import Action, BoolArray, FloatArray
-from app.demo.market import ewma_volatility, simple_returns
+from app.history.market import ewma_volatility, simple_returns
 
 SCORE_CAP: Final = 2.0
 HOLD_BELOW: Final = 0.25
