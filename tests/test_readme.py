@@ -28,7 +28,7 @@ from app import main
 from app.api import schemas_request, schemas_response
 from app.cli import app as command_line
 from app.core.types import Prediction
-from app.demo.servers import running_service
+from app.processes.service import running_service
 from app.settings import Settings
 from inference_server import settings as inference
 

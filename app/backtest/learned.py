@@ -13,9 +13,9 @@ from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.post import request_headers, tls_context
 from app.backtest.options import RL
 from app.core.types import JsonObject
-from app.demo.inference import ServerMissing, model_folder, own_inference_server, read_card
-from app.demo.servers import REQUEST_SEC
 from app.facade.options import policy_options
+from app.processes.inference import ServerMissing, model_folder, own_inference_server, read_card
+from app.processes.service import REQUEST_SEC
 from app.settings import Settings
 
 LINEAR_FILE: Final = "linear"

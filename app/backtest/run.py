@@ -16,9 +16,9 @@ from app.backtest.results import Results, find_results
 from app.backtest.session import Backtest, Played
 from app.backtest.tape import Tape
 from app.core.errors import HimariError
-from app.demo.servers import sigterm_as_exit
 from app.history.gain import require_bootstrap
 from app.history.prices import read_price_csv
+from app.processes.service import sigterm_as_exit
 from app.settings import Settings
 
 IN_FALLBACK: Final = "not played: --mode fallback asks no learned policy"

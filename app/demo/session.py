@@ -17,16 +17,16 @@ from tqdm import tqdm
 
 from app.core.errors import HimariError
 from app.core.types import FloatArray, JsonObject
-from app.demo.inference import own_inference_server
 from app.demo.picture import draw_picture
 from app.demo.play import PlayedRun, Terms, play
 from app.demo.policy import compare_with_phase2
 from app.demo.report import Report, format_report, report_json
 from app.demo.scenario import DayPlan, Scenario, prepare_scenario
-from app.demo.servers import APPLICATION, running_service, sigterm_as_exit, silent_endpoint
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 from app.history.account import equal_weight_equity
 from app.history.prices import PricePanel, load_stock_prices
+from app.processes.inference import own_inference_server
+from app.processes.service import APPLICATION, running_service, sigterm_as_exit, silent_endpoint
 
 PHASE2: Final = "Phase 2"
 RL: Final = "RL mode"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.backtest.learned import served
-from app.demo.inference import ServerMissing
+from app.processes.inference import ServerMissing
 from app.settings import Settings
 from tests.certificates import Authority
 from tests.guide_server import guide_server

@@ -4,9 +4,9 @@ from datetime import date
 
 from app.demo.play import Terms, play
 from app.demo.scenario import prepare_scenario
-from app.demo.servers import running_service, silent_endpoint
 from app.demo.summary import first_difference, summarise
 from app.history.prices import load_stock_prices
+from app.processes.service import running_service, silent_endpoint
 
 
 def test_days_of_the_crash_break_no_promise_and_a_dead_endpoint_changes_no_bit() -> None:

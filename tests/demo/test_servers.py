@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.demo import servers
-from app.demo.servers import ServiceNotReady, environment, running_service, silent_endpoint
+from app.processes import service
+from app.processes.service import ServiceNotReady, environment, running_service, silent_endpoint
 from tests.demo.fake_service import is_listening
 
 FAKE = "tests.demo.fake_service:application"
@@ -34,7 +34,7 @@ def test_a_service_that_cannot_start_is_reported_with_the_end_of_its_log() -> No
 def test_a_service_that_ignores_sigterm_is_killed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(servers, "STOP_SEC", 0.3)
+    monkeypatch.setattr(service, "STOP_SEC", 0.3)
     script = tmp_path / "stubborn.py"
     script.write_text(
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -42,11 +42,11 @@ def test_a_service_that_ignores_sigterm_is_killed(
         encoding="utf-8",
     )
     variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    process = servers.start("stubborn:app", 9, tmp_path, variables)
+    process = service.start("stubborn:app", 9, tmp_path, variables)
     log = tmp_path / "service.log"
     while "up" not in log.read_text(encoding="utf-8"):
         assert process.poll() is None
-    servers.stop(process)
+    service.stop(process)
     assert process.returncode == -9
 
 

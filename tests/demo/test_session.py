@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from app.demo import DemoOptions, run
-from app.demo.servers import sigterm_as_exit
 from app.history import prices
+from app.processes.service import sigterm_as_exit
 from tests.inference_server.folders import write_model
 
 RUNS = ["Phase 2", "RL mode", "mock RL", "RL dead"]

@@ -12,7 +12,7 @@ import orjson
 import app
 from app.core.errors import HimariError
 from app.core.types import JsonObject
-from app.demo.servers import running_service
+from app.processes.service import running_service
 
 APPLICATION: Final = "inference_server.main:app"
 MODEL_DIR: Final = "HIMARI_INFERENCE_MODEL_DIR"
