@@ -31,7 +31,7 @@ The way of one batch of signals, a line per step with its file::
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry/prometheus.py        counters and gauges of GET /metrics
-    api/problems.py              one table from an error to its problem+json
+    api/response/problems.py              one table from an error to its problem+json
 
 Beside that way: ``console/`` is the operator's page, on a session that a key opened;
 ``pipeline/notices.py`` sees what people are told, ``adapters/notify/notifier.py`` tells them;

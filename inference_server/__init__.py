@@ -30,7 +30,7 @@ The way of one request, a line per step with its file::
         batch_run.py             join rows of several callers, run, give each its own back
         model_thread.py          the one thread that models run in
     telemetry.py             counters and gauges of GET /metrics
-    api/problems.py          one table from an error to its problem+json
+    api/response/problems.py          one table from an error to its problem+json
 
 ``app`` and this package share no code, only the wire.
 """

@@ -25,7 +25,8 @@ from typer.main import get_group
 
 import app
 from app import main
-from app.api import schemas_request, schemas_response
+from app.api import schemas_request
+from app.api.response import schemas
 from app.cli import app as command_line
 from app.core.types import Prediction
 from app.processes.service import running_service

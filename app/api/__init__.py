@@ -27,8 +27,8 @@ from app.api.browser import SecurityHeaders
 from app.api.documented import complete_openapi
 from app.api.middleware import Admission, LastResort, RequestId, SaneHead
 from app.api.options import ApiContext, ApiSettings, EventCounter
-from app.api.problems import RequestRefused, problem
 from app.api.rate_limit import RateLimiter
+from app.api.response.problems import RequestRefused, problem
 from app.api.security import Door, Guard, KeySource
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.api import examples
-from app.api.answers import json_bytes
 from app.api.documented import body_of, header, problems
 from app.api.idempotency import claim_for, key_of
 from app.api.options import context_of, owner_of, service_of
-from app.api.problems import BodyTooLarge
 from app.api.query import AllocateQuery, read_query
+from app.api.response.answers import json_bytes
+from app.api.response.problems import BodyTooLarge
+from app.api.response.schemas import AllocateResponse
 from app.api.schemas_request import AllocateRequest
-from app.api.schemas_response import AllocateResponse
 from app.api.strict_body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_body, strict_json
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim

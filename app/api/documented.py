@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api import schemas_request as bodies
-from app.api.problems import MEDIA_TYPE
 from app.api.query import Query, parameters_for_openapi
-from app.api.schemas_response import Problem
+from app.api.response.problems import MEDIA_TYPE
+from app.api.response.schemas import Problem
 
 _REF: Final = "#/components/schemas/{model}"
 _BODIES: Final = (

@@ -5,11 +5,11 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
-from app.api.answers import json_answer
 from app.api.documented import problems
 from app.api.options import context_of, service_of
-from app.api.problems import NotServed, ServiceNotReady
-from app.api.schemas_response import HealthResponse, ReadyResponse
+from app.api.response.answers import json_answer
+from app.api.response.problems import NotServed, ServiceNotReady
+from app.api.response.schemas import HealthResponse, ReadyResponse
 
 router = APIRouter(tags=["operations"])
 

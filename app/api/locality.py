@@ -12,7 +12,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from app.api.problems import KeyNeeded
+from app.api.response.problems import KeyNeeded
 
 _LOCAL_NAME: Final = "localhost"
 

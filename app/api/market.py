@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.api import examples
-from app.api.answers import json_answer
 from app.api.documented import body_of, problems
 from app.api.options import context_of, service_of
 from app.api.query import Query, read_query
+from app.api.response.answers import json_answer
+from app.api.response.schemas import ObservationsResponse
 from app.api.schemas_request import PricesRequest, ReturnsRequest
-from app.api.schemas_response import ObservationsResponse
 from app.api.strict_body import read_json
 from app.core.errors import FieldProblem, InvalidInput
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from app.api.answers import json_answer
 from app.api.documented import problems
 from app.api.options import service_of
 from app.api.query import (
@@ -15,7 +14,8 @@ from app.api.query import (
     parameters_for_openapi,
     read_query,
 )
-from app.api.schemas_response import CorrelationsResponse, RiskBudgetResponse
+from app.api.response.answers import json_answer
+from app.api.response.schemas import CorrelationsResponse, RiskBudgetResponse
 
 router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.api.problems import RateLimited
+from app.api.response.problems import RateLimited
 from app.pipeline.ports import Clock
 
 # more than there will ever be keys

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.answers import json_answer
 from app.api.documented import problems
 from app.api.options import service_of
 from app.api.query import Query, read_query
-from app.api.schemas_response import StateResponse
+from app.api.response.answers import json_answer
+from app.api.response.schemas import StateResponse
 
 router = APIRouter(tags=["journal"])
 

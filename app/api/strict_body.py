@@ -21,8 +21,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.api.admitted import is_work
 from app.api.options import context_of
-from app.api.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
-from app.api.validation import MAX_PROBLEMS, field_problems
+from app.api.response.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
+from app.api.response.validation import MAX_PROBLEMS, field_problems
 from app.core.errors import FieldProblem, InvalidInput
 
 Shape = TypeVar("Shape", bound=BaseModel)

@@ -9,7 +9,7 @@ import orjson
 from app.api.admitted import Admitted, is_work
 from app.api.browser import ON_EVERY_ANSWER
 from app.api.middleware import incoming_id
-from app.api.problems import MEDIA_TYPE, TABLE, Overloaded
+from app.api.response.problems import MEDIA_TYPE, TABLE, Overloaded
 
 Headers = Sequence[tuple[bytes, bytes]]
 TurnAway = Callable[[str, str, Headers], bytes | None]

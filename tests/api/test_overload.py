@@ -17,7 +17,7 @@ from app.api.admitted import (
     Place,
     is_operating,
 )
-from app.api.problems import Overloaded
+from app.api.response.problems import Overloaded
 from app.api.turned_away import turn_away
 from tests.api.conftest import Site
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from app.api.problems import TABLE, RequestRefused, kind_of
+from app.api.response.problems import TABLE, RequestRefused, kind_of
 from app.core import errors
 from app.core.errors import (
     FieldProblem,

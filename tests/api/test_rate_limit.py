@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.problems import RateLimited
 from app.api.rate_limit import RateLimiter
+from app.api.response.problems import RateLimited
 from tests.api.conftest import Site, build_site
 from tests.fakes import FakeClock
 

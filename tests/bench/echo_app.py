@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.api.schemas_response import AllocateResponse
+from app.api.response.schemas import AllocateResponse
 
 STAGES = ("kelly", "conformal", "sentiment", "regime", "cascade", "portfolio", "rl", "final")
 

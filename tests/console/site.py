@@ -14,7 +14,7 @@ from app import console
 from app.adapters.journal.sql import SqlJournal
 from app.api import fixed_keys, install
 from app.api.allocate import batch_of
-from app.api.problems import kind_of
+from app.api.response.problems import kind_of
 from app.api.security import KeySource
 from app.core.access import KeyRing, Role, hashed
 from app.core.breaker import CircuitBreaker

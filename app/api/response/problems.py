@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Scope
 
-from app.api.validation import presentable, problem_of_entry
+from app.api.response.validation import presentable, problem_of_entry
 from app.core.errors import (
     FieldProblem,
     IdempotencyConflict,
