@@ -5,13 +5,13 @@ The way of one batch of signals, a line per step with its file::
     settings/                    environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
-    api/middleware.py            request id, sane heads, admission, last resort
-    api/admitted.py              whose turn it is; api/turned_away.py refuses a crowd at the head
-    api/security.py              who may: core/access.py knows keys and roles; without keys
-    api/locality.py              this machine alone; api/browser.py no page of another origin
+    api/gate/middleware.py            request id, sane heads, admission, last resort
+    api/gate/admission.py              whose turn it is; api/gate/early_refusal.py refuses a crowd at the head
+    api/gate/access.py              who may: core/access.py knows keys and roles; without keys
+    api/gate/locality.py              this machine alone; api/gate/browser.py no page of another origin
     api/strict_body.py           exact JSON within bounds of bytes, depth and time
     api/schemas_request.py       names, ranges and refusals; straight into the core's nouns
-    api/idempotency.py           one decision a key
+    api/gate/idempotency.py           one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
     pipeline/decider.py          one decision with its effects; pipeline/engine.py holds the state
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish

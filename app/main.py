@@ -25,8 +25,8 @@ from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing
 from app.api import fixed_keys, install
 from app.api.allocate import batch_of
+from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
-from app.api.security import KeySource
 from app.core.breaker import CircuitBreaker
 from app.core.circuit import Transition
 from app.lifecycle import drain_on_sigterm

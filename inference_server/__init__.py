@@ -5,8 +5,8 @@ The way of one request, a line per step with its file::
     settings.py              environment, read once; nothing below main sees it
     main.py                  settings in, application out: wiring only
     lifecycle.py             the graceful end: not ready at once, accepting a little longer
-    api/middleware.py        request id, admission, last resort
-    api/security.py          the caller's key
+    api/gate/middleware.py        request id, admission, last resort
+    api/gate/access.py          the caller's key
     api/body.py              a body within bounds of bytes and time
     wire.py                  JSON or msgpack into rows, each row checked by itself
         model/rows.py            what a row may hold, and what a prediction may say

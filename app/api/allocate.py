@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.api import examples
 from app.api.documented import body_of, header, problems
-from app.api.idempotency import claim_for, key_of
+from app.api.gate.idempotency import claim_for, key_of
 from app.api.options import context_of, owner_of, service_of
 from app.api.query import AllocateQuery, read_query
 from app.api.response.answers import json_bytes

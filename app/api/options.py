@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 from starlette.requests import HTTPConnection
 
-from app.api.idempotency import InFlight
+from app.api.gate.idempotency import InFlight
 from app.api.response.problems import ServiceNotReady
 from app.core.access import KeyRing
 from app.pipeline.ports import Clock

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect, Request
 
-from app.api.admitted import is_work
+from app.api.gate.admission import is_work
 from app.api.options import context_of
 from app.api.response.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
 from app.api.response.validation import MAX_PROBLEMS, field_problems

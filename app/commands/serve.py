@@ -10,8 +10,8 @@ import uvicorn
 from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
-from app.api.locality import is_elsewhere
-from app.api.turned_away import turn_away
+from app.api.gate.early_refusal import turn_away
+from app.api.gate.locality import is_elsewhere
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.lifecycle import ended_in_order

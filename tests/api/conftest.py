@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 
 from app.api import examples, install
-from app.api.idempotency import InFlight
+from app.api.gate.idempotency import InFlight
 from app.settings import Settings
 from tests.api.fake_service import CountedEvents, FakeService
 from tests.fakes import FakeClock

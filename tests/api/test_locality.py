@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.locality import host_name, is_local_host
+from app.api.gate.locality import host_name, is_local_host
 from tests.api.conftest import build_site
 
 HERE = ("127.0.0.1", 8000)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.api.admitted import (
+from app.api.gate.admission import (
     CALM_SEC,
     CROWD_PATIENCE_SEC,
     CROWD_REFUSALS,
@@ -17,8 +17,8 @@ from app.api.admitted import (
     Place,
     is_operating,
 )
+from app.api.gate.early_refusal import turn_away
 from app.api.response.problems import Overloaded
-from app.api.turned_away import turn_away
 from tests.api.conftest import Site
 
 

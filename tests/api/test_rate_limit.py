@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.rate_limit import RateLimiter
+from app.api.gate.rate_limit import RateLimiter
 from app.api.response.problems import RateLimited
 from tests.api.conftest import Site, build_site
 from tests.fakes import FakeClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.api.security import TRADING, Guard, role_needed
+from app.api.gate.access import TRADING, Guard, role_needed
 from app.core.access import KeyRing, Role, hashed, key_from_text
 from tests.api.conftest import Site, build_site
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.journal.sql import SqlJournal, iterate_events
-from app.api.idempotency import InFlight
+from app.api.gate.idempotency import InFlight
 from app.core.errors import JournalUnavailable
 from app.core.types import Outcome
 from app.pipeline import events

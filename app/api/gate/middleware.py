@@ -9,7 +9,7 @@ import structlog
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.admitted import Admitted, is_operating, is_work
+from app.api.gate.admission import Admitted, is_operating, is_work
 from app.api.response.problems import (
     HeadTooLarge,
     Overloaded,

@@ -6,9 +6,9 @@ from typing import Final
 
 import orjson
 
-from app.api.admitted import Admitted, is_work
-from app.api.browser import ON_EVERY_ANSWER
-from app.api.middleware import incoming_id
+from app.api.gate.admission import Admitted, is_work
+from app.api.gate.browser import ON_EVERY_ANSWER
+from app.api.gate.middleware import incoming_id
 from app.api.response.problems import MEDIA_TYPE, TABLE, Overloaded
 
 Headers = Sequence[tuple[bytes, bytes]]

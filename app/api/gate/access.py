@@ -14,9 +14,9 @@ import structlog
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.browser import SAFE_METHODS, refuse_cross_site
-from app.api.locality import refuse_strangers
-from app.api.rate_limit import RateLimiter
+from app.api.gate.browser import SAFE_METHODS, refuse_cross_site
+from app.api.gate.locality import refuse_strangers
+from app.api.gate.rate_limit import RateLimiter
 from app.api.response.problems import Forbidden, RequestRefused, Unauthorized, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
 
