@@ -9,8 +9,8 @@ The way of one batch of signals, a line per step with its file::
     api/gate/admission.py              whose turn it is; api/gate/early_refusal.py refuses a crowd at the head
     api/gate/access.py              who may: core/access.py knows keys and roles; without keys
     api/gate/locality.py              this machine alone; api/gate/browser.py no page of another origin
-    api/strict_body.py           exact JSON within bounds of bytes, depth and time
-    api/schemas_request.py       names, ranges and refusals; straight into the core's nouns
+    api/request/body.py           exact JSON within bounds of bytes, depth and time
+    api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py           one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
     pipeline/decider.py          one decision with its effects; pipeline/engine.py holds the state

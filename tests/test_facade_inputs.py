@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.api.schemas_request import SignalRow
+from app.api.request.schemas import SignalRow
 from app.core import types as core
 from app.core.types import Action, Regime
 from app.facade import CascadeIndicators, MarketRegime, TacticalAction, TacticalSignal

@@ -25,7 +25,7 @@ from typer.main import get_group
 
 import app
 from app import main
-from app.api import schemas_request
+from app.api.request import schemas
 from app.api.response import schemas
 from app.cli import app as command_line
 from app.core.types import Prediction

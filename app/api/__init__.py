@@ -22,12 +22,12 @@ from app.api import (
     state,
     trading_state,
 )
-from app.api.documented import complete_openapi
 from app.api.gate.access import Door, Guard, KeySource
 from app.api.gate.admission import Admitted
 from app.api.gate.browser import SecurityHeaders
 from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
 from app.api.gate.rate_limit import RateLimiter
+from app.api.openapi import complete_openapi
 from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.response.problems import RequestRefused, problem
 from app.core.errors import HimariError

@@ -5,16 +5,16 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api import examples
-from app.api.documented import body_of, header, problems
 from app.api.gate.idempotency import claim_for, key_of
+from app.api.openapi import body_of, header, problems
 from app.api.options import context_of, owner_of, service_of
-from app.api.query import AllocateQuery, read_query
+from app.api.request import examples
+from app.api.request.body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_body, strict_json
+from app.api.request.query import AllocateQuery, read_query
+from app.api.request.schemas import AllocateRequest
 from app.api.response.answers import json_bytes
 from app.api.response.problems import BodyTooLarge
 from app.api.response.schemas import AllocateResponse
-from app.api.schemas_request import AllocateRequest
-from app.api.strict_body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_body, strict_json
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim
 

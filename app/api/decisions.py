@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from app.api.documented import problems
+from app.api.openapi import problems
 from app.api.options import service_of
-from app.api.query import DecisionsQuery, Query, parameters_for_openapi, read_query
+from app.api.request.fields import Id
+from app.api.request.query import DecisionsQuery, Query, parameters_for_openapi, read_query
 from app.api.response.answers import json_answer
 from app.api.response.schemas import DecisionsResponse, JournalledDecision
-from app.api.schemas_fields import Id
 from app.core.errors import UnknownDecision
 
 router = APIRouter(prefix="/decisions", tags=["journal"])

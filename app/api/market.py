@@ -5,14 +5,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api import examples
-from app.api.documented import body_of, problems
+from app.api.openapi import body_of, problems
 from app.api.options import context_of, service_of
-from app.api.query import Query, read_query
+from app.api.request import examples
+from app.api.request.body import read_json
+from app.api.request.query import Query, read_query
+from app.api.request.schemas import PricesRequest, ReturnsRequest
 from app.api.response.answers import json_answer
 from app.api.response.schemas import ObservationsResponse
-from app.api.schemas_request import PricesRequest, ReturnsRequest
-from app.api.strict_body import read_json
 from app.core.errors import FieldProblem, InvalidInput
 
 router = APIRouter(prefix="/market", tags=["market"])

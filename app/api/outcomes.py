@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api import examples
-from app.api.documented import body_of, problems
+from app.api.openapi import body_of, problems
 from app.api.options import service_of
-from app.api.query import Query, read_query
+from app.api.request import examples
+from app.api.request.body import read_json
+from app.api.request.query import Query, read_query
+from app.api.request.schemas import OutcomesRequest
 from app.api.response.answers import json_answer
 from app.api.response.schemas import OutcomesResponse
-from app.api.schemas_request import OutcomesRequest
-from app.api.strict_body import read_json
 
 router = APIRouter(tags=["learning"])
 

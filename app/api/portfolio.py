@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from app.api.documented import problems
+from app.api.openapi import problems
 from app.api.options import service_of
-from app.api.query import (
+from app.api.request.query import (
     CorrelationsQuery,
     Query,
     WeightsQuery,

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.documented import problems
+from app.api.openapi import problems
 from app.api.options import service_of
-from app.api.query import Query, read_query
+from app.api.request.query import Query, read_query
 from app.api.response.answers import json_answer
 from app.api.response.schemas import StateResponse
 

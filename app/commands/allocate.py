@@ -10,8 +10,8 @@ from typing import Any, Final
 import httpx
 from typer import echo
 
-from app.api.schemas_request import AllocateRequest
-from app.api.strict_body import held_to, strict_json
+from app.api.request.body import held_to, strict_json
+from app.api.request.schemas import AllocateRequest
 from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
 from app.core.access import is_entry

@@ -11,8 +11,9 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.api import examples, install
+from app.api import install
 from app.api.gate.idempotency import InFlight
+from app.api.request import examples
 from app.settings import Settings
 from tests.api.fake_service import CountedEvents, FakeService
 from tests.fakes import FakeClock

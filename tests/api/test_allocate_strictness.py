@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api import examples
+from app.api.request import examples
 from app.core.types import Action, CascadeIndicators, Regime, Signal
 from tests.api.conftest import Site
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.api import examples
+from app.api.request import examples
 from tests.api.conftest import build_site
 
 VALID = json.dumps(examples.ALLOCATE).encode()

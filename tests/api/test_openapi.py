@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.api import examples
-from app.api.schemas_request import AllocateRequest
+from app.api.request import examples
+from app.api.request.schemas import AllocateRequest
 from tests.api.conftest import build_site
 
 ROUTES = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api import examples
+from app.api.request import examples
+from app.api.request.body import MAX_DEPTH, MAX_VALUES, strict_json
 from app.api.response.problems import BodyTooLarge
-from app.api.strict_body import MAX_DEPTH, MAX_VALUES, strict_json
 from app.core.errors import InvalidInput
 from tests.api.conftest import Site, build_site
 

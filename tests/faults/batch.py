@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final
 
-from app.api.schemas_request import AllocateRequest
-from app.api.strict_body import validated
+from app.api.request.body import validated
+from app.api.request.schemas import AllocateRequest
 from tests.contract.engine import Engine
 from tests.faults.broken_replies import SYMBOLS
 

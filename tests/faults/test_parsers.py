@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from app.adapters.policy.post import retry_after_sec
 from app.adapters.policy.wire import UnusableReply, decode_batch
-from app.api import examples
+from app.api.request import examples
+from app.api.request.body import strict_json
 from app.api.response.problems import BodyTooLarge
-from app.api.strict_body import strict_json
 from app.core.errors import InvalidInput
 from app.history.prices import PricePanel, PricesInvalid, read_price_csv
 from app.settings import SettingsError, load_settings

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.api import schemas_request as bodies
-from app.api.query import Query, parameters_for_openapi
+from app.api.request import schemas as bodies
+from app.api.request.query import Query, parameters_for_openapi
 from app.api.response.problems import MEDIA_TYPE
 from app.api.response.schemas import Problem
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from app.api.request.fields import Id
 from app.api.response.validation import field_problems
-from app.api.schemas_fields import Id
 from app.core.errors import FieldProblem, InvalidInput
 from app.pipeline.ports import DecisionQuery
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, Field, GetPydanticSchema, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from app.api.schemas_fields import (
+from app.api.request.fields import (
     ActionName,
     Body,
     Finite,

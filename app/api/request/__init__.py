@@ -1,0 +1,1 @@
+"""What comes in: bodies read within bounds, query parameters, schemas and their examples."""
