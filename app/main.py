@@ -24,9 +24,9 @@ from app.adapters.reload import SettingsReloader, Source, flattened
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing
 from app.api import fixed_keys, install
-from app.api.allocate import batch_of
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
+from app.api.routes.allocate import batch_of
 from app.core.breaker import CircuitBreaker
 from app.core.circuit import Transition
 from app.lifecycle import drain_on_sigterm

@@ -25,8 +25,8 @@ from typer.main import get_group
 
 import app
 from app import main
-from app.api.request import schemas
-from app.api.response import schemas
+from app.api.request import schemas as schemas_request
+from app.api.response import schemas as schemas_response
 from app.cli import app as command_line
 from app.core.types import Prediction
 from app.processes.service import running_service

@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api import (
+from app.api.gate.access import Door, Guard, KeySource
+from app.api.gate.admission import Admitted
+from app.api.gate.browser import SecurityHeaders
+from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
+from app.api.gate.rate_limit import RateLimiter
+from app.api.openapi import complete_openapi
+from app.api.options import ApiContext, ApiSettings, EventCounter
+from app.api.response.problems import RequestRefused, problem
+from app.api.routes import (
     allocate,
     circuit,
     decisions,
@@ -22,14 +30,6 @@ from app.api import (
     state,
     trading_state,
 )
-from app.api.gate.access import Door, Guard, KeySource
-from app.api.gate.admission import Admitted
-from app.api.gate.browser import SecurityHeaders
-from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
-from app.api.gate.rate_limit import RateLimiter
-from app.api.openapi import complete_openapi
-from app.api.options import ApiContext, ApiSettings, EventCounter
-from app.api.response.problems import RequestRefused, problem
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
 

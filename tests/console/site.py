@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from app import console
 from app.adapters.journal.sql import SqlJournal
 from app.api import fixed_keys, install
-from app.api.allocate import batch_of
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
+from app.api.routes.allocate import batch_of
 from app.core.access import KeyRing, Role, hashed
 from app.core.breaker import CircuitBreaker
 from app.core.circuit import BreakerParams

@@ -1,1 +1,1 @@
-"""Who gets in, and when: keys, this machine alone, other origins, rates, turns, Idempotency-Keys."""
+"""Who gets in, and when: keys, locality, other origins, rates, turns, Idempotency-Keys."""
