@@ -17,7 +17,7 @@ The way of one batch of signals, a line per step with its file::
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order
         core/portfolio/held.py       positions valued and cut by the limits
-        core/ledger.py               what prices, regimes and outcomes have taught so far
+        core/beliefs.py               what prices, regimes and outcomes have taught so far
         core/stages/cascade.py       the multiplier a of sizes and limits
         core/brakes.py               kill switch and sanity brakes, with their reasons
         core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.adapters.journal.sql import iterate_events
-from app.core.ledger import Beliefs
+from app.core.beliefs import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.allocate import Draft, draft, finish

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.beliefs.values import ValueBook
+from app.core.books.values import ValueBook
 from app.core.params import BrakeParams
 from app.core.types import Batch, TradingState
 

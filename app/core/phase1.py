@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from app.core.beliefs.market import MarketBook
-from app.core.beliefs.records import RecordBook
+from app.core.books.market import MarketBook
+from app.core.books.records import RecordBook
 from app.core.params import EngineParams
 from app.core.signals import SignalTable
 from app.core.stages.conformal import conformal_scales

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.core.beliefs import Beliefs
 from app.core.blend import blend_weights, collect_targets
 from app.core.brakes import Braking, price_jumps
-from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.portfolio.held import HeldBook, cut_held, value_positions

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from app.core.beliefs.drift import Drift
+from app.core.books.drift import Drift
 from app.core.limits import symbol_caps
 from app.core.params import EngineParams
 from app.core.portfolio.held import HeldBook, LimitHit

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from app.core.beliefs import Beliefs
 from app.core.errors import JournalUnavailable
-from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ask_policy import PolicyGate

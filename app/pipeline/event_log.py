@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
+from app.core.beliefs import Beliefs
 from app.core.errors import JournalUnavailable
-from app.core.ledger import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
+from app.core.beliefs import Beliefs, Lesson, TradingStatus
 from app.core.errors import JournalUnavailable
-from app.core.ledger import Beliefs, Lesson, TradingStatus
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel
 from app.core.signals import tabulate

@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 
+from app.core.beliefs import Beliefs, TradingStatus
 from app.core.breaker import BreakerMode
 from app.core.circuit import Transition
 from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, UnknownDecision
-from app.core.ledger import Beliefs, TradingStatus
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline import events, views

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from app.core.ledger import Beliefs
+from app.core.beliefs import Beliefs
 from app.core.params import EngineParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, PolicyAnswer
 from app.pipeline.allocate import draft, finish

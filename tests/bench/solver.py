@@ -16,7 +16,7 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.limits import HeldUse, Owned, build_limits
 from app.core.params import LimitParams, MarketParams
 from app.core.portfolio.correlation import ewma_correlation, make_definite

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.limits import HeldUse
 from app.core.params import EngineParams, LimitParams, MarketParams, TradingParams
 from app.core.phase1 import Phase1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.beliefs.values import ValueBook
+from app.core.books.values import ValueBook
 from app.core.brakes import Braking, assess_brakes, price_jumps, strictest
 from app.core.params import BrakeParams
 from app.core.types import Batch, TradingState

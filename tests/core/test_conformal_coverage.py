@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.core.beliefs.records import RecordBook
+from app.core.books.records import RecordBook
 from app.core.params import ConformalParams
 from app.core.stages.conformal import conformal_scales
 from app.core.types import FloatArray

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.core.beliefs.drift import Drift, DriftBook
+from app.core.books.drift import Drift, DriftBook
 from app.core.params import DriftParams
 
 PARAMS = DriftParams()

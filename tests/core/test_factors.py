@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.limits import LimitRow, Limits
 from app.core.params import MarketParams
 from app.core.portfolio.factors import MAX_NORM, FactorModel, estimate_factors, loadings_for

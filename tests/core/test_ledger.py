@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.ledger import Beliefs, Lesson, TradingStatus
+from app.core.beliefs import Beliefs, Lesson, TradingStatus
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
 from app.core.signals import tabulate
 from app.core.types import Batch, Regime, TradingState

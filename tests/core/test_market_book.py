@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.params import MarketParams
 
 PARAMS = MarketParams()

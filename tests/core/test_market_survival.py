@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.params import MarketParams
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.beliefs.market import MarketBook
-from app.core.beliefs.records import RecordBook
+from app.core.books.market import MarketBook
+from app.core.books.records import RecordBook
 from app.core.params import EngineParams, KellyParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.signals import tabulate

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.limits import HeldUse
 from app.core.params import BrakeParams, EngineParams, LimitParams, MarketParams, TradingParams
 from app.core.portfolio.phase2 import Portfolio, build_portfolio, portfolio_volatility

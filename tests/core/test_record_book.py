@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from app.core.beliefs.records import RecordBook, StrategyRecord, standardised_residual
+from app.core.books.records import RecordBook, StrategyRecord, standardised_residual
 from app.core.params import ConformalParams
 
 PARAMS = ConformalParams()

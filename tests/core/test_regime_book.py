@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.core.beliefs.regimes import RegimeBook
+from app.core.books.regimes import RegimeBook
 from app.core.types import Regime
 
 UP, FLAT, DOWN = Regime.TRENDING_UP, Regime.RANGING, Regime.TRENDING_DOWN

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.beliefs.values import ValueBook
+from app.core.books.values import ValueBook
 
 DAY = 86_400 * 1_000_000_000
 NOON = 20_000 * DAY + DAY // 2

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.adapters.journal import reads
 from app.adapters.journal.stores import open_reading
-from app.core.ledger import Beliefs
+from app.core.beliefs import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ports import StoredEvent

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from app.core.beliefs.records import RecordBook
+from app.core.books.records import RecordBook
 from app.core.params import ConformalParams
 from app.core.stages.conformal import conformal_quantile, conformal_scales, next_miscoverage
 

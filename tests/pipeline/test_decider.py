@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.params import EngineParams, MarketParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.pipeline import decider

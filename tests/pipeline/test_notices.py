@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.core.beliefs import TradingStatus
 from app.core.circuit import CircuitState, Transition
-from app.core.ledger import TradingStatus
 from app.core.types import FallbackReason, PolicyAnswer, Prediction, TradingState
 from app.pipeline.notices import Notice, Thresholds, Watch
 

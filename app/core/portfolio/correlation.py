@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.beliefs.market import MarketBook, ReturnWindow
+from app.core.books.market import MarketBook, ReturnWindow
 from app.core.params import MarketParams
 from app.core.types import FloatArray
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.params import MarketParams
 from app.core.portfolio.correlation import ewma_correlation, make_definite
 from app.core.types import FloatArray

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.beliefs.market import MarketBook
+from app.core.books.market import MarketBook
 from app.core.params import MarketParams
 from app.core.portfolio.correlation import CorrelationView
 from app.core.portfolio.factors import FactorModel, loadings_for

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from app.core.beliefs.drift import DriftBook
-from app.core.beliefs.market import MarketBook
-from app.core.beliefs.records import RecordBook
-from app.core.beliefs.regimes import RegimeBook
-from app.core.beliefs.values import ValueBook
+from app.core.books.drift import DriftBook
+from app.core.books.market import MarketBook
+from app.core.books.records import RecordBook
+from app.core.books.regimes import RegimeBook
+from app.core.books.values import ValueBook
 from app.core.brakes import Braking, assess_brakes, drawdown_multiplier
 from app.core.params import EngineParams
 from app.core.performance import PerformanceLedger

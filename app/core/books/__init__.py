@@ -1,0 +1,1 @@
+"""What is learnt, one book a kind: market, records, regimes, values, drift."""
