@@ -23,9 +23,9 @@ The way of one batch of signals, a line per step with its file::
         core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime
         core/portfolio/netting.py    one side a symbol, and who owns it
         core/portfolio/phase2.py     multi-asset Kelly under hard limits
-        pipeline/ask_policy.py       the policy through the breaker (core/breaker.py), in a deadline
+        pipeline/ask_policy.py       the policy through the breaker (core/policy/breaker.py), in a deadline
         adapters/policy/http.py      one batch call; policy_mock is a seeded stand-in
-        core/blend.py                Phase 2 moved towards the policy by its confidence
+        core/policy/blend.py                Phase 2 moved towards the policy by its confidence
         core/settle.py               trading state, slow trading, lots, every limit once more
     pipeline/decision.py         the answer in the words of the wire
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)

@@ -27,8 +27,8 @@ from app.api import fixed_keys, install
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
-from app.core.breaker import CircuitBreaker
-from app.core.circuit import Transition
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import Transition
 from app.lifecycle import drain_on_sigterm
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange

@@ -11,8 +11,8 @@ import pytest
 
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.mock import MockPolicyClient
-from app.core.breaker import BreakerParams, CircuitBreaker
 from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams
+from app.core.policy.breaker import BreakerParams, CircuitBreaker
 from app.core.types import (
     Action,
     Batch,

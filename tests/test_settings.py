@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from app.core.breaker import BreakerParams
 from app.core.params import EngineParams
+from app.core.policy.breaker import BreakerParams
 from app.settings import Settings, SettingsError, load_settings, setting_names
 
 CONTRACT: dict[str, Any] = {

@@ -9,8 +9,8 @@ from typing import Final
 from app.adapters.clock import SystemClock
 from app.backtest.tape import MarketDay
 from app.core.beliefs import Beliefs, Lesson
-from app.core.breaker import BreakerParams, CircuitBreaker
 from app.core.params import EngineParams
+from app.core.policy.breaker import BreakerParams, CircuitBreaker
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.ask_policy import PolicyGate

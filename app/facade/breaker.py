@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from app.core.breaker import (
+from app.core.errors import Blame, PolicyFailure
+from app.core.policy.breaker import (
     BreakerMode,
     BreakerParams,
     CallOutcome,
@@ -16,7 +17,6 @@ from app.core.breaker import (
     Ticket,
     Transition,
 )
-from app.core.errors import Blame, PolicyFailure
 from app.facade.silence import SilentTelemetry
 from app.pipeline.ports import Telemetry
 

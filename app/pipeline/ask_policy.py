@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
-from app.core.breaker import CircuitBreaker
-from app.core.circuit import CallOutcome, CircuitState
 from app.core.errors import Blame, PolicyFailure
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import CallOutcome, CircuitState
 from app.core.types import FallbackReason, PolicyAnswer, PolicyInput, Prediction
 from app.pipeline.ports import Clock, PolicyClient
 

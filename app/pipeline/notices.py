@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from app.core.beliefs import TradingStatus
-from app.core.circuit import CircuitState, Transition
+from app.core.policy.circuit import CircuitState, Transition
 from app.core.types import PolicyAnswer
 from app.pipeline.decision import DecisionView
 

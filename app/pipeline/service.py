@@ -7,10 +7,10 @@ from typing import Any
 import structlog
 
 from app.core.beliefs import Beliefs, TradingStatus
-from app.core.breaker import BreakerMode
-from app.core.circuit import Transition
 from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, UnknownDecision
 from app.core.params import EngineParams
+from app.core.policy.breaker import BreakerMode
+from app.core.policy.circuit import Transition
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline import events, views
 from app.pipeline.decider import Decider, IdempotencyClaim

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from app.core.beliefs import Beliefs
-from app.core.circuit import BreakerMode
 from app.core.params import EngineParams
+from app.core.policy.circuit import BreakerMode
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
 from app.core.types import PolicyAnswer
 from app.pipeline import events

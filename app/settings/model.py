@@ -23,7 +23,6 @@ from pydantic_settings import (
 )
 
 from app.core.access import KeyRing
-from app.core.breaker import BreakerParams
 from app.core.params import (
     BlendParams,
     BrakeParams,
@@ -39,6 +38,7 @@ from app.core.params import (
     SentimentParams,
     TradingParams,
 )
+from app.core.policy.breaker import BreakerParams
 from app.settings import groups, values
 
 _LIVE_GROUPS: Final = frozenset(

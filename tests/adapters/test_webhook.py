@@ -13,7 +13,7 @@ from app.adapters.clock import SystemClock
 from app.adapters.notify.lane import Message, NotDelivered, Patience
 from app.adapters.notify.notifier import Notifier, receivers_of
 from app.adapters.notify.webhook import WebhookReceiver
-from app.core.circuit import CircuitState, Transition
+from app.core.policy.circuit import CircuitState, Transition
 from app.pipeline.notices import Thresholds
 from tests.adapters.hook_server import RESET, SILENCE, Hooks, hook_server, until
 

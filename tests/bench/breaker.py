@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Final
 
-from app.core.breaker import BreakerParams, CallOutcome, CircuitBreaker
+from app.core.policy.breaker import BreakerParams, CallOutcome, CircuitBreaker
 from app.facade import CircuitBreakerOpenException, ColabProCircuitBreaker
 from tests.bench.rows import Row, cpu_sec
 

@@ -17,8 +17,8 @@ from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
 from app.core.access import KeyRing, Role, hashed
-from app.core.breaker import CircuitBreaker
-from app.core.circuit import BreakerParams
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import PolicyInput, Prediction
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.decision import DecisionView

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.console.query import read_search
-from app.core.circuit import CallOutcome
+from app.core.policy.circuit import CallOutcome
 from app.core.types import Outcome, TradingState
 from tests.console.feed import Desk
 from tests.console.site import Site, running_site, scripted_policy

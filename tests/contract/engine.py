@@ -5,9 +5,9 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.adapters.journal.memory import MemoryJournal
-from app.core.breaker import CircuitBreaker
-from app.core.circuit import BreakerParams
 from app.core.params import EngineParams
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import Journal, PolicyClient

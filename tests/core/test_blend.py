@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.core.blend import PolicyTargets, blend_weights, collect_targets
 from app.core.limits import LimitRow, Limits
+from app.core.policy.blend import PolicyTargets, blend_weights, collect_targets
 from app.core.types import FloatArray, IntArray, Prediction
 from tests.core.judge import nearest_point
 from tests.core.problems import random_limits

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.breaker import BreakerMode, BreakerParams, CallOutcome, CircuitBreaker
+from app.core.policy.breaker import BreakerMode, BreakerParams, CallOutcome, CircuitBreaker
 from tests.core.breaking import (
     CLOSED,
     FAILURE,

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from app.core.breaker import (
+from app.core.policy.breaker import (
     BreakerMode,
     BreakerParams,
     CallOutcome,

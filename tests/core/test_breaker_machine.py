@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.core.breaker import (
+from app.core.policy.breaker import (
     LEGAL_MOVES,
     BreakerMode,
     BreakerParams,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.breaker import (
+from app.core.policy.breaker import (
     LEGAL_MOVES,
     BreakerMode,
     BreakerParams,

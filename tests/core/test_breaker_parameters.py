@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.breaker import BreakerParams, CircuitBreaker
 from tests.core.breaking import SUCCESS, opened
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import structlog
 
-from app.core.breaker import BreakerParams, CircuitBreaker, CircuitState
 from app.core.errors import Blame, PolicyFailure
+from app.core.policy.breaker import BreakerParams, CircuitBreaker, CircuitState
 from app.core.types import (
     Action,
     FallbackReason,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.beliefs import TradingStatus
-from app.core.circuit import CircuitState, Transition
+from app.core.policy.circuit import CircuitState, Transition
 from app.core.types import FallbackReason, PolicyAnswer, Prediction, TradingState
 from app.pipeline.notices import Notice, Thresholds, Watch
 

@@ -19,7 +19,7 @@ from app.adapters.notify.apprise import AppriseReceiver
 from app.adapters.notify.lane import Lane, Message, Patience, Receiver
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.beliefs import TradingStatus
-from app.core.circuit import Transition
+from app.core.policy.circuit import Transition
 from app.core.types import PolicyAnswer
 from app.pipeline.decision import DecisionView
 from app.pipeline.notices import Notice, Thresholds, Watch

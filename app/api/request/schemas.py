@@ -25,7 +25,7 @@ from app.api.request.fields import (
     StateName,
     spelled,
 )
-from app.core.circuit import BreakerMode
+from app.core.policy.circuit import BreakerMode
 from app.core.types import Batch, CascadeIndicators, Outcome, Signal
 
 Row = TypeVar("Row")

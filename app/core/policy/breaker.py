@@ -13,7 +13,7 @@ automatic state without changing it; ``disabled`` lets everything through and st
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from app.core.circuit import (
+from app.core.policy.circuit import (
     LEGAL_MOVES,
     BreakerMode,
     BreakerParams,
