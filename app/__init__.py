@@ -13,7 +13,7 @@ The way of one batch of signals, a line per step with its file::
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
-    pipeline/decider.py          one decision with its effects; pipeline/engine.py holds the state
+    pipeline/decide.py          one decision with its effects; pipeline/engine.py holds the state
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order
         core/portfolio/held.py       positions valued and cut by the limits
@@ -23,11 +23,11 @@ The way of one batch of signals, a line per step with its file::
         core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime
         core/portfolio/netting.py    one side a symbol, and who owns it
         core/portfolio/phase2.py     multi-asset Kelly under hard limits
-        pipeline/ask_policy.py       the policy through the breaker (core/policy/breaker.py), in a deadline
+        pipeline/ask_policy.py       the policy through core/policy/breaker.py, in a deadline
         adapters/policy/http.py      one batch call; policy_mock is a seeded stand-in
         core/policy/blend.py                Phase 2 moved towards the policy by its confidence
         core/settle.py               trading state, slow trading, lots, every limit once more
-    pipeline/decision.py         the answer in the words of the wire
+    pipeline/answer.py         the answer in the words of the wire
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry/prometheus.py        counters and gauges of GET /metrics

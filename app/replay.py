@@ -9,7 +9,7 @@ from app.core.beliefs import Beliefs
 from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.allocate import Draft, draft, finish
-from app.pipeline.decision import compose, strategy_weights, weigh
+from app.pipeline.answer import compose, strategy_weights, weigh
 from app.pipeline.ports import StoredEvent
 
 # decided by the world, not by state and request

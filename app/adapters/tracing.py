@@ -18,7 +18,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import HimariError
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 from app.pipeline.ports import Telemetry
 
 _STAGES: Final = ("sizing", "policy", "settle", "journal")

@@ -13,8 +13,8 @@ from app.core.params import EngineParams
 from app.core.policy.breaker import BreakerParams, CircuitBreaker
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
+from app.pipeline.answer import Weighed, weigh
 from app.pipeline.ask_policy import PolicyGate
-from app.pipeline.decision import Weighed, weigh
 from app.pipeline.ports import PolicyClient
 
 Note = Callable[[MarketDay, Draft], None]

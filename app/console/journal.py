@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from app.console.context import console_of
 from app.console.query import REASONS, read_place, read_search
 from app.console.render import service_of
-from app.pipeline.story import summarise
+from app.pipeline.trace import summarise
 
 _PAGE: Final = 50
 

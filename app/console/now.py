@@ -11,7 +11,7 @@ from app.console.context import console_of
 from app.console.render import service_of, strip
 from app.pipeline.ports import DecisionQuery
 from app.pipeline.service import SizingService
-from app.pipeline.story import DecisionSummary, summarise
+from app.pipeline.trace import DecisionSummary, summarise
 
 SHOWN = 20
 

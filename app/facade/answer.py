@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from app.pipeline.decision import Decision
+from app.pipeline.answer import Decision
 
 
 class HybridAllocation:

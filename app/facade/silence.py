@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 
 
 class SilentTelemetry:

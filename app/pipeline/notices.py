@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import CircuitState, Transition
 from app.core.types import PolicyAnswer
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 
 CIRCUIT_OPENED: Final = "circuit.opened"
 CIRCUIT_CLOSED: Final = "circuit.closed"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from app.core.types import PolicyInput, Prediction
 
 if TYPE_CHECKING:
-    from app.pipeline.decision import DecisionView
+    from app.pipeline.answer import DecisionView
 
 
 class Telemetry(Protocol):

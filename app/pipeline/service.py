@@ -13,12 +13,12 @@ from app.core.policy.breaker import BreakerMode
 from app.core.policy.circuit import Transition
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline import events, views
-from app.pipeline.decider import Decider, IdempotencyClaim
-from app.pipeline.decision import Decision
+from app.pipeline.answer import Decision
+from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, SettingsChange, World
 from app.pipeline.outcomes import OutcomeDesk
 from app.pipeline.ports import DecisionQuery, StoredAnswer
-from app.pipeline.story import DecisionSummary, tell_decision
+from app.pipeline.trace import DecisionSummary, tell_decision
 from app.pipeline.what_if import Changes, rehearse
 
 __all__ = ["IdempotencyClaim", "SizingService", "World"]

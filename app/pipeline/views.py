@@ -14,7 +14,7 @@ from app.core.portfolio.correlation import diversification_score, ewma_correlati
 from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.allocate import Draft, Finished
-from app.pipeline.decision import Decision, DecisionDetails, Weighed, risk_budget
+from app.pipeline.answer import Decision, DecisionDetails, Weighed, risk_budget
 from app.pipeline.ports import StoredEvent
 
 _SHOWN_SYMBOLS = 100

@@ -7,7 +7,7 @@ from app.core.beliefs import Beliefs
 from app.core.params import EngineParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, PolicyAnswer
 from app.pipeline.allocate import draft, finish
-from app.pipeline.decision import compose, strategy_weights, weigh
+from app.pipeline.answer import compose, strategy_weights, weigh
 
 # indicators at which every component of the cascade score is 1
 _WORST: Final = CascadeIndicators(

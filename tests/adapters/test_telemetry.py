@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY, generate_latest
 from app.adapters.clock import SystemClock
 from app.adapters.logging import configure_logging
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from app.pipeline.decision import DecisionDetails, DecisionView
+from app.pipeline.answer import DecisionDetails, DecisionView
 
 CONTRACT = [
     "himari_l3_position_decisions_total",

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.errors import UnknownDecision
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
-from app.pipeline.decision import Decision
+from app.pipeline.answer import Decision
 from app.pipeline.ports import DecisionQuery, StoredAnswer
 from app.pipeline.service import IdempotencyClaim
 

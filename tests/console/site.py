@@ -20,8 +20,8 @@ from app.core.access import KeyRing, Role, hashed
 from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import BreakerParams
 from app.core.types import PolicyInput, Prediction
+from app.pipeline.answer import DecisionView
 from app.pipeline.ask_policy import PolicyGate
-from app.pipeline.decision import DecisionView
 from app.pipeline.ports import PolicyClient
 from app.pipeline.service import SizingService, World
 from app.settings import Settings

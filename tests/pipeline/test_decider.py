@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from app.core.books.market import MarketBook
 from app.core.params import EngineParams, MarketParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
-from app.pipeline import decider
+from app.pipeline import decide
 from app.pipeline.service import SizingService
 from tests.test_replay import batch_of, service_on
 
@@ -47,7 +47,7 @@ async def test_an_estimate_of_factors_that_fails_fails_no_decision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     estimate = FailingEstimate()
-    monkeypatch.setattr(decider, "estimate_factors", estimate)
+    monkeypatch.setattr(decide, "estimate_factors", estimate)
     service = service_on(tmp_path / "himari.db", PARAMS)
     await service.start()
     structure = service.beliefs.structure
@@ -66,7 +66,7 @@ async def test_the_last_factors_stay_while_no_others_can_be_estimated(
 ) -> None:
     estimate = FailingEstimate()
     estimate.broken = False
-    monkeypatch.setattr(decider, "estimate_factors", estimate)
+    monkeypatch.setattr(decide, "estimate_factors", estimate)
     service = service_on(tmp_path / "himari.db", PARAMS)
     await service.start()
     structure = service.beliefs.structure
@@ -82,7 +82,7 @@ async def test_a_failed_estimate_is_not_tried_again_before_a_refresh_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     estimate = FailingEstimate()
-    monkeypatch.setattr(decider, "estimate_factors", estimate)
+    monkeypatch.setattr(decide, "estimate_factors", estimate)
     rarely = replace(PARAMS, market=replace(PARAMS.market, factor_refresh=10_000))
     service = service_on(tmp_path / "himari.db", rarely)
     await service.start()

@@ -10,7 +10,7 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline import events
-from app.pipeline.decision import Decision
+from app.pipeline.answer import Decision
 from app.pipeline.event_log import EventLog
 from app.pipeline.service import SizingService
 from app.replay import replay_journal

@@ -21,7 +21,7 @@ from app.adapters.notify.webhook import WebhookReceiver
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import Transition
 from app.core.types import PolicyAnswer
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 from app.pipeline.notices import Notice, Thresholds, Watch
 from app.pipeline.ports import Clock
 

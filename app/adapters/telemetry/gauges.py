@@ -13,7 +13,7 @@ from app.adapters.telemetry.known import MAX_LABEL_VALUES, BoundedLabels, Known
 from app.adapters.telemetry.model import ModelSeen
 from app.adapters.telemetry.scalars import SCALARS, TOTALS
 from app.core.types import Regime, TradingState
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 
 COMPONENTS: Final = (
     "funding_rate",

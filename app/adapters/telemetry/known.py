@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 
 MAX_LABEL_VALUES: Final = 50
 OTHER: Final = "other"

@@ -10,7 +10,7 @@ from app.adapters.telemetry import counters
 from app.adapters.telemetry.gauges import LastKnown
 from app.adapters.telemetry.known import Known
 from app.adapters.telemetry.scalars import SOURCES, TOTALS
-from app.pipeline.decision import DecisionView
+from app.pipeline.answer import DecisionView
 
 _KNOWN: Final = Known()
 REGISTRY.register(LastKnown(_KNOWN))

@@ -15,7 +15,7 @@ from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.core.types import Batch, FallbackReason, PolicyAnswer, PolicyInput
 from app.pipeline import events, views
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
-from app.pipeline.decision import (
+from app.pipeline.answer import (
     Decision,
     DecisionDetails,
     DecisionView,
@@ -26,7 +26,7 @@ from app.pipeline.decision import (
 )
 from app.pipeline.engine import Engine
 from app.pipeline.ports import DecisionIndex, StoredAnswer
-from app.pipeline.story import DecisionSummary, summarise
+from app.pipeline.trace import DecisionSummary, summarise
 
 _LOG = structlog.get_logger(__name__)
 _ALERTS_REMEMBERED = 10_000
