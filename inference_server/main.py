@@ -11,16 +11,16 @@ from fastapi import FastAPI
 
 from inference_server.api import install
 from inference_server.api.context import ApiContext, Stage
-from inference_server.batching import Batcher, BatchLimits
 from inference_server.errors import ModelRefused
 from inference_server.json_log import configure_logging
 from inference_server.lifecycle import drain_on_sigterm
 from inference_server.model.kinds import KINDS, Kinds
 from inference_server.model.loading import ServedModel, load_model
-from inference_server.model_thread import ModelThread
-from inference_server.serving import Predictor
+from inference_server.serving.batching import Batcher, BatchLimits
+from inference_server.serving.model_thread import ModelThread
+from inference_server.serving.predictor import Predictor
+from inference_server.serving.switch import ModelSwitch
 from inference_server.settings import Settings, load_settings
-from inference_server.switch import ModelSwitch
 from inference_server.telemetry import Telemetry
 from inference_server.tracing import TracedRequests, Tracing
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
 from inference_server.errors import NotServing
-from inference_server.serving import Predictor
-from inference_server.switch import ModelSwitch
+from inference_server.serving.predictor import Predictor
+from inference_server.serving.switch import ModelSwitch
 from inference_server.telemetry import Telemetry
 
 Stage = Callable[[str], AbstractContextManager[object]]

@@ -20,7 +20,7 @@ from inference_server.errors import (
     NoPreviousModel,
     RequestUnusable,
 )
-from inference_server.switch import Switched
+from inference_server.serving.switch import Switched
 from inference_server.wire import parse_object
 
 _LOG = structlog.get_logger("inference_server.model")

@@ -23,7 +23,7 @@ from inference_server.api.schemas import (
 from inference_server.api.tally import counting, refused
 from inference_server.errors import FieldProblem, ModelFailed, RequestUnusable
 from inference_server.model.rows import RowPrediction, SignalRow
-from inference_server.serving import Answer
+from inference_server.serving.predictor import Answer
 from inference_server.wire import (
     BatchReply,
     Entry,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_server.batching import Batcher, BatchLimits
 from inference_server.errors import DeadlinePassed, ModelFailed, NotServing, Overloaded
 from inference_server.model.policy import Arrays
-from inference_server.model_thread import ModelThread
+from inference_server.serving.batching import Batcher, BatchLimits
+from inference_server.serving.model_thread import ModelThread
 from tests.inference_server.policies import EchoPolicy, numbers
 
 Fate = Literal["served", "cancelled", "poisonous", "late"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from inference_server.decoding import Decoder
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction, SignalRow
+from inference_server.serving.decoding import Decoder
 from tests.inference_server.model.books import row
 from tests.inference_server.policies import EchoPolicy
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from inference_server.model_thread import ModelThread
+from inference_server.serving.model_thread import ModelThread
 
 
 def test_it_says_what_is_wrong_before_the_start_and_after_the_stop() -> None:

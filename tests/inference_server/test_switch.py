@@ -9,7 +9,7 @@ import pytest
 from inference_server.errors import ModelRefused, NoPreviousModel, NotServing
 from inference_server.model.card import ModelCard
 from inference_server.model.loading import ServedModel
-from inference_server.switch import ModelSwitch, Switched
+from inference_server.serving.switch import ModelSwitch, Switched
 from tests.inference_server.policies import ConstantPolicy
 
 

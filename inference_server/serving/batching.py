@@ -12,10 +12,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from inference_server.batch_run import Job, Piece, Ran, run_pieces
 from inference_server.errors import DeadlinePassed, ModelFailed, NotServing, Overloaded
 from inference_server.model.policy import Arrays, Policy, leading_rows
-from inference_server.model_thread import ModelThread
+from inference_server.serving.batch_run import Job, Piece, Ran, run_pieces
+from inference_server.serving.model_thread import ModelThread
 
 _STOP_PATIENCE_SEC: Final = 5.0
 

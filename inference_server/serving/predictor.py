@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from inference_server.batching import Batcher
-from inference_server.decoding import Decoder
 from inference_server.errors import InferenceError, ModelFailed
 from inference_server.model.loading import ServedModel
 from inference_server.model.policy import leading_rows
 from inference_server.model.rows import RowPrediction, SignalRow, is_believable
-from inference_server.switch import ModelSwitch
+from inference_server.serving.batching import Batcher
+from inference_server.serving.decoding import Decoder
+from inference_server.serving.switch import ModelSwitch
 
 _UNBELIEVABLE: Final = "the model's answer to this row is not finite or out of range"
 
