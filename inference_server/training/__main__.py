@@ -15,13 +15,8 @@ from inference_server.training.evaluate.page import write_page
 from inference_server.training.evaluate.results import CaseResults, Results, save_results
 from inference_server.training.evaluate.trials import count_trials, read_trials, sharpes_of
 from inference_server.training.export import CardText, export_version
-from inference_server.training.fit import FitParams
-from inference_server.training.method import METHOD, NO_SHUFFLES, REMARKS
-from inference_server.training.prepare import RECORDS, SMOKE, load_tapes
-from inference_server.training.served_torch import Play
-from inference_server.training.shuffles import shuffled_gains
-from inference_server.training.tape import Tape
-from inference_server.training.walk_forward import (
+from inference_server.training.fit.fit import FitParams
+from inference_server.training.fit.walk_forward import (
     FOLDS,
     POOL,
     SHIPPED,
@@ -30,6 +25,11 @@ from inference_server.training.walk_forward import (
     digest_tapes,
     fit_cases,
 )
+from inference_server.training.method import METHOD, NO_SHUFFLES, REMARKS
+from inference_server.training.prepare import RECORDS, SMOKE, load_tapes
+from inference_server.training.served_torch import Play
+from inference_server.training.shuffles import shuffled_gains
+from inference_server.training.tape import Tape
 
 MODELS: Final = Path(__file__).parents[1] / "models"
 TRANSFORMER: Final = "transformer-1"

@@ -25,10 +25,11 @@ from inference_server.training.evaluate.volatility_baselines import (
     garch_variance,
     har_variance,
 )
-from inference_server.training.fit import transformer_logit
-from inference_server.training.networks import multiplier_of
+from inference_server.training.fit.fit import transformer_logit
+from inference_server.training.fit.networks import multiplier_of
+from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.walk_forward import FOLDS, Fitted
 from inference_server.training.opinions import Opinion
-from inference_server.training.plain import plain_features
 from inference_server.training.served_exact import (
     Ask,
     Played,
@@ -39,7 +40,6 @@ from inference_server.training.served_exact import (
 )
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Array, Tape
-from inference_server.training.walk_forward import FOLDS, Fitted
 
 PLACEBOS: Final = 200
 _WARM_UP: Final = 60

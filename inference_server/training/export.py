@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
-from inference_server.training.ensemble import Ensemble
-from inference_server.training.networks import multiplier_of
-from inference_server.training.plain import plain_features
-from inference_server.training.walk_forward import Fitted
+from inference_server.training.fit.ensemble import Ensemble
+from inference_server.training.fit.networks import multiplier_of
+from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.walk_forward import Fitted
 
 CASES: Final = ("long_flat", "long_short")
 _OPSET: Final = 18

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference_server.model.features import FEATURES, held_features
-from inference_server.training.ensemble import Ensemble
-from inference_server.training.networks import TransformerLogit, multiplier_of
+from inference_server.training.fit.ensemble import Ensemble
+from inference_server.training.fit.networks import TransformerLogit, multiplier_of
+from inference_server.training.fit.walk_forward import Fitted
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Array, Tape
-from inference_server.training.walk_forward import Fitted
 
 _HELD: Final = [FEATURES.index("held"), FEATURES.index("held_squared")]
 # rows of the encoder at once

@@ -17,14 +17,14 @@ import torch
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.onnx_model import OnnxModel
 from inference_server.training.export import CASES, CardText, Served, export_version
-from inference_server.training.heads import HeadParams, Heads, PriceLogit
-from inference_server.training.networks import (
+from inference_server.training.fit.heads import HeadParams, Heads, PriceLogit
+from inference_server.training.fit.networks import (
     LinearLogit,
     NetworkParams,
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import Fitted
 from tests.bench.rows import Row, interleaved_medians
 
 SECTION: Final = "Inference server: the model, one row"

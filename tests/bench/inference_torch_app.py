@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
-from inference_server.training.heads import HeadParams, PriceLogit
-from inference_server.training.networks import (
+from inference_server.training.fit.heads import HeadParams, PriceLogit
+from inference_server.training.fit.networks import (
     LinearLogit,
     NetworkParams,
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.plain import plain_features
+from inference_server.training.fit.plain import plain_features
 from tests.bench.inference_naive import Arrays, Run, naive_app
 
 TRANSFORMERS = "HIMARI_BENCH_TRANSFORMERS"

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
-from inference_server.training.ensemble import Ensemble
-from inference_server.training.networks import NetworkParams, TransformerLogit
+from inference_server.training.fit.ensemble import Ensemble
+from inference_server.training.fit.networks import NetworkParams, TransformerLogit
 
 
 def drawn(seed: int, params: NetworkParams) -> TransformerLogit:

@@ -11,9 +11,9 @@ from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.multiplier import setup
 from inference_server.model.store import current_version, verify
 from inference_server.model.trained import read_trained
-from inference_server.training.networks import multiplier_of
-from inference_server.training.plain import plain_features
-from inference_server.training.walk_forward import Fitted
+from inference_server.training.fit.networks import multiplier_of
+from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.walk_forward import Fitted
 from tests.inference_server.training.fits import drawn_cases, drawn_fitted, publish
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from inference_server.model.features import FEATURES
-from inference_server.training.fit import Book
-from inference_server.training.heads import HeadParams, fit_rise, fit_volatility
-from inference_server.training.plain import PLAIN, plain_features
+from inference_server.training.fit.fit import Book
+from inference_server.training.fit.heads import HeadParams, fit_rise, fit_volatility
+from inference_server.training.fit.plain import PLAIN, plain_features
 from inference_server.training.served_torch import prepare_play
 from inference_server.training.tape import Tape
 from tests.inference_server.training.fits import made_up

@@ -6,7 +6,7 @@ import torch
 
 from inference_server.model.book import Claims, book_of_arrays
 from inference_server.model.features import FEATURES, WINDOW, build_features
-from inference_server.training.plain import PLAIN, plain_features
+from inference_server.training.fit.plain import PLAIN, plain_features
 
 # what tells of claims and of the book, not of prices
 OF_THE_BOOK = {

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from inference_server.training.fit import transformer_logit
-from inference_server.training.networks import LinearLogit, TransformerLogit, multiplier_of
+from inference_server.training.fit.fit import transformer_logit
+from inference_server.training.fit.networks import LinearLogit, TransformerLogit, multiplier_of
 from inference_server.training.served_exact import Terms, play_multiplier
 from inference_server.training.served_torch import Scan, cap_sizes, net_returns, prepare_play
 from tests.inference_server.training.fits import SMALL, made_up

@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from inference_server.training.fit import (
+from inference_server.training.fit.fit import (
     Book,
     FitParams,
     fit_linear,
     fit_transformer,
     spread_of,
 )
-from inference_server.training.heads import HeadParams
-from inference_server.training.networks import LinearLogit, TransformerLogit
-from inference_server.training.served_torch import Play
-from inference_server.training.tape import Tape
-from inference_server.training.walk_forward import (
+from inference_server.training.fit.heads import HeadParams
+from inference_server.training.fit.networks import LinearLogit, TransformerLogit
+from inference_server.training.fit.walk_forward import (
     FOLDS,
     POOL,
     SHIPPED,
@@ -31,6 +29,8 @@ from inference_server.training.walk_forward import (
     fit_heads,
     fit_stage,
 )
+from inference_server.training.served_torch import Play
+from inference_server.training.tape import Tape
 from tests.inference_server.training.fits import SMALL, drawn_heads, made_up
 
 PARAMS = FitParams(linear_steps=3, steps=3, stretches=2, stretch=90, network=SMALL)

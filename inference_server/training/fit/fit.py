@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from inference_server.training.networks import (
+from inference_server.training.fit.networks import (
     LinearLogit,
     NetworkParams,
     TransformerLogit,

@@ -8,7 +8,7 @@ of the other tokens are then never needed themselves:
 
 so all that is done for every token is its embedding and two products of its width. The parameters
 of all Transformers lie side by side, and the whole costs the calls of one. The numbers are those
-of :class:`~inference_server.training.networks.TransformerLogit`, but for rounding.
+of :class:`~inference_server.training.fit.networks.TransformerLogit`, but for rounding.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inference_server.model.features import CHANNELS, STEPS
-from inference_server.training.networks import TransformerLogit
+from inference_server.training.fit.networks import TransformerLogit
 
 _PARTS: Final = (
     "embed", "embed_bias", "place", "norm1", "norm1_bias", "query", "query_bias", "value",

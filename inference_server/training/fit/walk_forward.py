@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from inference_server.training.fit import (
+from inference_server.training.fit.fit import (
     Book,
     FitParams,
     Logit,
@@ -23,7 +23,7 @@ from inference_server.training.fit import (
     spread_of,
     transformer_logit,
 )
-from inference_server.training.heads import (
+from inference_server.training.fit.heads import (
     POOLS,
     HeadParams,
     Heads,
@@ -31,8 +31,8 @@ from inference_server.training.heads import (
     fit_rise,
     fit_volatility,
 )
-from inference_server.training.networks import LinearLogit, TransformerLogit
-from inference_server.training.plain import PLAIN
+from inference_server.training.fit.networks import LinearLogit, TransformerLogit
+from inference_server.training.fit.plain import PLAIN
 from inference_server.training.served_torch import Play
 from inference_server.training.tape import Tape
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inference_server.training.fit import Book
-from inference_server.training.plain import PLAIN, plain_features
+from inference_server.training.fit.fit import Book
+from inference_server.training.fit.plain import PLAIN, plain_features
 from inference_server.training.tape import Tape
 
 Books = Sequence[tuple[Tape, Book]]

@@ -1,0 +1,1 @@
+"""Fitting: networks, their losses, forecasts of volatility and hits, folds that walk forward."""
