@@ -26,10 +26,10 @@ from inference_server.training.fit.walk_forward import (
     fit_cases,
 )
 from inference_server.training.method import METHOD, NO_SHUFFLES, REMARKS
-from inference_server.training.prepare import RECORDS, SMOKE, load_tapes
-from inference_server.training.served_torch import Play
+from inference_server.training.play.prepare import RECORDS, SMOKE, load_tapes
+from inference_server.training.play.served_torch import Play
+from inference_server.training.play.tape import Tape
 from inference_server.training.shuffles import shuffled_gains
-from inference_server.training.tape import Tape
 
 MODELS: Final = Path(__file__).parents[1] / "models"
 TRANSFORMER: Final = "transformer-1"

@@ -29,8 +29,8 @@ from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import multiplier_of
 from inference_server.training.fit.plain import plain_features
 from inference_server.training.fit.walk_forward import FOLDS, Fitted
-from inference_server.training.opinions import Opinion
-from inference_server.training.served_exact import (
+from inference_server.training.play.opinions import Opinion
+from inference_server.training.play.served_exact import (
     Ask,
     Played,
     Terms,
@@ -38,8 +38,8 @@ from inference_server.training.served_exact import (
     play_multiplier,
     play_policy,
 )
-from inference_server.training.served_torch import Play
-from inference_server.training.tape import Array, Tape
+from inference_server.training.play.served_torch import Play
+from inference_server.training.play.tape import Array, Tape
 
 PLACEBOS: Final = 200
 _WARM_UP: Final = 60

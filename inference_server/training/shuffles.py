@@ -19,9 +19,9 @@ from inference_server.training.acceptance import judge_universe, served_gain
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.prepare import record_decisions
-from inference_server.training.served_torch import prepare_play
-from inference_server.training.tapes import load_tape
+from inference_server.training.play.prepare import record_decisions
+from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.tapes import load_tape
 
 # the code that makes features, asks the models and plays what they say
 _HOME: Final = Path(__file__).resolve().parent

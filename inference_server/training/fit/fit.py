@@ -22,7 +22,7 @@ from inference_server.training.fit.networks import (
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.served_torch import Play, annual_sharpe, net_returns
+from inference_server.training.play.served_torch import Play, annual_sharpe, net_returns
 
 _WARM_UP = 40
 _TINY = 1e-9

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from inference_server.training.fit.fit import Book
 from inference_server.training.fit.plain import PLAIN, plain_features
-from inference_server.training.tape import Tape
+from inference_server.training.play.tape import Tape
 
 Books = Sequence[tuple[Tape, Book]]
 

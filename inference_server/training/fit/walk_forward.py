@@ -33,8 +33,8 @@ from inference_server.training.fit.heads import (
 )
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit
 from inference_server.training.fit.plain import PLAIN
-from inference_server.training.served_torch import Play
-from inference_server.training.tape import Tape
+from inference_server.training.play.served_torch import Play
+from inference_server.training.play.tape import Tape
 
 PURGE_DAYS: Final = 20
 # dates of undated panels are good to twelve days

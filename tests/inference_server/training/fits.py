@@ -11,8 +11,8 @@ from inference_server.training.export import CASES, CardText, export_version
 from inference_server.training.fit.heads import Heads, PriceLogit
 from inference_server.training.fit.networks import LinearLogit, NetworkParams, TransformerLogit
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.served_torch import Play, prepare_play
-from inference_server.training.tape import Tape
+from inference_server.training.play.served_torch import Play, prepare_play
+from inference_server.training.play.tape import Tape
 
 # two threads on contended cores cost more than they save
 torch.set_num_threads(1)

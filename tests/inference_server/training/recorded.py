@@ -10,8 +10,8 @@ from app.backtest.options import BacktestOptions
 from app.backtest.run import run
 from app.history.prices import PricePanel
 from app.settings import Settings
-from inference_server.training.tape import Array, Tape
-from inference_server.training.tapes import load_tape
+from inference_server.training.play.tape import Array, Tape
+from inference_server.training.play.tapes import load_tape
 from tests.backtest.panels import written
 from tests.demo.panels import random_walk
 

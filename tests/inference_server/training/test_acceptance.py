@@ -14,7 +14,7 @@ from inference_server.training.acceptance import (
     served_gain,
 )
 from inference_server.training.fit.walk_forward import FOLDS
-from inference_server.training.served_exact import Terms, play_multiplier, play_policy
+from inference_server.training.play.served_exact import Terms, play_multiplier, play_policy
 from tests.inference_server.training.fits import drawn_fitted, made_up
 
 WARM_UP = 60

@@ -10,8 +10,8 @@ from inference_server.model.features import FEATURES
 from inference_server.training.fit.fit import Book
 from inference_server.training.fit.heads import HeadParams, fit_rise, fit_volatility
 from inference_server.training.fit.plain import PLAIN, plain_features
-from inference_server.training.served_torch import prepare_play
-from inference_server.training.tape import Tape
+from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.tape import Tape
 from tests.inference_server.training.fits import made_up
 
 PARAMS = HeadParams(hidden=8, seeds=2, epochs=40.0, batch=256, weight_decay=0.1)

@@ -9,10 +9,10 @@ from app.backtest.options import BacktestOptions
 from app.backtest.run import run
 from app.settings import Settings
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.opinions import Opinion
-from inference_server.training.served_exact import Ask, Terms, play_multiplier, play_policy
-from inference_server.training.served_torch import prepare_play
-from inference_server.training.tape import Array, Tape
+from inference_server.training.play.opinions import Opinion
+from inference_server.training.play.served_exact import Ask, Terms, play_multiplier, play_policy
+from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.tape import Array, Tape
 from tests.inference_server.training.fits import drawn_cases, publish
 from tests.inference_server.training.recorded import Recorded, returns_of
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit, multiplier_of
-from inference_server.training.served_exact import Terms, play_multiplier
-from inference_server.training.served_torch import Scan, cap_sizes, net_returns, prepare_play
+from inference_server.training.play.served_exact import Terms, play_multiplier
+from inference_server.training.play.served_torch import Scan, cap_sizes, net_returns, prepare_play
 from tests.inference_server.training.fits import SMALL, made_up
 from tests.inference_server.training.recorded import Recorded
 

@@ -29,8 +29,8 @@ from inference_server.training.fit.walk_forward import (
     fit_heads,
     fit_stage,
 )
-from inference_server.training.served_torch import Play
-from inference_server.training.tape import Tape
+from inference_server.training.play.served_torch import Play
+from inference_server.training.play.tape import Tape
 from tests.inference_server.training.fits import SMALL, drawn_heads, made_up
 
 PARAMS = FitParams(linear_steps=3, steps=3, stretches=2, stretch=90, network=SMALL)

@@ -17,11 +17,11 @@ from inference_server.model import book as book_code
 from inference_server.model import features as feature_code
 from inference_server.model.book import Claims, book_of_arrays
 from inference_server.model.features import CHANNELS, FEATURES, STEPS, WINDOW, build_features
-from inference_server.training import served_exact
 from inference_server.training.evaluate.volatility import realised_variance
 from inference_server.training.evaluate.volatility_baselines import ewma_variance
-from inference_server.training.served_exact import Terms, play_multiplier
-from inference_server.training.tape import Array, Tape
+from inference_server.training.play import served_exact
+from inference_server.training.play.served_exact import Terms, play_multiplier
+from inference_server.training.play.tape import Array, Tape
 
 # a symbol whose price stood still for a quarter of the window has no volatility to scale by
 _LEAST_RETURNS: Final = 250

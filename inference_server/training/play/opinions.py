@@ -18,8 +18,8 @@ from inference_server.model.features import FEATURES, held_features
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import TransformerLogit, multiplier_of
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.served_torch import Play
-from inference_server.training.tape import Array, Tape
+from inference_server.training.play.served_torch import Play
+from inference_server.training.play.tape import Array, Tape
 
 _HELD: Final = [FEATURES.index("held"), FEATURES.index("held_squared")]
 # rows of the encoder at once

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inference_server.training.tape import Tape
+from inference_server.training.play.tape import Tape
 
 TRADING_DAYS = 252
 

@@ -14,7 +14,7 @@ import daqp
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_server.training.tape import Array, Tape
+from inference_server.training.play.tape import Array, Tape
 
 _TOLERANCE: Final = 1e-12
 

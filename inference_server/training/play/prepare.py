@@ -12,9 +12,9 @@ import numpy as np
 
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
-from inference_server.training.served_torch import Play, prepare_play
-from inference_server.training.tape import Tape
-from inference_server.training.tapes import load_tape
+from inference_server.training.play.served_torch import Play, prepare_play
+from inference_server.training.play.tape import Tape
+from inference_server.training.play.tapes import load_tape
 
 Tell = Callable[[str], None]
 
