@@ -10,9 +10,11 @@ import torch
 import typer
 from tqdm import tqdm
 
-from inference_server.training.acceptance import Universes, run_case
+from inference_server.training.evaluate.acceptance import Universes, run_case
+from inference_server.training.evaluate.method import METHOD, NO_SHUFFLES, REMARKS
 from inference_server.training.evaluate.page import write_page
 from inference_server.training.evaluate.results import CaseResults, Results, save_results
+from inference_server.training.evaluate.shuffles import shuffled_gains
 from inference_server.training.evaluate.trials import count_trials, read_trials, sharpes_of
 from inference_server.training.export import CardText, export_version
 from inference_server.training.fit.fit import FitParams
@@ -25,11 +27,9 @@ from inference_server.training.fit.walk_forward import (
     digest_tapes,
     fit_cases,
 )
-from inference_server.training.method import METHOD, NO_SHUFFLES, REMARKS
 from inference_server.training.play.prepare import RECORDS, SMOKE, load_tapes
 from inference_server.training.play.served_torch import Play
 from inference_server.training.play.tape import Tape
-from inference_server.training.shuffles import shuffled_gains
 
 MODELS: Final = Path(__file__).parents[1] / "models"
 TRANSFORMER: Final = "transformer-1"

@@ -10,5 +10,7 @@ The way of the data:
    (pictures.py) and its JSON.
 
 The heads of the model are judged by volatility.py, against volatility_baselines.py, by intervals.py
-and by calibration.py. trials.py counts every attempt. series.py refuses what no statistic can use.
+and by calibration.py. acceptance.py runs the whole report on the fold models, shuffles.py on days
+in another order; method.py holds the page's words. trials.py counts every attempt. series.py
+refuses what no statistic can use.
 """

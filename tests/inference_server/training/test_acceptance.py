@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference_server.training.acceptance import (
+from inference_server.training.evaluate.acceptance import (
     Fits,
     Judged,
     drift_neutral_returns,

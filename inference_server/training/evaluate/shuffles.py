@@ -15,31 +15,31 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from inference_server.training.acceptance import judge_universe, served_gain
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
+from inference_server.training.evaluate.acceptance import judge_universe, served_gain
 from inference_server.training.fit.walk_forward import Fitted
 from inference_server.training.play.prepare import record_decisions
 from inference_server.training.play.served_torch import prepare_play
 from inference_server.training.play.tapes import load_tape
 
 # the code that makes features, asks the models and plays what they say
-_HOME: Final = Path(__file__).resolve().parent
+_TRAINING: Final = Path(__file__).resolve().parents[1]
 _PLAYED_BY: Final = (
-    *sorted((_HOME.parent / "model").glob("*.py")),
+    *sorted((_TRAINING.parent / "model").glob("*.py")),
     *(
-        _HOME / f"{name}.py"
+        _TRAINING / f"{name}.py"
         for name in (
-            "acceptance",
-            "ensemble",
-            "networks",
-            "opinions",
-            "served_exact",
-            "served_torch",
-            "shuffles",
-            "tape",
-            "tapes",
-            "walk_forward",
+            "evaluate/acceptance",
+            "evaluate/shuffles",
+            "fit/ensemble",
+            "fit/networks",
+            "fit/walk_forward",
+            "play/opinions",
+            "play/served_exact",
+            "play/served_torch",
+            "play/tape",
+            "play/tapes",
         )
     ),
 )
