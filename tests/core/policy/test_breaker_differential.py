@@ -24,7 +24,7 @@ from app.core.policy.breaker import (
     CircuitState,
     Ticket,
 )
-from tests.core.breaking import FAILURE, NEUTRAL, SUCCESS, call
+from tests.core.policy.breaking import FAILURE, NEUTRAL, SUCCESS, call
 
 THRESHOLD, INITIAL, LONGEST, GROWTH = 3, 30.0, 100.0, 2.0
 RATE, CALLS = 0.5, 6

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.core.policy.breaker import BreakerParams, CircuitBreaker
-from tests.core.breaking import SUCCESS, opened
+from tests.core.policy.breaking import SUCCESS, opened
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.policy.breaker import BreakerMode, BreakerParams, CallOutcome, CircuitBreaker
-from tests.core.breaking import (
+from tests.core.policy.breaking import (
     CLOSED,
     FAILURE,
     HALF_OPEN,

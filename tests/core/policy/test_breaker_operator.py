@@ -12,7 +12,7 @@ from app.core.policy.breaker import (
     CircuitState,
     Transition,
 )
-from tests.core.breaking import (
+from tests.core.policy.breaking import (
     CLOSED,
     FAILURE,
     HALF_OPEN,

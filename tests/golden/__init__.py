@@ -1,1 +1,0 @@
-"""Numbers computed by hand or from a paper, stage by stage."""
