@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.commands.starter import example_batch
-from tests.adapters.hook_server import wait_until
+from tests.adapters.notify.hook_server import wait_until
 from tests.served_himari import Served, serving
 from tests.spoken_himari import Himari, clean_directory, himari
 

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from app.adapters.reload import SettingsReloader, Source, flattened
 from app.core.errors import JournalUnavailable
-from tests.adapters.hook_server import until
+from tests.adapters.notify.hook_server import until
 from tests.fakes import FakeClock
 
 Values = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.client import AsyncHimariClient, ClientOptions, HimariClient
-from tests.adapters.policy_server import Behaviour, Conversation, PolicyServer, response
+from tests.adapters.policy.policy_server import Behaviour, Conversation, PolicyServer, response
 
 Ask = Callable[..., Awaitable[Any]]
 QUICK = ClientOptions(deadline_sec=20.0, attempt_sec=10.0, first_wait_sec=0.001)

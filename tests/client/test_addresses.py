@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.client import ClientOptions, HimariClient, Unreachable
-from tests.adapters.policy_server import PolicyServer
+from tests.adapters.policy.policy_server import PolicyServer
 from tests.client.asking import Ask, ask, saying
 from tests.spoken_himari import free_port
 

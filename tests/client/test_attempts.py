@@ -17,7 +17,7 @@ from app.client import (
     Unreachable,
     UnusableAnswer,
 )
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Behaviour,
     PolicyServer,
     close_on_accept,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Behaviour,
     Conversation,
     close_on_accept,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     answering,
     flooding,
     good_row,

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.adapters.policy_server import PolicyServer, speak_batch
+from tests.adapters.policy.policy_server import PolicyServer, speak_batch
 from tests.certificates import Authority
 from tests.faults import toxics
 from tests.faults.fault import CONNECTION, TIMEOUT, USED, Family, Fault

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Final
 
 from app.adapters.journal.stores import open_reading
-from tests.adapters.journal_events import eventually
+from tests.adapters.journal.journal_events import eventually
 from tests.faults.caller import Caller
 from tests.faults.crash_fold import Fold
 from tests.faults.crash_load import Ledger, Load

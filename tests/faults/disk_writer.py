@@ -11,7 +11,7 @@ import sys
 from typing import Final
 
 from app.adapters.journal.sql import SqlJournal
-from tests.adapters.journal_events import event
+from tests.adapters.journal.journal_events import event
 
 EVENTS: Final = 40
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Self
 
-from tests.adapters.policy_server import PolicyServer, speak_batch
+from tests.adapters.policy.policy_server import PolicyServer, speak_batch
 from tests.faults import toxics
 from tests.faults.batch import BATCH
 from tests.faults.caller import Caller

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from tests.adapters.policy_server import PolicyServer, reset_on_accept
+from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept
 from tests.bench.report import machine
 from tests.faults.batch import BATCH
 from tests.faults.service import Service, hosted

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from tests.adapters.policy_server import RST_ON_CLOSE
+from tests.adapters.policy.policy_server import RST_ON_CLOSE
 from tests.faults.toxics import ResetNow, Stream, Toxic
 
 _CHUNK = 65_536

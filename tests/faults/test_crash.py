@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from app.adapters.journal.postgres import PostgresStore
 from app.replay import replay_journal
 from tests.adapters.conftest import postgres_cluster, postgres_url
-from tests.adapters.journal_events import event, eventually, opened
+from tests.adapters.journal.journal_events import event, eventually, opened
 from tests.faults.crash import SETTINGS
 from tests.faults.crash_fold import Fold
 from tests.faults.crash_load import Ledger, Load

@@ -11,7 +11,7 @@ import pytest
 from app.adapters.journal.sql import SqlJournal
 from app.core.errors import JournalUnavailable
 from app.replay import replay_journal
-from tests.adapters.journal_events import event, eventually, opened
+from tests.adapters.journal.journal_events import event, eventually, opened
 from tests.faults import disk_faults
 from tests.faults.crash_service import Serving, serving
 from tests.faults.disk_cases import FAULTS, Fault, play_fault

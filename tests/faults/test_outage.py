@@ -14,7 +14,7 @@ from app.api import install
 from app.main import build_service
 from app.pipeline.service import SizingService
 from app.settings import Settings
-from tests.adapters.policy_server import PolicyServer, reset_on_accept, speak_batch
+from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept, speak_batch
 from tests.fakes import FakeClock
 from tests.faults.batch import BATCH
 from tests.faults.outage import expected_hits

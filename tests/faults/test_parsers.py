@@ -25,7 +25,7 @@ from app.history.prices import PricePanel, PricesInvalid, read_price_csv
 from app.settings import SettingsError, load_settings
 from inference_server.errors import RequestUnusable
 from inference_server.wire import Wire, parse_object
-from tests.adapters.policy_server import good_row
+from tests.adapters.policy.policy_server import good_row
 from tests.api.conftest import build_site
 from tests.faults.batch import BATCH
 from tests.faults.caller import Caller

@@ -8,8 +8,8 @@ from time import perf_counter
 
 import pytest
 
-from tests.adapters.policy_asking import eventually
-from tests.adapters.policy_server import Conversation, PolicyServer
+from tests.adapters.policy.policy_asking import eventually
+from tests.adapters.policy.policy_server import Conversation, PolicyServer
 from tests.faults import toxics
 from tests.faults.proxy import FaultProxy
 from tests.faults.toxics import Toxic

@@ -14,7 +14,12 @@ from prometheus_client import REGISTRY
 from app.pipeline.service import SizingService
 from app.replay import replay_journal
 from app.settings import Settings
-from tests.adapters.policy_server import PolicyServer, reset_on_accept, speak_batch, stay_silent
+from tests.adapters.policy.policy_server import (
+    PolicyServer,
+    reset_on_accept,
+    speak_batch,
+    stay_silent,
+)
 from tests.fakes import FakeClock
 from tests.faults.batch import BATCH
 from tests.faults.test_outage import quiet_log, started

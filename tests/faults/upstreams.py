@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Protocol
 
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Behaviour,
     Conversation,
     PolicyServer,

@@ -16,8 +16,8 @@ from app.core.types import Outcome
 from app.pipeline import events
 from app.pipeline.ports import Event
 from app.pipeline.service import IdempotencyClaim, SizingService, World
-from tests.adapters.journal_events import Gate, eventually
-from tests.adapters.test_journal_unwritten import locked
+from tests.adapters.journal.journal_events import Gate, eventually
+from tests.adapters.journal.test_unwritten import locked
 from tests.test_replay import LONG_ONLY, batch_of, service_on
 
 CLAIM = IdempotencyClaim("desk", "k", "digest")

@@ -16,7 +16,7 @@ from app.adapters.journal.schema import VERSION_TABLE, metadata
 from app.adapters.journal.sql import SqlJournal, iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery
-from tests.adapters.journal_events import (
+from tests.adapters.journal.journal_events import (
     SECOND_NS,
     START_NS,
     Gate,
@@ -29,7 +29,7 @@ from tests.adapters.journal_events import (
     seqs,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 async def test_events_are_read_back_in_order_after_reopening(journal_url: str) -> None:
@@ -93,7 +93,7 @@ async def test_a_cancelled_waiter_does_not_take_its_event_along(journal_url: str
 
 KILLED = """
 import asyncio, sys
-from tests.adapters.journal_events import event
+from tests.adapters.journal.journal_events import event
 from app.adapters.journal.sql import SqlJournal
 
 async def main():

@@ -13,7 +13,7 @@ import pytest
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.journal.writer import MAX_GROUP
 from app.core.errors import JournalUnavailable
-from tests.adapters.journal_events import START_NS, Gate, answer, event, eventually, opened
+from tests.adapters.journal.journal_events import START_NS, Gate, answer, event, eventually, opened
 
 PAIR = ("d", "A")
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
-from tests.adapters.policy_asking import (
+from tests.adapters.policy.policy_asking import (
     CONNECTION,
     DEADLINE,
     FAILURE,
@@ -21,7 +21,7 @@ from tests.adapters.policy_asking import (
     failure_of,
     signal,
 )
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Conversation,
     PolicyServer,
     answering,

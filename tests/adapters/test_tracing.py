@@ -16,7 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from app.commands.starter import example_batch
-from tests.adapters.hook_server import Hooks, hook_server, wait_until
+from tests.adapters.notify.hook_server import Hooks, hook_server, wait_until
 from tests.faults.service import ROOT
 from tests.served_himari import Served, running, serving
 from tests.spoken_himari import clean_directory, free_port

@@ -15,7 +15,7 @@ from app.adapters.notify.notifier import Notifier, receivers_of
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.policy.circuit import CircuitState, Transition
 from app.pipeline.notices import Thresholds
-from tests.adapters.hook_server import RESET, SILENCE, Hooks, hook_server, until
+from tests.adapters.notify.hook_server import RESET, SILENCE, Hooks, hook_server, until
 
 SECRET = "whsec_" + "c4n4ry" * 6
 OPENED = Transition(CircuitState.CLOSED, CircuitState.OPEN, "timeout", 30.0)

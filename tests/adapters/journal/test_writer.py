@@ -11,7 +11,7 @@ import pytest
 from app.adapters.journal import writer as journal_writer
 from app.adapters.journal.writer import MAX_PENDING, Entry, JournalWriter
 from app.core.errors import JournalUnavailable
-from tests.adapters.journal_events import event, eventually
+from tests.adapters.journal.journal_events import event, eventually
 
 
 class FakeStore:

@@ -16,8 +16,8 @@ from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.post import tls_context
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
-from tests.adapters.policy_asking import batch, signal
-from tests.adapters.policy_server import PolicyServer, answering, good_row
+from tests.adapters.policy.policy_asking import batch, signal
+from tests.adapters.policy.policy_server import PolicyServer, answering, good_row
 from tests.certificates import Authority, Certificate
 from tests.fakes import FakeClock
 

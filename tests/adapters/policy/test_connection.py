@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from app.core.errors import PolicyFailure
-from tests.adapters.policy_asking import (
+from tests.adapters.policy.policy_asking import (
     CONNECTION,
     FAILURE,
     TIMEOUT,
@@ -15,7 +15,7 @@ from tests.adapters.policy_asking import (
     failure_of,
     signal,
 )
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Behaviour,
     Conversation,
     PolicyServer,

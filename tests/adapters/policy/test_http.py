@@ -8,7 +8,7 @@ import structlog
 
 from app.adapters.policy.http import HttpPolicyOptions
 from app.core.types import Prediction
-from tests.adapters.policy_asking import (
+from tests.adapters.policy.policy_asking import (
     INVALID,
     NEUTRAL,
     batch,
@@ -17,7 +17,7 @@ from tests.adapters.policy_asking import (
     failure_of,
     signal,
 )
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     Behaviour,
     PolicyServer,
     answering,

@@ -4,7 +4,7 @@ import pytest
 
 from app.adapters.journal.memory import MemoryJournal
 from app.pipeline.ports import DecisionQuery, Journal
-from tests.adapters.journal_events import (
+from tests.adapters.journal.journal_events import (
     DAY_NS,
     START_NS,
     answer,

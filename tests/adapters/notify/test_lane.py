@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.adapters.notify.lane import Lane, Message, NotDelivered, Patience
-from tests.adapters.hook_server import until
+from tests.adapters.notify.hook_server import until
 
 QUICK = Patience(attempts=4, first_retry_sec=0.001, queue=3)
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.adapters.notify.apprise import AppriseReceiver
 from app.adapters.notify.lane import Message, NotDelivered
-from tests.adapters.hook_server import SILENCE, Hooks, hook_server, until
+from tests.adapters.notify.hook_server import SILENCE, Hooks, hook_server, until
 
 # apprise looks for a module that Python 3.13 has not
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from app.adapters.journal.memory import MemoryJournal
 from app.adapters.journal.reads import place_of, split_place
 from app.pipeline.ports import DecisionQuery
-from tests.adapters.journal_events import (
+from tests.adapters.journal.journal_events import (
     DAY_NS,
     SECOND_NS,
     START_NS,

@@ -17,7 +17,7 @@ from app.adapters.policy.wire import (
     decode_single,
 )
 from app.core.types import Prediction
-from tests.adapters.policy_server import good_row
+from tests.adapters.policy.policy_server import good_row
 
 
 def any_json(numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:

@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.commands.starter import example_batch
-from tests.adapters.hook_server import SILENCE, Got, Hooks, hook_server, wait_until
+from tests.adapters.notify.hook_server import SILENCE, Got, Hooks, hook_server, wait_until
 from tests.served_himari import Served, serving
 from tests.spoken_himari import clean_directory
 

@@ -19,7 +19,7 @@ from app.adapters.journal.sql import SqlJournal, iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery
 from tests.adapters.conftest import PostgresCluster
-from tests.adapters.journal_events import (
+from tests.adapters.journal.journal_events import (
     decision_event,
     engine_url,
     event,

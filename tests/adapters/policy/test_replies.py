@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from app.core.errors import Blame
-from tests.adapters.policy_asking import (
+from tests.adapters.policy.policy_asking import (
     FAILURE,
     INVALID,
     NEUTRAL,
@@ -17,7 +17,13 @@ from tests.adapters.policy_asking import (
     failure_of,
     signal,
 )
-from tests.adapters.policy_server import PolicyServer, answering, flooding, good_row, speak_batch
+from tests.adapters.policy.policy_server import (
+    PolicyServer,
+    answering,
+    flooding,
+    good_row,
+    speak_batch,
+)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 OK_HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.errors import PolicyFailure
 from app.core.types import FallbackReason
-from tests.adapters.policy_asking import (
+from tests.adapters.policy.policy_asking import (
     CONNECTION,
     FAILURE,
     NEUTRAL,
@@ -23,7 +23,7 @@ from tests.adapters.policy_asking import (
     failure_of,
     signal,
 )
-from tests.adapters.policy_server import (
+from tests.adapters.policy.policy_server import (
     PolicyServer,
     answering,
     dripping,
