@@ -7,7 +7,7 @@ import numpy as np
 
 from app.core.types import FloatArray
 from app.history.prices import PricePanel
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 
 def gappy(n_days: int = 420, n_symbols: int = 4, seed: int = 11) -> PricePanel:

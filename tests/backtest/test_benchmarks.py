@@ -20,7 +20,7 @@ from app.backtest.tape import Tape
 from app.core.params import LimitParams
 from app.core.types import FloatArray
 from tests.backtest.panels import gappy, with_prices
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(400, 8)
 TAPE = Tape(PANEL)

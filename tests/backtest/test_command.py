@@ -12,8 +12,8 @@ import pytest
 from app.backtest.options import POLICIES
 from app.history.prices import PricePanel
 from tests.backtest.panels import on_business_days, written
-from tests.demo.panels import random_walk
 from tests.guide_server import guide_server
+from tests.history.panels import random_walk
 from tests.spoken_himari import Himari, clean_directory, himari
 
 __all__ = ["clean_directory", "himari"]

@@ -16,7 +16,7 @@ from app.backtest.figures import (
 from app.core.types import FloatArray
 from app.history.gain import sharpe
 from tests.backtest.panels import on_business_days
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 # mean 0.01, population variance (1 + 9 + 1 + 1) / 4 * 1e-4 about it = 3e-4
 FOUR = np.array([0.02, -0.02, 0.02, 0.02])

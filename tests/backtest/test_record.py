@@ -19,8 +19,8 @@ from app.core.params import EngineParams, LimitParams, TradingParams
 from app.core.types import DIRECTION, FallbackReason, PolicyInput, Prediction
 from app.settings import Settings
 from tests.backtest.panels import gappy
-from tests.demo.panels import random_walk
 from tests.fakes import FakePolicyClient
+from tests.history.panels import random_walk
 
 TAPE = Tape(gappy())
 ROWS = range(TAPE.first_row, 419)

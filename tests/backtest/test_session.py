@@ -19,8 +19,8 @@ from app.core.types import PolicyInput, Prediction
 from app.history.prices import PricePanel
 from app.settings import Settings
 from tests.backtest.panels import gappy, with_prices
-from tests.demo.panels import random_walk
 from tests.fakes import FakePolicyClient
+from tests.history.panels import random_walk
 
 PANEL = random_walk(420, 4)
 PLAIN = BacktestOptions(prices=Path("prices.csv"), json_path=Path("out.json"))

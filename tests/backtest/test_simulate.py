@@ -9,7 +9,7 @@ import pytest
 from app.backtest.simulate import PortfolioRuined, Run, Terms, simulate
 from app.backtest.tape import MarketDay, Tape
 from tests.backtest.panels import with_prices
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(310, 2)
 TAPE = Tape(PANEL)

@@ -11,7 +11,7 @@ from app.backtest.tape import MarketDay, Tape, TooFewDays, last_known
 from app.core.types import Action, Regime
 from app.history.strategies import STRONG_FROM, action_of
 from tests.backtest.panels import gappy, with_prices
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(320, 3)
 TAPE = Tape(PANEL)

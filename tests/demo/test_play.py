@@ -12,7 +12,7 @@ from app.demo.scenario import ScenarioEmpty, prepare_scenario
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 from app.history.account import Ledger, equal_weight_equity
 from tests.demo.fake_service import FakeService, client_of
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(560, 5)
 SCENARIO = prepare_scenario(PANEL, slice(540, 555))

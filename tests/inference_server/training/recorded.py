@@ -13,7 +13,7 @@ from app.settings import Settings
 from inference_server.training.play.tape import Array, Tape
 from inference_server.training.play.tapes import load_tape
 from tests.backtest.panels import written
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(420, 6)
 

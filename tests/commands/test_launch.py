@@ -15,7 +15,7 @@ from tests.spoken_himari import free_port
 
 def spoken(*words: str, folder: Path) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HIMARI_")}
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-m", "app.cli", *words],
         cwd=folder,

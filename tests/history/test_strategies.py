@@ -23,7 +23,7 @@ from app.history.strategies import (
     past_slope,
     textbook_signals,
 )
-from tests.demo.panels import random_walk
+from tests.history.panels import random_walk
 
 PANEL = random_walk(700, 4).closes
 

@@ -1,0 +1,1 @@
+"""Tests of inference_server/training/play."""
