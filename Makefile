@@ -75,15 +75,15 @@ bench: install-train  ## measure against the targets, write docs/bench
 	$(BIN)/python -m tests.bench
 
 chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, crash, disk, overload
-	$(BIN)/python -m tests.faults.matrix
-	$(BIN)/python -m tests.faults.flaps
-	$(BIN)/python -m tests.faults.outage
-	$(BIN)/python -m tests.faults.crash --rounds 20
-	$(BIN)/python -m tests.faults.disk
-	$(BIN)/python -m tests.faults.overload
+	$(BIN)/python -m tests.tools.chaos.matrix
+	$(BIN)/python -m tests.tools.chaos.flaps
+	$(BIN)/python -m tests.tools.chaos.outage
+	$(BIN)/python -m tests.tools.chaos.crash --rounds 20
+	$(BIN)/python -m tests.tools.chaos.disk
+	$(BIN)/python -m tests.tools.chaos.overload
 
 soak: install  ## 10,000 requests that nobody should send, to each server
-	$(BIN)/python -m tests.faults.fuzz --cases 10000 --out docs/bench
+	$(BIN)/python -m tests.tools.chaos.fuzz --cases 10000 --out docs/bench
 
 stack-test: install  ## build the images and run the compose stack for real, without Docker; as root
 	@./tests/install_system_packages.sh stack

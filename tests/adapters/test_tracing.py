@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from app.commands.starter import example_batch
 from tests.adapters.notify.hook_server import Hooks, hook_server, wait_until
-from tests.faults.service import ROOT
 from tests.served_himari import Served, running, serving
 from tests.spoken_himari import clean_directory, free_port
+from tests.tools.chaos.service import ROOT
 
 __all__ = ["clean_directory"]
 

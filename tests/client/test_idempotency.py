@@ -7,9 +7,9 @@ import pytest
 from app.client import AllocateRequest, HimariClient, NoAnswer
 from tests.client.asking import QUICK, Ask, ask
 from tests.client.conftest import KEY
-from tests.faults.proxy import FaultProxy
-from tests.faults.toxics import Stream, Toxic, reset_after
 from tests.served_himari import Served
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.toxics import Stream, Toxic, reset_after
 
 __all__ = ["ask"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.faults.batch import phase2_answer
-from tests.faults.caller import Caller
-from tests.faults.flapping import flapping_settings
-from tests.faults.matrix import services_under_test
-from tests.faults.service import Service, hosted
+from tests.tools.chaos.batch import phase2_answer
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.flapping import flapping_settings
+from tests.tools.chaos.matrix import services_under_test
+from tests.tools.chaos.service import Service, hosted
 
 DEADLINE_SEC = 0.2
 

@@ -1,4 +1,4 @@
-"""The service killed under load, in small; ``python -m tests.faults.crash`` is the long run."""
+"""The service killed under load; ``python -m tests.tools.chaos.crash`` is the long run."""
 
 import asyncio
 import json
@@ -12,11 +12,11 @@ from app.adapters.journal.postgres import PostgresStore
 from app.replay import replay_journal
 from tests.adapters.conftest import postgres_cluster, postgres_url
 from tests.adapters.journal.journal_events import event, eventually, opened
-from tests.faults.crash import SETTINGS
-from tests.faults.crash_fold import Fold
-from tests.faults.crash_load import Ledger, Load
-from tests.faults.crash_round import Crashes, Round, ask_again, integrity, lost_of
-from tests.faults.crash_service import Serving, serving
+from tests.tools.chaos.crash import SETTINGS
+from tests.tools.chaos.crash_fold import Fold
+from tests.tools.chaos.crash_load import Ledger, Load
+from tests.tools.chaos.crash_round import Crashes, Round, ask_again, integrity, lost_of
+from tests.tools.chaos.crash_service import Serving, serving
 
 __all__ = ["postgres_cluster", "postgres_url"]
 

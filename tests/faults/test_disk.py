@@ -12,10 +12,10 @@ from app.adapters.journal.sql import SqlJournal
 from app.core.errors import JournalUnavailable
 from app.replay import replay_journal
 from tests.adapters.journal.journal_events import event, eventually, opened
-from tests.faults import disk_faults
-from tests.faults.crash_service import Serving, serving
-from tests.faults.disk_cases import FAULTS, Fault, play_fault
-from tests.faults.disk_writer import EVENTS, leave_behind
+from tests.tools.chaos import disk_faults
+from tests.tools.chaos.crash_service import Serving, serving
+from tests.tools.chaos.disk_cases import FAULTS, Fault, play_fault
+from tests.tools.chaos.disk_writer import EVENTS, leave_behind
 
 GARBAGE = b"\xa5\x5a\x13\x37" * 1024
 

@@ -14,12 +14,12 @@ from typing import Final
 
 import pytest
 
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
-from tests.faults.crash_service import Serving, serving
-from tests.faults.drain import Ending, end_under_load
-from tests.faults.service import ROOT, closed_ports, wait_until_ready
 from tests.inference_server.signals import as_json, batch_signal
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.crash_service import Serving, serving
+from tests.tools.chaos.drain import Ending, end_under_load
+from tests.tools.chaos.service import ROOT, closed_ports, wait_until_ready
 
 DRAIN_SEC: Final = 1.5
 # The drain, the server's own pauses, and a slow machine.

@@ -1,10 +1,10 @@
-"""A server that flaps, in small; ``python -m tests.faults.flaps`` is the long run."""
+"""A server that flaps, in small; ``python -m tests.tools.chaos.flaps`` is the long run."""
 
 from collections import Counter
 
-from tests.faults.flapping import CALLERS, Flap, Flapper
-from tests.faults.flaps import BACK_WITHIN_SEC, judge
-from tests.faults.service import Service
+from tests.tools.chaos.flapping import CALLERS, Flap, Flapper
+from tests.tools.chaos.flaps import BACK_WITHIN_SEC, judge
+from tests.tools.chaos.service import Service
 
 # Still filling while so few decisions are made; it is bounded.
 JOURNAL_PAGE_CACHE = 16_000 * 1024

@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from tests.faults.fuzz import APPLICATIONS, fuzz
+from tests.tools.chaos.fuzz import APPLICATIONS, fuzz
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tests.faults.machine import (
+from tests.tools.chaos.machine import (
     forget_peak,
     open_files,
     peak_bytes,

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.faults.caller import Caller
-from tests.faults.catalogue import FAULTS
 from tests.faults.conftest import DEADLINE_SEC
-from tests.faults.fault import Fault
-from tests.faults.matrix import LARGE, WAIT_SEC
-from tests.faults.memory import MOST_GROWTH_BYTES, measure_growth
-from tests.faults.service import Service
-from tests.faults.walk import ALLOWANCE_SEC, STATES, Walker
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.catalogue import FAULTS
+from tests.tools.chaos.fault import Fault
+from tests.tools.chaos.matrix import LARGE, WAIT_SEC
+from tests.tools.chaos.memory import MOST_GROWTH_BYTES, measure_growth
+from tests.tools.chaos.service import Service
+from tests.tools.chaos.walk import ALLOWANCE_SEC, STATES, Walker
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.family}: {fault.name}")

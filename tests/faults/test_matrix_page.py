@@ -1,9 +1,9 @@
 """The page of the matrix: what is broken is shown as broken, and times are the worst."""
 
-from tests.faults.catalogue import FAULTS
-from tests.faults.fault import Fault
-from tests.faults.matrix_page import Run, p99, page
-from tests.faults.walk import STATES, Measured, Walk
+from tests.tools.chaos.catalogue import FAULTS
+from tests.tools.chaos.fault import Fault
+from tests.tools.chaos.matrix_page import Run, p99, page
+from tests.tools.chaos.walk import STATES, Measured, Walk
 
 MACHINE = {"processor": "a processor", "cores": 2, "python": "3.11"}
 

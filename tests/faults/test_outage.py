@@ -16,8 +16,8 @@ from app.pipeline.service import SizingService
 from app.settings import Settings
 from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept, speak_batch
 from tests.fakes import FakeClock
-from tests.faults.batch import BATCH
-from tests.faults.outage import expected_hits
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.outage import expected_hits
 
 OUTAGE_SEC = 600
 JSON = {"content-type": "application/json"}

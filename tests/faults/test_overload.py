@@ -12,11 +12,11 @@ import pytest
 import uvicorn
 
 from app.commands.bounded_http import bounded_http
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
-from tests.faults.crash_service import Serving, serving
-from tests.faults.overload import after_onset, p, play, statuses
-from tests.faults.overload_greedy import drip_a_body, greedy
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.crash_service import Serving, serving
+from tests.tools.chaos.overload import after_onset, p, play, statuses
+from tests.tools.chaos.overload_greedy import drip_a_body, greedy
 
 SETTINGS: Final = {"SYNCHRONOUS": "NORMAL", "LOG_LEVEL": "ERROR"}
 IN_FLIGHT: Final = 8

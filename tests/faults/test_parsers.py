@@ -27,11 +27,11 @@ from inference_server.errors import RequestUnusable
 from inference_server.wire import Wire, parse_object
 from tests.adapters.policy.policy_server import good_row
 from tests.api.conftest import build_site
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
-from tests.faults.service import Service
-from tests.faults.upstreams import whole
 from tests.inference_server.signals import batch_signal
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.service import Service
+from tests.tools.chaos.upstreams import whole
 
 JSON_BODY = json.dumps(examples.ALLOCATE).encode()
 REPLY = whole([good_row(), good_row()]).encode()

@@ -10,9 +10,9 @@ import pytest
 
 from tests.adapters.policy.policy_asking import eventually
 from tests.adapters.policy.policy_server import Conversation, PolicyServer
-from tests.faults import toxics
-from tests.faults.proxy import FaultProxy
-from tests.faults.toxics import Toxic
+from tests.tools.chaos import toxics
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.toxics import Toxic
 
 TEXT = b"0123456789" * 10
 

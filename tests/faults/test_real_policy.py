@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.faults import toxics
 from tests.faults.conftest import DEADLINE_SEC
-from tests.faults.fault import CONNECTION, TIMEOUT, USED, Family, Fault
-from tests.faults.matrix import WAIT_SEC
-from tests.faults.proxy import FaultProxy
-from tests.faults.service import ROOT, Service, closed_ports, wait_until_ready
-from tests.faults.toxics import Toxic
-from tests.faults.upstreams import Arrange, Upstream
-from tests.faults.walk import ALLOWANCE_SEC, STATES, Walker
+from tests.tools.chaos import toxics
+from tests.tools.chaos.fault import CONNECTION, TIMEOUT, USED, Family, Fault
+from tests.tools.chaos.matrix import WAIT_SEC
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.service import ROOT, Service, closed_ports, wait_until_ready
+from tests.tools.chaos.toxics import Toxic
+from tests.tools.chaos.upstreams import Arrange, Upstream
+from tests.tools.chaos.walk import ALLOWANCE_SEC, STATES, Walker
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from tests.adapters.policy.policy_server import (
     stay_silent,
 )
 from tests.fakes import FakeClock
-from tests.faults.batch import BATCH
 from tests.faults.test_outage import quiet_log, started
+from tests.tools.chaos.batch import BATCH
 
 __all__ = ["quiet_log"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.service import closed_ports
 from tests.grafana.inbox import Inbox, receiving
 from tests.grafana.load import Load
 from tests.grafana.servers import both_servers
 from tests.grafana.watching import Prometheus, alertmanager, prometheus
+from tests.tools.chaos.service import closed_ports
 
 
 @dataclass(frozen=True, slots=True)

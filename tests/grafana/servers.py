@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.service import ROOT, wait_until_ready
+from tests.tools.chaos.service import ROOT, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True)

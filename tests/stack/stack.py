@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 import yaml
 
-from tests.faults.service import closed_ports
 from tests.stack.engine import Engine, StackBroken
+from tests.tools.chaos.service import closed_ports
 
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "himari-stack-test"

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
 
 SLOW: Final = 100
 IDLE: Final = 200

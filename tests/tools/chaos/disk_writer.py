@@ -1,4 +1,4 @@
-"""Write events into a journal and die of SIGKILL: ``python -m tests.faults.disk_writer URL``.
+"""Write events into a journal and die of SIGKILL: ``python -m tests.tools.chaos.disk_writer URL``.
 
 What is left is a journal whose every event was acknowledged, most of them in its log alone.
 """
@@ -18,7 +18,7 @@ EVENTS: Final = 40
 
 def leave_behind(url: str) -> None:
     """Let another process write a journal and die."""
-    words = [sys.executable, "-m", "tests.faults.disk_writer", url]
+    words = [sys.executable, "-m", "tests.tools.chaos.disk_writer", url]
     done = subprocess.run(words, capture_output=True, check=False)
     if done.returncode != -signal.SIGKILL:
         raise RuntimeError(done.stderr.decode())

@@ -1,4 +1,4 @@
-"""Break the journal's disk in every way and record it: ``python -m tests.faults.disk``."""
+"""Break the journal's disk in every way and record it: ``python -m tests.tools.chaos.disk``."""
 
 import argparse
 import subprocess
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.report import machine
-from tests.faults import disk_faults
-from tests.faults.crash_service import Serving, serving
-from tests.faults.disk_cases import FAULTS, FILLED, Fault, Story, play_fault
-from tests.faults.disk_writer import leave_behind
+from tests.tools.chaos import disk_faults
+from tests.tools.chaos.crash_service import Serving, serving
+from tests.tools.chaos.disk_cases import FAULTS, FILLED, Fault, Story, play_fault
+from tests.tools.chaos.disk_writer import leave_behind
 
 _GARBAGE: Final = b"\xa5\x5a\x13\x37" * 1024
 _ENDS_WITHIN_SEC: Final = 120.0
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.disk", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.disk", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     return parser
 
@@ -120,7 +120,7 @@ def _page(stories: Sequence[Story], refusals: Sequence[Refusal]) -> Iterator[str
     where = machine()
     yield "# The journal's disk at fault"
     yield ""
-    yield f"`python -m tests.faults.disk` on {where['processor']}, {where['cores']} cores,"
+    yield f"`python -m tests.tools.chaos.disk` on {where['processor']}, {where['cores']} cores,"
     yield f"Python {where['python']}: `himari serve` on a SQLite file whose disk is broken from"
     yield "outside, by real files, limits, locks and permissions."
     yield ""

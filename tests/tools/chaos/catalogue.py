@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.faults import broken_connections, broken_replies, broken_tls
-from tests.faults.fault import Fault
+from tests.tools.chaos import broken_connections, broken_replies, broken_tls
+from tests.tools.chaos.fault import Fault
 
 FAULTS: Final[tuple[Fault, ...]] = (
     *broken_connections.connecting(),

@@ -1,4 +1,4 @@
-"""Let the policy server flap and record it: ``python -m tests.faults.flaps --flaps 200``."""
+"""Let the policy server flap and record it: ``python -m tests.tools.chaos.flaps --flaps 200``."""
 
 import argparse
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from tests.bench.report import machine
-from tests.faults.flapping import CALLERS, PATIENCE_SEC, Flap, Flapper, flapping_settings
-from tests.faults.service import hosted
+from tests.tools.chaos.flapping import CALLERS, PATIENCE_SEC, Flap, Flapper, flapping_settings
+from tests.tools.chaos.service import hosted
 
 MEGABYTE: Final = 1024 * 1024
 # RL is back this long after the breaker's wait at the latest.
@@ -62,7 +62,7 @@ def main() -> int:
     settings = flapping_settings(0.3 * options.second, 0.2 * options.second)
     with tempfile.TemporaryDirectory() as folder, hosted(Path(folder), {"flapping": settings}) as s:
         flaps = asyncio.run(_flap_all(s["flapping"], options.flaps, options.second))
-    command = " ".join(["python -m tests.faults.flaps", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.chaos.flaps", *sys.argv[1:]])
     verdicts = judge(flaps)
     options.out.mkdir(parents=True, exist_ok=True)
     page = "\n".join(_page(flaps, verdicts, command)) + "\n"
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.flaps", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.flaps", description=__doc__)
     parser.add_argument("--flaps", type=int, default=200, help="times the server goes and comes")
     parser.add_argument("--second", type=float, default=1.0, help="how long it is down, and up")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))

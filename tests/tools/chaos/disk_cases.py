@@ -7,9 +7,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from tests.faults import disk_faults
-from tests.faults.crash_service import Serving
-from tests.faults.disk_seen import OK, Seen, Watcher
+from tests.tools.chaos import disk_faults
+from tests.tools.chaos.crash_service import Serving
+from tests.tools.chaos.disk_seen import OK, Seen, Watcher
 
 _JOURNAL_GONE: Final = 503
 Arrange = Callable[[Serving, Watcher, Path], AbstractContextManager[None]]

@@ -17,8 +17,8 @@ from tests.adapters.policy.policy_server import (
     response,
     speak_batch,
 )
-from tests.faults.proxy import FaultProxy
-from tests.faults.toxics import Toxic
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.toxics import Toxic
 
 HUGE = 200 * 1024 * 1024
 _BLOCK = b" " * 65_536

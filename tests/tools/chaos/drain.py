@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from tests.faults.caller import Answer, Caller
-from tests.faults.machine import withheld_sec
+from tests.tools.chaos.caller import Answer, Caller
+from tests.tools.chaos.machine import withheld_sec
 
 _CALLERS: Final = 6
 _GONE: Final = (OSError, EOFError)

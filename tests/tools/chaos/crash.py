@@ -1,4 +1,4 @@
-"""Kill the service under load and record it: ``python -m tests.faults.crash --rounds 20``."""
+"""Kill the service under load and record it: ``python -m tests.tools.chaos.crash --rounds 20``."""
 
 import argparse
 import asyncio
@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from app.replay import ReplayReport, replay_journal
 from tests.bench.report import machine
-from tests.faults.crash_load import TRADERS
-from tests.faults.crash_round import Crashes, Round
-from tests.faults.crash_service import Serving, serving
+from tests.tools.chaos.crash_load import TRADERS
+from tests.tools.chaos.crash_round import Crashes, Round
+from tests.tools.chaos.crash_service import Serving, serving
 
 # A mock policy whose every failure opens the circuit, so that the breaker has a state to lose.
 SETTINGS: Final = {
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.crash", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.crash", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="times the service is killed")
     parser.add_argument("--seconds", type=float, default=3.0, help="longest load before it")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
@@ -75,7 +75,7 @@ def _page(
     rounds: Sequence[Round], changed: Sequence[str], replayed: ReplayReport, first: int
 ) -> Iterator[str]:
     where = machine()
-    command = " ".join(["python -m tests.faults.crash", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.chaos.crash", *sys.argv[1:]])
     yield "# A service that is killed"
     yield ""
     yield f"`{command}` (seeds from {first}) on {where['processor']},"

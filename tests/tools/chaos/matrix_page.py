@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 
-from tests.faults.catalogue import FAULTS
-from tests.faults.fault import Fault
-from tests.faults.memory import MEGABYTE
-from tests.faults.walk import ALLOWANCE_SEC, ASKED, QUIET_SEC, STATES, Measured, Walk
+from tests.tools.chaos.catalogue import FAULTS
+from tests.tools.chaos.fault import Fault
+from tests.tools.chaos.memory import MEGABYTE
+from tests.tools.chaos.walk import ALLOWANCE_SEC, ASKED, QUIET_SEC, STATES, Measured, Walk
 
 _FIRST = """# Reliability matrix
 

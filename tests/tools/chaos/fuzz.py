@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI documents, good and bad: ``python -m tests.faults.fuzz``.
+"""Requests made from the OpenAPI documents, good and bad: ``python -m tests.tools.chaos.fuzz``.
 
 Every answer must be one that the document states: its status, its content type, its shape. A 5xx
 is allowed only where it is a stated 503.
@@ -157,7 +157,7 @@ def _first_line(failure: BaseException) -> str:
 
 def main() -> int:
     """Fuzz, show; 1 if anything was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000, help="requests to each application")
     parser.add_argument("--seed", type=int, default=0, help="the same makes the same requests")
     parser.add_argument("--only", choices=APPLICATIONS, help="this application alone")
@@ -169,7 +169,7 @@ def main() -> int:
             reports[name] = fuzz(APPLICATIONS[name](Path(folder)), options.cases, options.seed)
         sys.stdout.write("\n".join(_shown(name, reports[name])) + "\n")
     if options.out:
-        command = " ".join(["python -m tests.faults.fuzz", *sys.argv[1:]])
+        command = " ".join(["python -m tests.tools.chaos.fuzz", *sys.argv[1:]])
         (options.out / "fuzz.md").write_text("\n".join(_page(command, reports)) + "\n", "utf-8")
     return int(any(report.findings for report in reports.values()))
 

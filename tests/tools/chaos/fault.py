@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tests.faults.upstreams import Arrange
+from tests.tools.chaos.upstreams import Arrange
 
 Service = Literal["plain", "https", "nameless", "flat", "any_model", "tls"]
 Heard = Literal["failure", "neutral", "success"]

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from app.adapters.journal.stores import open_reading
 from tests.adapters.journal.journal_events import eventually
-from tests.faults.caller import Caller
-from tests.faults.crash_fold import Fold
-from tests.faults.crash_load import Ledger, Load
-from tests.faults.crash_service import Serving
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.crash_fold import Fold
+from tests.tools.chaos.crash_load import Ledger, Load
+from tests.tools.chaos.crash_service import Serving
 
 _WRITTEN_WITHIN_SEC: Final = 10.0
 

@@ -1,4 +1,4 @@
-"""Keep the policy server away for long and record it: ``python -m tests.faults.outage``."""
+"""Keep the policy server away for long and record it: ``python -m tests.tools.chaos.outage``."""
 
 import argparse
 import asyncio
@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept
 from tests.bench.report import machine
-from tests.faults.batch import BATCH
-from tests.faults.service import Service, hosted
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.service import Service, hosted
 
 # What the default settings make of an outage: five failures open the circuit, and it is probed
 # after 30, 60, 120, 240 and then 300 s.
@@ -51,7 +51,7 @@ def main() -> int:
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory() as folder, hosted(Path(folder), {"lonely": {}}) as services:
         outage = asyncio.run(_endure(services["lonely"], 60.0 * options.minutes, options.rate))
-    command = " ".join(["python -m tests.faults.outage", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.chaos.outage", *sys.argv[1:]])
     options.out.mkdir(parents=True, exist_ok=True)
     page = "\n".join(_page(outage, command)) + "\n"
     (options.out / "outage.md").write_text(page, "utf-8")
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.outage", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long it stays away")
     parser.add_argument("--rate", type=float, default=5.0, help="questions a second")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))

@@ -1,4 +1,4 @@
-"""Offer ten times what the service can take and record it: ``python -m tests.faults.overload``."""
+"""Ten times what the service can take, recorded: ``python -m tests.tools.chaos.overload``."""
 
 import argparse
 import asyncio
@@ -13,13 +13,13 @@ from statistics import median
 from typing import Final
 
 from tests.bench.report import machine
-from tests.faults.batch import BATCH
-from tests.faults.crash_service import Serving, serving
-from tests.faults.flaps import MEGABYTE, Verdict
-from tests.faults.machine import forget_peak, peak_bytes, resident_bytes
-from tests.faults.overload_greedy import KINDS, greedy
-from tests.faults.overload_load import Met, Plan
-from tests.faults.service import ROOT
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.crash_service import Serving, serving
+from tests.tools.chaos.flaps import MEGABYTE, Verdict
+from tests.tools.chaos.machine import forget_peak, peak_bytes, resident_bytes
+from tests.tools.chaos.overload_greedy import KINDS, greedy
+from tests.tools.chaos.overload_load import Met, Plan
+from tests.tools.chaos.service import ROOT
 
 TIMES: Final = 10.0
 MOST_TIMES: Final = 2.0
@@ -55,7 +55,7 @@ async def load(service: Serving, seconds: float, *, rate: float = 0.0, callers: 
     """Load the service from a process of its own."""
     plan = Plan(service.port, service.pid, BATCH.decode(), seconds, rate, callers)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.overload_load",
+        sys.executable, "-m", "tests.tools.chaos.overload_load",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     told, _ = await process.communicate(json.dumps(asdict(plan)).encode())
@@ -134,7 +134,7 @@ def main() -> int:
             rounds = asyncio.run(play(service, options.rounds, options.seconds))
             fair = asyncio.run(be_fair(service, options.seconds / 3.0))
     verdicts = judge(rounds)
-    command = " ".join(["python -m tests.faults.overload", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.chaos.overload", *sys.argv[1:]])
     page = "\n".join((*_page(rounds, verdicts, command), *_fairness(fair))) + "\n"
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "overload.md").write_text(page, "utf-8")
@@ -143,7 +143,9 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.overload", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.chaos.overload", description=__doc__
+    )
     parser.add_argument("--rounds", type=int, default=2, help="turns of the three phases")
     parser.add_argument("--seconds", type=float, default=10.0, help="of overload in each")
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))

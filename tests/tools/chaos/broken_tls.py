@@ -12,11 +12,11 @@ from typing import Final
 
 from tests.adapters.policy.policy_server import PolicyServer, speak_batch
 from tests.certificates import Authority
-from tests.faults import toxics
-from tests.faults.fault import CONNECTION, TIMEOUT, USED, Family, Fault
-from tests.faults.proxy import FaultProxy
-from tests.faults.toxics import Toxic
-from tests.faults.upstreams import Arrange, Upstream
+from tests.tools.chaos import toxics
+from tests.tools.chaos.fault import CONNECTION, TIMEOUT, USED, Family, Fault
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.toxics import Toxic
+from tests.tools.chaos.upstreams import Arrange, Upstream
 
 # The authority that the service trusts.
 TRUSTED: Final = "trusted"

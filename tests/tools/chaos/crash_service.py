@@ -10,8 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
-from tests.faults.caller import Caller
-from tests.faults.service import closed_ports, wait_until_ready
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.service import closed_ports, wait_until_ready
 
 # Root reads and writes whatever permissions say, unless it gives this power away.
 _PLAIN_USER = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from tests.faults.batch import BATCH
-from tests.faults.caller import Answer, Caller
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Answer, Caller
 
 TRADERS: Final = 4
 _START_NS: Final = 1_735_226_000_000_000_000

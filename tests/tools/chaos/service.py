@@ -13,10 +13,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
 
-from tests.faults.caller import Answer, Caller
-from tests.faults.fault import MODEL_VERSION
+from tests.tools.chaos.caller import Answer, Caller
+from tests.tools.chaos.fault import MODEL_VERSION
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 _STARTED_WITHIN_SEC: Final = 60.0
 # Below the ports that the system gives to clients: one left closed on purpose stays closed.
 _PORTS: Final = range(20_000, 30_000)
@@ -87,7 +87,7 @@ def hosted(folder: Path, services: Mapping[str, Mapping[str, Any]]) -> Iterator[
     log = folder / "host.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.host"],
+            [sys.executable, "-m", "tests.tools.chaos.host"],
             cwd=ROOT,
             env={k: v for k, v in os.environ.items() if not k.startswith("HIMARI_")},
             stdin=subprocess.PIPE,

@@ -1,10 +1,10 @@
 """How much a large reply grows the process that has to refuse it."""
 
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
-from tests.faults.fault import Fault
-from tests.faults.machine import forget_peak, peak_bytes, resident_bytes
-from tests.faults.service import Service
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.fault import Fault
+from tests.tools.chaos.machine import forget_peak, peak_bytes, resident_bytes
+from tests.tools.chaos.service import Service
 
 MEGABYTE = 1024 * 1024
 MOST_GROWTH_BYTES = 10 * MEGABYTE

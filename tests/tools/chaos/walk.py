@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
-from tests.faults.batch import BATCH, SIZES
-from tests.faults.caller import Caller
-from tests.faults.fault import Fault, Heard
-from tests.faults.machine import withheld_sec
-from tests.faults.service import Service
-from tests.faults.upstreams import Upstream, nobody
+from tests.tools.chaos.batch import BATCH, SIZES
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.fault import Fault, Heard
+from tests.tools.chaos.machine import withheld_sec
+from tests.tools.chaos.service import Service
+from tests.tools.chaos.upstreams import Upstream, nobody
 
 ASKED: Final = frozenset({"closed", "half_open", "disabled"})
 STATES: Final = ("closed", "open", "half_open", "forced_open", "disabled")

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import uvloop
 
-from tests.faults.machine import withheld_sec
+from tests.tools.chaos.machine import withheld_sec
 
 _HUNG_AFTER_SEC: Final = 10.0
 _MOST_CONNECTIONS: Final = 4_000

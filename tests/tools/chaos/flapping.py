@@ -9,13 +9,13 @@ from time import perf_counter
 from typing import Any, Final, Self
 
 from tests.adapters.policy.policy_server import PolicyServer, speak_batch
-from tests.faults import toxics
-from tests.faults.batch import BATCH
-from tests.faults.caller import Caller
-from tests.faults.machine import open_files, resident_bytes
-from tests.faults.proxy import FaultProxy
-from tests.faults.service import Service
-from tests.faults.toxics import Toxic
+from tests.tools.chaos import toxics
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.caller import Caller
+from tests.tools.chaos.machine import open_files, resident_bytes
+from tests.tools.chaos.proxy import FaultProxy
+from tests.tools.chaos.service import Service
+from tests.tools.chaos.toxics import Toxic
 
 CALLERS: Final = 40
 PATIENCE_SEC: Final = 0.05

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.adapters.policy.policy_server import RST_ON_CLOSE
-from tests.faults.toxics import ResetNow, Stream, Toxic
+from tests.tools.chaos.toxics import ResetNow, Stream, Toxic
 
 _CHUNK = 65_536
 

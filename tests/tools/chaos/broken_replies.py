@@ -13,9 +13,9 @@ from tests.adapters.policy.policy_server import (
     sending,
     stay_silent,
 )
-from tests.faults.broken_connections import CHUNKED
-from tests.faults.fault import CONNECTION, INVALID, STATUS, TIMEOUT, USED, Family, Fault
-from tests.faults.upstreams import (
+from tests.tools.chaos.broken_connections import CHUNKED
+from tests.tools.chaos.fault import CONNECTION, INVALID, STATUS, TIMEOUT, USED, Family, Fault
+from tests.tools.chaos.upstreams import (
     HUGE,
     Rows,
     bombing,

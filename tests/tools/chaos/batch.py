@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.api.request.body import validated
 from app.api.request.schemas import AllocateRequest
 from tests.contract.engine import Engine
-from tests.faults.broken_replies import SYMBOLS
+from tests.tools.chaos.broken_replies import SYMBOLS
 
 _NOW_NS: Final = 1_735_226_000_000_000_000
 _PRICES: Final = dict(zip(SYMBOLS, (43_500.0, 2_300.0), strict=True))

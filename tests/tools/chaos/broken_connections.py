@@ -15,9 +15,9 @@ from tests.adapters.policy.policy_server import (
     sending_then_reset,
     stay_silent,
 )
-from tests.faults import toxics
-from tests.faults.fault import CONNECTION, STATUS, TIMEOUT, USED, Family, Fault
-from tests.faults.upstreams import (
+from tests.tools.chaos import toxics
+from tests.tools.chaos.fault import CONNECTION, STATUS, TIMEOUT, USED, Family, Fault
+from tests.tools.chaos.upstreams import (
     crowded,
     flooding_to_the_end,
     interim_for_ever,

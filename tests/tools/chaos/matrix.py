@@ -1,4 +1,4 @@
-"""Walk the whole matrix many times and write it as a page: ``python -m tests.faults.matrix``."""
+"""The whole matrix, many times, as a page: ``python -m tests.tools.chaos.matrix``."""
 
 import argparse
 import asyncio
@@ -11,14 +11,14 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from tests.bench.report import machine
-from tests.faults.batch import phase2_answer
-from tests.faults.broken_tls import TRUSTED, authority
-from tests.faults.catalogue import FAULTS
-from tests.faults.fault import Fault
-from tests.faults.matrix_page import Run, p99, page
-from tests.faults.memory import MOST_GROWTH_BYTES, measure_growth
-from tests.faults.service import Service, hosted
-from tests.faults.walk import ALLOWANCE_SEC, Walk, Walker
+from tests.tools.chaos.batch import phase2_answer
+from tests.tools.chaos.broken_tls import TRUSTED, authority
+from tests.tools.chaos.catalogue import FAULTS
+from tests.tools.chaos.fault import Fault
+from tests.tools.chaos.matrix_page import Run, p99, page
+from tests.tools.chaos.memory import MOST_GROWTH_BYTES, measure_growth
+from tests.tools.chaos.service import Service, hosted
+from tests.tools.chaos.walk import ALLOWANCE_SEC, Walk, Walker
 
 # How long each opening of a circuit under test lasts: long enough to ask before it is over.
 WAIT_SEC: Final = 0.15
@@ -58,7 +58,7 @@ def main() -> int:
         with hosted(Path(folder), settings) as services:
             walks = asyncio.run(_walk_all(services, options.times))
             growth = asyncio.run(_grow(services["plain"]))
-    command = " ".join(["python -m tests.faults.matrix", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.chaos.matrix", *sys.argv[1:]])
     run = Run(command, machine(), options.deadline, options.synchronous, walks, growth)
     options.out.write_text("\n".join(page(run)) + "\n", "utf-8")
     for line in run.broken[:20]:
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos.matrix", description=__doc__)
     parser.add_argument("--times", type=int, default=10, help="walks of each fault")
     parser.add_argument("--deadline", type=float, default=0.3, help="of the policy, seconds")
     parser.add_argument("--synchronous", choices=("NORMAL", "FULL"), default="FULL")

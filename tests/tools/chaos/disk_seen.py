@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.faults.batch import BATCH
-from tests.faults.crash_service import Serving
+from tests.tools.chaos.batch import BATCH
+from tests.tools.chaos.crash_service import Serving
 
 OK: Final = 200
 _WITHIN_SEC: Final = 30.0
