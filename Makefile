@@ -72,7 +72,7 @@ evaluate: install-train  ## judge the trained policy and write what ships: docs/
 
 bench: install-train  ## measure against the targets, write docs/bench
 	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.tools.bench
 
 chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, crash, disk, overload
 	$(BIN)/python -m tests.tools.chaos.matrix
@@ -90,7 +90,7 @@ stack-test: install  ## build the images and run the compose stack for real, wit
 	$(BIN)/python -m tests.stack
 
 newcomer: install  ## time the way from clone to first decision
-	$(BIN)/python -m tests.bench.newcomer
+	$(BIN)/python -m tests.tools.bench.newcomer
 
 screenshots: install system-packages  ## pictures of the console: docs/images
 	$(BIN)/python -m tests.console.screenshots

@@ -11,11 +11,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from tests.bench.report import machine
 from tests.stack.engine import Engine, StackBroken, running_engine
 from tests.stack.page import Outcome, page
 from tests.stack.stack import SERVICES, Stack, stack_of
 from tests.stack.steps import IMAGES, STEPS, Step
+from tests.tools.bench.report import machine
 
 _BASE: Final = "docker.io/library/python:3.11-slim-bookworm"
 

@@ -12,7 +12,7 @@ from typing import Final
 from tqdm import tqdm
 
 from app.replay import ReplayReport, replay_journal
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos.crash_load import TRADERS
 from tests.tools.chaos.crash_round import Crashes, Round
 from tests.tools.chaos.crash_service import Serving, serving

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos import disk_faults
 from tests.tools.chaos.crash_service import Serving, serving
 from tests.tools.chaos.disk_cases import FAULTS, FILLED, Fault, Story, play_fault

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos.flapping import CALLERS, PATIENCE_SEC, Flap, Flapper, flapping_settings
 from tests.tools.chaos.service import hosted
 

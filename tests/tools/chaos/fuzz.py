@@ -32,7 +32,7 @@ from app.main import create_app
 from app.settings import Settings
 from inference_server.main import create_app as create_inference_app
 from inference_server.settings import Settings as InferenceSettings
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 
 _CHECKS: Final = [
     status_code_conformance,

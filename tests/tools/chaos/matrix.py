@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos.batch import phase2_answer
 from tests.tools.chaos.broken_tls import TRUSTED, authority
 from tests.tools.chaos.catalogue import FAULTS

@@ -15,7 +15,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos.batch import BATCH
 from tests.tools.chaos.service import Service, hosted
 

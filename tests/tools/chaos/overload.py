@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 from tests.tools.chaos.batch import BATCH
 from tests.tools.chaos.crash_service import Serving, serving
 from tests.tools.chaos.flaps import MEGABYTE, Verdict

@@ -4,7 +4,7 @@ import os
 
 import onnxruntime
 
-from tests.bench.inference_naive import STORE, Run, naive_app
+from tests.tools.bench.inference_naive import STORE, Run, naive_app
 
 
 def onnx_run() -> Run:

@@ -1,4 +1,4 @@
-"""Measurements against the targets: ``python -m tests.bench``.
+"""Measurements against the targets: ``python -m tests.tools.bench``.
 
 Each file measures one thing and gives rows; ``report.py`` writes them. CPU time, medians of
 interleaved rounds, one process; nothing is skipped silently and a missed target is shown as missed.

@@ -12,11 +12,11 @@ from urllib.request import urlopen
 
 import orjson
 
-from tests.bench.batches import START_NS, wire_batch
-from tests.bench.http_cpu import Server, _one_connection, running
-from tests.bench.inference_bodies import DAY_SEC, batch_requests, http_request
-from tests.bench.inference_load import our_server
-from tests.bench.rows import Row
+from tests.tools.bench.batches import START_NS, wire_batch
+from tests.tools.bench.http_cpu import Server, _one_connection, running
+from tests.tools.bench.inference_bodies import DAY_SEC, batch_requests, http_request
+from tests.tools.bench.inference_load import our_server
+from tests.tools.bench.rows import Row
 
 SECTION: Final = "A decision of 10 signals with the policy"
 VERSION: Final = "bench-1"

@@ -1,4 +1,4 @@
-"""From clone to first decision, as the README tells a newcomer: ``python -m tests.bench.newcomer``.
+"""From clone to first decision, as the README tells a newcomer: ``python -m tests.tools.bench.newcomer``.
 
 Clones this repository, makes the environment, starts the service and posts the README's batch. What
 is downloaded comes from wherever pip is told to look, its cache included: the machine's, as a
@@ -20,16 +20,18 @@ from typing import Any, Final
 
 import httpx
 
-from tests.bench.report import machine
+from tests.tools.bench.report import machine
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 _ADDRESS: Final = "http://localhost:8000"
 _PATIENCE_SEC: Final = 120.0
 
 
 def main() -> int:
     """Play the newcomer, write the page."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.newcomer", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.bench.newcomer", description=__doc__
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/bench/newcomer.md"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +110,7 @@ def page_of(steps: Mapping[str, float]) -> Iterator[str]:
     where: dict[str, Any] = machine()
     yield "# From clone to first decision"
     yield ""
-    yield f"`python -m tests.bench.newcomer` on {where['processor']}, {where['cores']} cores,"
+    yield f"`python -m tests.tools.bench.newcomer` on {where['processor']}, {where['cores']} cores,"
     yield f"Python {where['python']}; packages from pip's cache where it has them."
     yield "`make install` makes everything but training; `make demo` needs no more."
     yield ""

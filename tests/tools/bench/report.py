@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.rows import Row
+from tests.tools.bench.rows import Row
 
 PACKAGES: Final = (
     "numpy", "scipy", "daqp", "piqp", "clarabel", "fastapi", "uvicorn", "uvloop", "orjson",

@@ -7,19 +7,19 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.bench.http_cpu import Load, Server, running
-from tests.bench.inference_bodies import batch_requests, single_requests
-from tests.bench.inference_load import Target, cpu_ms, latency_ms, load_in_turns, our_server
-from tests.bench.inference_naive import STORE
-from tests.bench.rows import Row
+from tests.tools.bench.http_cpu import Load, Server, running
+from tests.tools.bench.inference_bodies import batch_requests, single_requests
+from tests.tools.bench.inference_load import Target, cpu_ms, latency_ms, load_in_turns, our_server
+from tests.tools.bench.inference_naive import STORE
+from tests.tools.bench.rows import Row
 
 ONE: Final = "Inference server: one signal with 256 returns, JSON"
 BATCH: Final = "Inference server: a batch of 64 signals, no model behind it"
 FOOTPRINT: Final = "Inference server: memory and start"
 VERSION: Final = "bench-1"
 _STARTS: Final = 2
-_NAIVE: Final = "tests.bench.inference_onnx_app:app"
-_TORCH: Final = "tests.bench.inference_torch_app:app"
+_NAIVE: Final = "tests.tools.bench.inference_onnx_app:app"
+_TORCH: Final = "tests.tools.bench.inference_torch_app:app"
 # enough that the clock of a process, which ticks every 10 ms, is good to a few per cent
 _EACH: Final = {16: 24, 64: 9}
 _BATCHES_EACH: Final = 100
@@ -54,7 +54,7 @@ def _one_rows(connections: int, ours: list[Load], naive: list[Load]) -> Iterator
 
 def measure_batch(rounds: int) -> Iterator[Row]:
     """Load ours with msgpack, and plain pydantic with JSON of the same content."""
-    plain_app = "tests.bench.inference_json_app:app"
+    plain_app = "tests.tools.bench.inference_json_app:app"
     with our_server(None, "dummy-1") as ours, running(plain_app, {}) as plain:
         targets = {
             "ours": Target(ours.port, ours.cpu_sec, batch_requests(64, "msgpack")),

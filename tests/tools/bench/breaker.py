@@ -7,7 +7,7 @@ from typing import Final
 
 from app.core.policy.breaker import BreakerParams, CallOutcome, CircuitBreaker
 from app.facade import CircuitBreakerOpenException, ColabProCircuitBreaker
-from tests.bench.rows import Row, cpu_sec
+from tests.tools.bench.rows import Row, cpu_sec
 
 SECTION: Final = "Circuit breaker, CPU a call"
 CALLS: Final = 20_000

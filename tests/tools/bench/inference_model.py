@@ -25,7 +25,7 @@ from inference_server.training.fit.networks import (
     multiplier_of,
 )
 from inference_server.training.fit.walk_forward import Fitted
-from tests.bench.rows import Row, interleaved_medians
+from tests.tools.bench.rows import Row, interleaved_medians
 
 SECTION: Final = "Inference server: the model, one row"
 SHIPPED: Final = Path("inference_server/models/transformer-1/model.onnx")

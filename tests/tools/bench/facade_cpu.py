@@ -5,8 +5,8 @@ from itertools import count
 from typing import Final
 
 from app.facade import CascadeIndicators, HybridAllocation, Layer3Phase3Hybrid, TacticalSignal
-from tests.bench.batches import CALM, prices, wire_signals
-from tests.bench.rows import Row, interleaved_medians
+from tests.tools.bench.batches import CALM, prices, wire_signals
+from tests.tools.bench.rows import Row, interleaved_medians
 
 SECTION: Final = "Facade, CPU a call"
 SIZES: Final = (10, 100, 1000, 2000)

@@ -13,7 +13,7 @@ from inference_server.training.fit.networks import (
     multiplier_of,
 )
 from inference_server.training.fit.plain import plain_features
-from tests.bench.inference_naive import Arrays, Run, naive_app
+from tests.tools.bench.inference_naive import Arrays, Run, naive_app
 
 TRANSFORMERS = "HIMARI_BENCH_TRANSFORMERS"
 

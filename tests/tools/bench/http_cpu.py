@@ -20,8 +20,8 @@ from typing import Final
 
 import orjson
 
-from tests.bench.batches import wire_batch
-from tests.bench.rows import Row
+from tests.tools.bench.batches import wire_batch
+from tests.tools.bench.rows import Row
 
 SECTION: Final = "HTTP, 10 signals, journalled"
 SIGNALS: Final = 10
@@ -57,7 +57,7 @@ def measure(rounds: int) -> Iterator[Row]:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         journal = {"HIMARI_DATABASE_URL": f"sqlite:///{folder}/himari.db"}
         ours = stack.enter_context(running("app.main:app", journal))
-        echo = stack.enter_context(running("tests.bench.echo_app:app", {}))
+        echo = stack.enter_context(running("tests.tools.bench.echo_app:app", {}))
         for connections in (1, 16):
             mine: list[Load] = []
             bare: list[Load] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from tests.bench.http_cpu import Load, Server, _one_connection, running
+from tests.tools.bench.http_cpu import Load, Server, _one_connection, running
 
 OUR_SERVER: Final = "inference_server.main:app"
 

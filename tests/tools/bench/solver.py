@@ -23,8 +23,8 @@ from app.core.portfolio.correlation import ewma_correlation, make_definite
 from app.core.portfolio.factors import estimate_factors, loadings_for
 from app.core.portfolio.kelly import KellyProblem, optimal_weights
 from app.core.types import FloatArray
-from tests.bench.batches import START_NS
-from tests.bench.rows import Row, cpu_sec
+from tests.tools.bench.batches import START_NS
+from tests.tools.bench.rows import Row, cpu_sec
 
 SECTION: Final = "Optimiser alone"
 FRACTION: Final = 0.25

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from tests.bench.inference_decision import measure_decision
-from tests.bench.inference_peers import measure_peers
-from tests.bench.inference_served import measure_batch, measure_footprint, measure_one
-from tests.bench.rows import Row
+from tests.tools.bench.inference_decision import measure_decision
+from tests.tools.bench.inference_peers import measure_peers
+from tests.tools.bench.inference_served import measure_batch, measure_footprint, measure_one
+from tests.tools.bench.rows import Row
 
 _MOST_ROUNDS: Final = 3
 
@@ -24,7 +24,7 @@ def measure(rounds: int) -> Iterator[Row]:
         return
     rounds = min(rounds, _MOST_ROUNDS)
     # torch stays out of a bench of other parts
-    model = import_module("tests.bench.inference_model")
+    model = import_module("tests.tools.bench.inference_model")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = model.make_model(folder)

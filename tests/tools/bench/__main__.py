@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.bench import breaker, facade_cpu, http_cpu, inference, memory, solver
-from tests.bench.report import write_report
-from tests.bench.rows import Row
+from tests.tools.bench import breaker, facade_cpu, http_cpu, inference, memory, solver
+from tests.tools.bench.report import write_report
+from tests.tools.bench.rows import Row
 
 MEASURES: Final[dict[str, Callable[[int], Iterator[Row]]]] = {
     "facade": facade_cpu.measure,
@@ -41,7 +41,7 @@ def main() -> int:
         except solver.BenchExtraMissing as error:
             sys.stderr.write(f"{error}\n")
             return 1
-    command = " ".join(["python -m tests.bench", *sys.argv[1:]])
+    command = " ".join(["python -m tests.tools.bench", *sys.argv[1:]])
     # a part measured alone has a page of its own, and leaves that of the whole as it is
     name = "-".join(options.only or ["results"])
     page = write_report(rows, skipped, command, options.out / f"{name}.md")
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="turns of each measurement")
     parser.add_argument("--only", nargs="*", choices=MEASURES, help="these alone")
     parser.add_argument("--skip", nargs="*", choices=MEASURES, default=[], help="all but these")

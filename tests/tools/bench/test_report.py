@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.bench import breaker
-from tests.bench.report import write_report
-from tests.bench.rows import Row, interleaved_medians
+from tests.tools.bench import breaker
+from tests.tools.bench.report import write_report
+from tests.tools.bench.rows import Row, interleaved_medians
 
 
 def test_a_figure_beyond_its_target_is_missed_and_one_at_it_is_met() -> None:
@@ -20,11 +20,11 @@ def test_the_page_names_command_machine_and_every_missed_target(tmp_path: Path) 
         Row("Speed", "fast enough", 1.0, "ms", at_most=2.0),
         Row("Speed", "too slow", 3.0, "ms", at_most=2.0),
     ]
-    page = write_report(rows, ["memory"], "python -m tests.bench", tmp_path / "results.md")
+    page = write_report(rows, ["memory"], "python -m tests.tools.bench", tmp_path / "results.md")
     told = page.read_text("utf-8")
     assert "1 of 2 targets met." in told
     assert "| too slow | 3 ms | <= 2 | **missed** |" in told
-    assert "`python -m tests.bench` on" in told
+    assert "`python -m tests.tools.bench` on" in told
     assert "Left out in this run: memory." in told
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert [row["met"] for row in document["rows"]] == [True, False]

@@ -6,8 +6,8 @@ from typing import Any
 import litserve as ls  # type: ignore[import-not-found, unused-ignore] # a peer's own place
 
 from inference_server.api.schemas import SignalBody
-from tests.bench.inference_naive import answer
-from tests.bench.inference_onnx_app import onnx_run
+from tests.tools.bench.inference_naive import answer
+from tests.tools.bench.inference_onnx_app import onnx_run
 
 
 class PolicyApi(ls.LitAPI):  # type: ignore[misc, unused-ignore] # same

@@ -17,11 +17,11 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.bench.http_cpu import Server
-from tests.bench.inference_bodies import single_requests
-from tests.bench.inference_load import Target, cpu_ms, load_in_turns, our_server
-from tests.bench.inference_naive import STORE
-from tests.bench.rows import Row
+from tests.tools.bench.http_cpu import Server
+from tests.tools.bench.inference_bodies import single_requests
+from tests.tools.bench.inference_load import Target, cpu_ms, load_in_turns, our_server
+from tests.tools.bench.inference_naive import STORE
+from tests.tools.bench.rows import Row
 
 SECTION: Final = "Inference server: peers, 16 connections"
 VENV: Final = "BENCH_PEERS_VENV"
@@ -29,10 +29,10 @@ VERSION: Final = "bench-1"
 PORT: Final = "HIMARI_BENCH_PORT"
 # name: module, command, readiness, the field around a signal
 PEERS: Final = {
-    "LitServe": ("litserve", ("-m", "tests.bench.inference_litserve_app"), "/health", ""),
+    "LitServe": ("litserve", ("-m", "tests.tools.bench.inference_litserve_app"), "/health", ""),
     "BentoML": (
         "bentoml",
-        ("-m", "bentoml", "serve", "tests.bench.inference_bento_app:Policy"),
+        ("-m", "bentoml", "serve", "tests.tools.bench.inference_bento_app:Policy"),
         "/readyz",
         "signal",
     ),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from app.facade import CascadeIndicators, Layer3Phase3Hybrid, TacticalSignal
-from tests.bench.batches import CALM, prices, wire_signals
-from tests.bench.rows import Row
+from tests.tools.bench.batches import CALM, prices, wire_signals
+from tests.tools.bench.rows import Row
 
 SECTION: Final = "Memory, in process"
 EARLY: Final = 10_000
@@ -19,7 +19,7 @@ SIGNALS: Final = 10
 
 def measure(_rounds: int) -> Iterator[Row]:
     """Decide in a process of its own, with new prices and outcomes all the time."""
-    program = [sys.executable, "-m", "tests.bench.memory"]
+    program = [sys.executable, "-m", "tests.tools.bench.memory"]
     ended = subprocess.run(program, capture_output=True, text=True, check=True)
     early, late = (float(word) for word in ended.stdout.split())
     yield Row(SECTION, f"resident after {EARLY:,} decisions", early, "MB")
