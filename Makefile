@@ -87,7 +87,7 @@ soak: install  ## 10,000 requests that nobody should send, to each server
 
 stack-test: install  ## build the images and run the compose stack for real, without Docker; as root
 	@./tests/install_system_packages.sh stack
-	$(BIN)/python -m tests.stack
+	$(BIN)/python -m tests.tools.stack
 
 newcomer: install  ## time the way from clone to first decision
 	$(BIN)/python -m tests.tools.bench.newcomer

@@ -1,5 +1,1 @@
-"""The compose stack, built and run for real; ``python -m tests.stack`` on a machine without Docker.
-
-Podman stands in for the engine, the compose binary is the real one, ``Dockerfile`` and
-``docker-compose.yml`` are used as they are. Base images are made from Debian's packages.
-"""
+"""The image, the compose file and their hardening, read as they are."""

@@ -13,7 +13,7 @@ import yaml
 from app.commands.starter import secret_lines
 from app.settings import setting_names
 from inference_server.settings import setting_names as inference_setting_names
-from tests.stack.stack import compose_binary
+from tests.tools.stack.stack import compose_binary
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final = ROOT / "docker-compose.yml"

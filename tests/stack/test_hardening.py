@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.stack.hardening import status_faults
+from tests.tools.stack.hardening import status_faults
 
 WELL: Final = (
     "Name:\thimari\nUid:\t10001\t10001\t10001\t10001\nNoNewPrivs:\t1\n"

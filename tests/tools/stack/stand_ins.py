@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.stack.engine import CACHE, Engine, StackBroken, path_of
+from tests.tools.stack.engine import CACHE, Engine, StackBroken, path_of
 
 SUITE: Final = "bookworm"
 _CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"

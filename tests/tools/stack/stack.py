@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 import yaml
 
-from tests.stack.engine import Engine, StackBroken
 from tests.tools.chaos.service import closed_ports
+from tests.tools.stack.engine import Engine, StackBroken
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PROJECT: Final = "himari-stack-test"
 # All of the stack that is up without a profile, less Grafana: its image cannot be made here.
 SERVICES: Final = ("service", "inference", "prometheus", "alertmanager")
@@ -80,7 +80,13 @@ class Stack:
         folder = self.engine.folder
         chosen = [word for name in variables for word in ("--env-file", str(folder / name))]
         command = [str(compose_binary()), "--project-name", PROJECT]
-        command += ["--file", "docker-compose.yml", "--file", "tests/stack/override.yml", *chosen]
+        command += [
+            "--file",
+            "docker-compose.yml",
+            "--file",
+            "tests/tools/stack/override.yml",
+            *chosen,
+        ]
         done = subprocess.run(
             [*command, *words],
             cwd=ROOT,

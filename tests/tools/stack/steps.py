@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
-from tests.stack.engine import StackBroken
-from tests.stack.hardening import container_faults, refuse_tools
-from tests.stack.stack import PROJECT, ROOT, SERVICES, VARIABLES, Stack, wait_until
-from tests.stack.stand_ins import make_stand_ins
+from tests.tools.stack.engine import StackBroken
+from tests.tools.stack.hardening import container_faults, refuse_tools
+from tests.tools.stack.stack import PROJECT, ROOT, SERVICES, VARIABLES, Stack, wait_until
+from tests.tools.stack.stand_ins import make_stand_ins
 
 IMAGES: Final = ("himari-service:0.1.0", "himari-inference:0.1.0")
 ALERT: Final = "HimariCircuitOpen"

@@ -1,4 +1,4 @@
-"""Build the stack, run it, break it, record it: ``python -m tests.stack``."""
+"""Build the stack, run it, break it, record it: ``python -m tests.tools.stack``."""
 
 import argparse
 import signal
@@ -11,11 +11,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from tests.stack.engine import Engine, StackBroken, running_engine
-from tests.stack.page import Outcome, page
-from tests.stack.stack import SERVICES, Stack, stack_of
-from tests.stack.steps import IMAGES, STEPS, Step
 from tests.tools.bench.report import machine
+from tests.tools.stack.engine import Engine, StackBroken, running_engine
+from tests.tools.stack.page import Outcome, page
+from tests.tools.stack.stack import SERVICES, Stack, stack_of
+from tests.tools.stack.steps import IMAGES, STEPS, Step
 
 _BASE: Final = "docker.io/library/python:3.11-slim-bookworm"
 
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.stack", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/bench"))
     parser.add_argument("--cached", action="store_true", help="build on the layers of before")
     return parser
@@ -75,7 +75,7 @@ def _sizes(engine: Engine) -> Iterator[tuple[str, tuple[float, float]]]:
 
 def _about(stack: Stack) -> dict[str, Any]:
     return {
-        "command": " ".join(["python -m tests.stack", *sys.argv[1:]]),
+        "command": " ".join(["python -m tests.tools.stack", *sys.argv[1:]]),
         "podman": stack.engine.podman("version", "--format", "{{.Client.Version}}"),
         "compose": stack.compose("version", "--short").text.strip(),
     }

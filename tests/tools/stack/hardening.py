@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
-from tests.stack.engine import Engine, StackBroken
-from tests.stack.stack import Stack
+from tests.tools.stack.engine import Engine, StackBroken
+from tests.tools.stack.stack import Stack
 
 _STATUS: Final = "for each in /proc/[0-9]*/status; do cat $each; done"
 _CAPABILITIES: Final = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
