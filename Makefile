@@ -93,18 +93,18 @@ newcomer: install  ## time the way from clone to first decision
 	$(BIN)/python -m tests.tools.bench.newcomer
 
 screenshots: install system-packages  ## pictures of the console: docs/images
-	$(BIN)/python -m tests.console.screenshots
+	$(BIN)/python -m tests.tools.screenshots
 
 dashboards: install  ## write grafana/dashboards and docs/metrics.md from their code
 	$(BIN)/python -m grafana.build
 
 reference: install  ## write docs/settings.md and the types of the clients anew; TypeScript needs node and npm
-	$(BIN)/python -m tests.commands.settings_page
-	$(BIN)/python -m tests.client.python_types
-	$(BIN)/python -m tests.client.typescript
+	$(BIN)/python -m tests.tools.reference.settings_page
+	$(BIN)/python -m tests.tools.reference.python_types
+	$(BIN)/python -m tests.tools.reference.typescript
 
 dashboards-check: install  ## type-check the dashboards against Grafana's own schema; needs node and npm
-	$(BIN)/python -m tests.grafana.typecheck
+	$(BIN)/python -m tests.tools.dashboards.typecheck
 
 mutate: install  ## mutation score of app/core, about an hour; results in mutants/
 	$(PIP) install --quiet --require-hashes -r requirements/mutate.txt

@@ -1,6 +1,6 @@
 """What the service answers; written from the OpenAPI document.
 
-`python -m tests.client.python_types` writes this file anew; a test compares it.
+`python -m tests.tools.reference.python_types` writes this file anew; a test compares it.
 """
 
 from typing import Any, Literal, NotRequired, TypedDict

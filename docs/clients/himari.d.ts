@@ -1,5 +1,5 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
-// `python -m tests.client.typescript` writes this file anew; a test compares the digest.
+// `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
 // openapi sha256: 6f1e56ce162d24de1351fbb0c7878da831b22fd9cbfad53a645b40a3a6f3732d
 
 export interface paths {

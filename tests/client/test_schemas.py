@@ -10,8 +10,8 @@ import pytest
 
 from app.client import AsyncHimariClient, HimariClient, calls
 from app.client.calls import Call
-from tests.client.document import digest_of, openapi_document
-from tests.client.python_types import files
+from tests.tools.reference.document import digest_of, openapi_document
+from tests.tools.reference.python_types import files
 
 DOCUMENT = openapi_document()
 OPERATIONS = {
@@ -41,7 +41,7 @@ def public_methods(kind: type) -> dict[str, Any]:
 
 def test_the_types_are_those_of_the_openapi_document() -> None:
     for path, text in files().items():
-        assert path.read_text("ascii") == text, "run python -m tests.client.python_types"
+        assert path.read_text("ascii") == text, "run python -m tests.tools.reference.python_types"
 
 
 @pytest.mark.parametrize("kind", [HimariClient, AsyncHimariClient])

@@ -2,14 +2,14 @@
 
 import json
 
-from tests.client.document import digest_of, openapi_document
-from tests.client.typescript import TOOLS, TYPES
+from tests.tools.reference.document import digest_of, openapi_document
+from tests.tools.reference.typescript import TOOLS, TYPES
 
 
 def test_the_types_are_of_the_present_document() -> None:
     found = TYPES.read_text("utf-8")
     expected = f"// openapi sha256: {digest_of(openapi_document())}\n"
-    assert expected in found, "run python -m tests.client.typescript"
+    assert expected in found, "run python -m tests.tools.reference.typescript"
 
 
 def test_every_operation_and_schema_is_in_the_types() -> None:

@@ -5,8 +5,8 @@ from pydantic import BaseModel
 
 from app.settings import Settings, setting_names
 from inference_server import settings as inference
-from tests.commands.settings_page import PAGE, names_of, page
-from tests.commands.settings_reasons import INFERENCE, SERVICE
+from tests.tools.reference.settings_page import PAGE, names_of, page
+from tests.tools.reference.settings_reasons import INFERENCE, SERVICE
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_every_setting_has_unit_meaning_and_reason(
 
 
 def test_the_page_is_current() -> None:
-    assert PAGE.read_text("ascii") == page(), "run python -m tests.commands.settings_page"
+    assert PAGE.read_text("ascii") == page(), "run python -m tests.tools.reference.settings_page"
 
 
 def test_every_variable_that_the_servers_read_is_on_the_page() -> None:

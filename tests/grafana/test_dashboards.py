@@ -14,7 +14,7 @@ from grafana.build.families import SERVICE, Family
 from grafana.build.metrics_page import NobodyReads, metrics_page
 from tests.grafana.drawn import dashboards, expressions, panels
 from tests.grafana.rulebook import ROOT
-from tests.grafana.typecheck import RECORD, digest
+from tests.tools.dashboards.typecheck import RECORD, digest
 
 DATASOURCE = {"type": "prometheus", "uid": "himari-prometheus"}
 UNITS = {value for name, value in vars(units).items() if name[0].isupper()}
@@ -118,7 +118,7 @@ def marks(name: str, title: str) -> list[Any]:
 def test_the_record_of_the_type_check_is_of_what_is_committed(name: str) -> None:
     page = RECORD.read_text("utf-8")
     assert "Verdict: well typed." in page
-    assert digest(name) in page, "python -m tests.grafana.typecheck writes it anew"
+    assert digest(name) in page, "python -m tests.tools.dashboards.typecheck writes it anew"
 
 
 def test_a_family_that_nobody_reads_is_refused_by_name() -> None:

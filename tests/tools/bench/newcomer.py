@@ -1,4 +1,4 @@
-"""From a fresh clone to the first decision, timed: ``python -m tests.tools.bench.newcomer``."""
+"""From a fresh clone to the first decision, timed: ``python -m tests.tools.bench.newcomer``.
 
 Clones this repository, makes the environment, starts the service and posts the README's batch. What
 is downloaded comes from wherever pip is told to look, its cache included: the machine's, as a

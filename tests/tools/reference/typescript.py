@@ -1,4 +1,4 @@
-"""Writes the types for TypeScript: ``python -m tests.client.typescript`` (node and npm).
+"""Writes the types for TypeScript: ``python -m tests.tools.reference.typescript`` (node and npm).
 
 The tools come from the lock file beside it into a scratch folder, nothing stays there. The types
 carry the digest of the document that they are made from, so that a test without node can tell
@@ -13,14 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tests.client.document import digest_of, openapi_document
+from tests.tools.reference.document import digest_of, openapi_document
 
-TYPES: Final = Path(__file__).parents[2] / "docs" / "clients" / "himari.d.ts"
+TYPES: Final = Path(__file__).parents[3] / "docs" / "clients" / "himari.d.ts"
 TOOLS: Final = Path(__file__).parent / "npm"
 _LOCKED: Final = ("package.json", "package-lock.json", ".npmrc")
 _HEAD: Final = """\
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
-// `python -m tests.client.typescript` writes this file anew; a test compares the digest.
+// `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
 // openapi sha256: {digest}
 """
 # a field with a default may be left out of a request

@@ -1,4 +1,4 @@
-"""Writes the client's types from the OpenAPI document: ``python -m tests.client.python_types``.
+"""Writes the client's types from the OpenAPI document: ``make reference``.
 
 Each schema becomes a TypedDict of the same name, each description the string below its field.
 """
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.client.document import openapi_document
+from tests.tools.reference.document import openapi_document
 
-CLIENT: Final = Path(__file__).parents[2] / "app" / "client"
+CLIENT: Final = Path(__file__).parents[3] / "app" / "client"
 # objects that the document writes out in their place have no name there
 NAMED: Final = {
     ("AllocateRequest", "signals"): "Signal",
@@ -22,7 +22,7 @@ _WIDTH: Final = 100
 _SCALARS: Final = {"number": "float", "integer": "int", "string": "str", "boolean": "bool"}
 _HEAD: Final = '''"""{what}; written from the OpenAPI document.
 
-`python -m tests.client.python_types` writes this file anew; a test compares it.
+`python -m tests.tools.reference.python_types` writes this file anew; a test compares it.
 """
 
 from typing import {names}

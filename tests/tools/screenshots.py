@@ -1,4 +1,4 @@
-"""Pictures of the console for the documentation: ``python -m tests.console.screenshots``.
+"""Pictures of the console for the documentation: ``python -m tests.tools.screenshots``.
 
 A desk's decisions are played against a real service, and the pages are drawn by the system's
 Chromium; PNGs of at most 150 KB go to ``docs/images``.

@@ -1,4 +1,4 @@
-"""Check the dashboards against Grafana's published types: ``python -m tests.grafana.typecheck``.
+"""Check the dashboards against Grafana's published types: ``make dashboards-check``.
 
 npm installs the locked types and the compiler into a scratch folder; what came of it is recorded
 in docs/bench/dashboards.md.
@@ -64,7 +64,7 @@ def _page(*, refused: bool) -> Iterator[str]:
     types, compiler = wanted["devDependencies"].items()
     yield "# Dashboards against Grafana's types"
     yield ""
-    yield f"`python -m tests.grafana.typecheck`: every file of `grafana/dashboards` by `{types[0]}`"
+    yield f"`make dashboards-check`: every file of `grafana/dashboards` by `{types[0]}`"
     yield f"{types[1]} and `{compiler[0]}` {compiler[1]}, options of each kind of panel included."
     yield "Five wrong dashboards must be refused beside them. " + (
         "**Refused.**" if refused else "Verdict: well typed."

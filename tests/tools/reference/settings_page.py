@@ -1,4 +1,4 @@
-"""Writes docs/settings.md: ``python -m tests.commands.settings_page``.
+"""Writes docs/settings.md: ``python -m tests.tools.reference.settings_page``.
 
 Names, defaults, ranges and meanings are those of both servers' models; units and reasons stand in
 settings_reasons.
@@ -14,14 +14,14 @@ from pydantic.fields import FieldInfo
 
 from app import settings
 from inference_server import settings as inference
-from tests.commands.settings_reasons import INFERENCE, SERVICE
+from tests.tools.reference.settings_reasons import INFERENCE, SERVICE
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs" / "settings.md"
 _HEADER: Final = "| name | default | unit | range | meaning | why that default |{live}\n"
 _TOP: Final = """# Settings
 
-Every setting of both servers, written by `python -m tests.commands.settings_page` from the code
+Every setting of both servers, written by `make reference` from the code
 that reads them. Environment variables, groups nested by `__`; or, for the service, a YAML file that
 `HIMARI_CONFIG_FILE` names, with the same names in lower case and groups as mappings:
 

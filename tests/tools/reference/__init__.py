@@ -1,0 +1,1 @@
+"""Pages and types made from the code: ``make reference``."""
