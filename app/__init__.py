@@ -26,7 +26,7 @@ The way of one batch of signals, a line per step with its file::
         pipeline/ask_policy.py       the policy through core/policy/breaker.py, in a deadline
         adapters/policy/http.py      one batch call; policy_mock is a seeded stand-in
         core/policy/blend.py                Phase 2 moved towards the policy by its confidence
-        core/settle.py               trading state, slow trading, lots, every limit once more
+        core/decision/settle.py               trading state, slow trading, lots, every limit once more
     pipeline/answer.py         the answer in the words of the wire
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered

@@ -9,8 +9,8 @@ from app.core.params import BrakeParams, EngineParams, LimitParams, MarketParams
 from app.core.portfolio.phase2 import Portfolio, build_portfolio, portfolio_volatility
 from app.core.portfolio.structure import Structure
 from app.core.types import Action
+from tests.core.decision.situations import Situation, phase1_of
 from tests.core.problems import random_problem
-from tests.core.situations import Situation, phase1_of
 
 LONG_ONLY = LimitParams()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.limits import HeldUse
 from app.core.params import LimitParams, TradingParams
 from app.core.types import Action, TradingState
-from tests.core.situations import Situation
+from tests.core.decision.situations import Situation
 
 SLOW = TradingParams(rebalance_span=9.0)  # a step of 2/10
 LONG_ONLY = LimitParams()
