@@ -14,7 +14,7 @@ The way of one batch of signals, a line per step with its file::
     api/gate/idempotency.py      one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
     pipeline/decide.py          one decision with its effects; pipeline/engine.py holds the state
-    pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
+    core/decision/draft.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order
         core/portfolio/held.py       positions valued and cut by the limits
         core/beliefs.py               what prices, regimes and outcomes have taught so far

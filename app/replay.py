@@ -6,9 +6,9 @@ from typing import Any
 
 from app.adapters.journal.sql import iterate_events
 from app.core.beliefs import Beliefs
+from app.core.decision.draft import Draft, draft, finish
 from app.core.params import EngineParams
 from app.pipeline import events
-from app.pipeline.allocate import Draft, draft, finish
 from app.pipeline.answer import compose, strategy_weights, weigh
 from app.pipeline.ports import StoredEvent
 

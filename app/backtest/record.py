@@ -33,10 +33,10 @@ from typing import Any, Final
 import numpy as np
 
 from app.backtest.tape import MarketDay, Tape
+from app.core.decision.draft import Draft
 from app.core.params import EngineParams
 from app.core.signals import SignalTable
 from app.core.types import FloatArray
-from app.pipeline.allocate import Draft
 
 WIRE_FIELDS: Final = ("direction", "confidence", "expected_return", "predicted_volatility")
 

@@ -9,10 +9,10 @@ from typing import Final
 from app.adapters.clock import SystemClock
 from app.backtest.tape import MarketDay
 from app.core.beliefs import Beliefs, Lesson
+from app.core.decision.draft import Draft, Finished, draft, finish, policy_inputs
 from app.core.params import EngineParams
 from app.core.policy.breaker import BreakerParams, CircuitBreaker
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
-from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.answer import Weighed, weigh
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient

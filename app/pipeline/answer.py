@@ -9,13 +9,13 @@ import numpy as np
 import orjson
 
 from app.core.books.drift import Drift
+from app.core.decision.draft import Draft, Finished, halted_book
 from app.core.decision.settle import Settled
 from app.core.limits import symbol_caps
 from app.core.params import EngineParams
 from app.core.portfolio.held import HeldBook, LimitHit
 from app.core.stages.regime import most_defensive
 from app.core.types import FloatArray, TradingState
-from app.pipeline.allocate import Draft, Finished, halted_book
 
 _LARGEST = float(np.finfo(np.float64).max)
 # sizes of stages and requests may be several portfolios large; beyond this they could overflow

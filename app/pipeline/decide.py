@@ -11,10 +11,10 @@ from functools import cache, partial
 import numpy as np
 import structlog
 
+from app.core.decision.draft import Draft, Finished, draft, finish, policy_inputs
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.core.types import Batch, FallbackReason, PolicyAnswer, PolicyInput
 from app.pipeline import events, views
-from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.answer import (
     Decision,
     DecisionDetails,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from app.core.beliefs import Beliefs
+from app.core.decision.draft import Draft, Finished
 from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerMode
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
 from app.core.types import PolicyAnswer
 from app.pipeline import events
-from app.pipeline.allocate import Draft, Finished
 from app.pipeline.answer import Decision, DecisionDetails, Weighed, risk_budget
 from app.pipeline.ports import StoredEvent
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.core.beliefs import Beliefs
+from app.core.decision.draft import draft, finish
 from app.core.params import EngineParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, PolicyAnswer
-from app.pipeline.allocate import draft, finish
 from app.pipeline.answer import compose, strategy_weights, weigh
 
 # indicators at which every component of the cascade score is 1
