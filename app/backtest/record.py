@@ -66,7 +66,7 @@ class TrainingRecord:
 
     def note(self, day: MarketDay, drafted: Draft) -> None:
         """Keep one decision."""
-        table, portfolio = drafted.table, drafted.portfolio
+        table, portfolio = drafted.observed.table, drafted.portfolio
         columns = np.array([self._column_of[name] for name in table.symbols], dtype=np.int64)
         places = np.array([self._place_of[name] for name in table.strategies], dtype=np.int64)
         at = (columns[table.symbol_of], places[table.strategy_of])

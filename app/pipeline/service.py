@@ -14,8 +14,10 @@ from app.core.policy.circuit import Transition
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline import events, views
 from app.pipeline.answer import Decision
+from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, SettingsChange, World
+from app.pipeline.factor_refresh import FactorRefresh
 from app.pipeline.outcomes import OutcomeDesk
 from app.pipeline.ports import DecisionQuery, StoredAnswer
 from app.pipeline.trace import DecisionSummary, tell_decision
@@ -53,7 +55,7 @@ class SizingService:
         self.draining = False
         self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
-        self._decider = Decider(self._engine)
+        self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
         self._outcomes = OutcomeDesk()
 
     @property
