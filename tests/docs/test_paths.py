@@ -1,4 +1,7 @@
-"""Every file, module, make target, link and anchor that a document names exists."""
+"""Every file, module, make target, link and anchor that a document names exists.
+
+Anchors of documents that code and alerts name exist as well.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +13,12 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENTS: Final = (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")))
 ROOMS: Final = r"(?:app|inference_server|tests|grafana|docs|requirements)"
+SOURCES: Final = tuple(
+    path
+    for room in ("app", "inference_server", "grafana")
+    for kind in ("py", "yml", "html")
+    for path in sorted((ROOT / room).rglob(f"*.{kind}"))
+)
 FENCED: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 PATH: Final = re.compile(rf"(?<![\w/.:@-]){ROOMS}/[\w./-]*\w")
 MODULE: Final = re.compile(rf"(?:`|python -m ){ROOMS}(?:\.\w+)+")
@@ -60,3 +69,13 @@ def test_everything_that_a_document_names_exists(document: Path) -> None:
 )
 def test_a_name_without_its_thing_is_found(text: str, name: str) -> None:
     assert name in list(missing(ROOT / "README.md", text))
+
+
+def test_anchors_that_code_and_alerts_name_exist() -> None:
+    named = {
+        found
+        for source in SOURCES
+        for found in re.findall(r"docs/[\w./-]+\.md#[\w-]+", source.read_text("utf-8"))
+    }
+    assert any(found.startswith("docs/runbooks.md#") for found in named)
+    assert not list(missing(ROOT / "README.md", "".join(f"[]({found})" for found in named)))
