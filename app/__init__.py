@@ -6,15 +6,18 @@ The way of one batch of signals, a line per step with its file::
     main.py                        settings in, application out: wiring only
     lifecycle.py                   the graceful end: not ready at once, accepting a little longer
     api/gate/middleware.py         request id, sane heads, admission, last resort
-    api/gate/admission.py          whose turn it is; early_refusal.py refuses a crowd at the head
+    api/gate/admission.py          whose turn it is
+    api/gate/early_refusal.py      a crowd refused at the head
     api/gate/access.py             who may: core/access.py knows keys and roles; without keys
-    api/gate/locality.py           this machine alone; browser.py no page of another origin
+    api/gate/locality.py           this machine alone
+    api/gate/browser.py            no page of another origin
     api/routes/allocate.py         the endpoint, one file per resource
     api/request/body.py            exact JSON within bounds of bytes, depth and time
     api/request/schemas.py         names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py        one decision a key
     pipeline/service.py            what the service can do: decide, learn, operate, show
-    pipeline/decide.py             one decision with its effects; engine.py holds the state
+    pipeline/decide.py             one decision with its effects
+    pipeline/engine.py             the state and its one way to change: an event in the log
         core/decision/observe.py       the batch observed: the only step that learns
             core/signals.py                signals as columns in one canonical order
             core/beliefs.py                what prices, regimes and outcomes have taught (books/)
@@ -26,13 +29,14 @@ The way of one batch of signals, a line per step with its file::
             core/portfolio/netting.py      one side a symbol, and who owns it
             core/portfolio/phase2.py       multi-asset Kelly under hard limits
         pipeline/ask_policy.py         the policy through core/policy/breaker.py, in a deadline
-            adapters/policy/http.py        one batch call; mock.py is a seeded stand-in
+            adapters/policy/http.py        one batch call; adapters/policy/mock.py is a stand-in
         core/decision/conclude.py      the tail that every caller shares
             core/decision/finish.py        Phase 2 moved towards the policy (core/policy/blend.py)
             core/decision/settle.py        slow trading, lots, every limit once more
             core/decision/targets.py       every symbol's target; HALTED, REDUCING, no target
     pipeline/answer.py             the answer in the words of the wire
-    pipeline/event_log.py          the decision as an event; the state is a fold (events.py)
+    pipeline/event_log.py          the decision as an event
+    pipeline/events.py             the state is a fold over the events
     adapters/journal/sql.py        SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry/            counters and gauges of GET /metrics
     api/response/problems.py       one table from an error to its problem+json
