@@ -17,8 +17,8 @@ from app.pipeline.answer import Decision
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, SettingsChange, World
 from app.pipeline.outcomes import OutcomeDesk
-from app.pipeline.ports import DecisionQuery, StoredAnswer
-from app.pipeline.trace import DecisionSummary, tell_decision
+from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
+from app.pipeline.trace import DecisionSummary, decision_trace
 from app.pipeline.what_if import Changes, rehearse
 
 __all__ = ["IdempotencyClaim", "SizingService", "World"]
@@ -322,10 +322,7 @@ class SizingService:
         UnknownDecision
             If there is none of that id.
         """
-        stored = await self.world.journal.decision(decision_id)
-        if stored is None:
-            raise UnknownDecision(f"no decision {decision_id!r} is journalled")
-        return views.decision_view(stored)
+        return views.decision_view(await self._stored(decision_id))
 
     async def decisions(self, query: DecisionQuery) -> dict[str, Any]:
         """Return journalled decisions that match, newest first, and where to go on."""
@@ -340,7 +337,7 @@ class SizingService:
         """Return the last decisions of this process, newest first, at most 512."""
         return list(reversed(self._decider.recent))
 
-    async def decision_told(self, decision_id: str) -> dict[str, Any]:
+    async def decision_trace(self, decision_id: str) -> dict[str, Any]:
         """Return one journalled decision signal by signal.
 
         Raises
@@ -348,10 +345,13 @@ class SizingService:
         UnknownDecision
             If there is none of that id.
         """
+        return decision_trace(await self._stored(decision_id))
+
+    async def _stored(self, decision_id: str) -> StoredEvent:
         stored = await self.world.journal.decision(decision_id)
         if stored is None:
             raise UnknownDecision(f"no decision {decision_id!r} is journalled")
-        return tell_decision(stored)
+        return stored
 
     async def operations(self, before_seq: int | None = None) -> dict[str, Any]:
         """Return what operators, breaker and settings changed lately, newest first.

@@ -137,15 +137,15 @@ async def test_a_decision_is_opened_stage_by_stage(open_site: Site, batch: dict[
         assert warning in page
 
 
-async def test_a_decision_tells_the_prediction_beside_its_signal(
+async def test_a_decision_trace_has_the_prediction_beside_its_signal(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
     answer = await open_site.decide(batch)
-    told = await open_site.service.decision_told(answer["decision_id"])
+    trace = await open_site.service.decision_trace(answer["decision_id"])
 
-    predictions = [row["prediction"] for row in told["signals"] if row["direction"]]
-    assert len(predictions) == len(told["policy"]["predictions"])
-    for row in told["signals"]:
+    predictions = [row["prediction"] for row in trace["signals"] if row["direction"]]
+    assert len(predictions) == len(trace["policy"]["predictions"])
+    for row in trace["signals"]:
         if row["prediction"] is not None:
             baseline = answer["baseline_allocations"][row["signal"]["symbol"]]
             expected = 0.5 * baseline / answer["portfolio_value"]
