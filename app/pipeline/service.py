@@ -1,5 +1,6 @@
 """The sizing service: one engine behind HTTP and behind the facade."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +17,7 @@ from app.pipeline import events, views
 from app.pipeline.answer import Decision
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, SettingsChange, World
-from app.pipeline.outcomes import OutcomeDesk
+from app.pipeline.outcomes import Resolved, resolve_outcomes
 from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
 from app.pipeline.trace import DecisionSummary, decision_trace
 from app.pipeline.what_if import Changes, rehearse
@@ -54,7 +55,8 @@ class SizingService:
         self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
         self._decider = Decider(self._engine)
-        self._outcomes = OutcomeDesk()
+        # so that no pair of decision and symbol counts twice
+        self._one_request = asyncio.Lock()
 
     @property
     def beliefs(self) -> Beliefs:
@@ -137,21 +139,32 @@ class SizingService:
             If they cannot be journalled, or an earlier use of one of them is not yet.
         """
         self._engine.require_journal()
-        async with self._outcomes.lock:
-            resolved = await self._outcomes.resolve(outcomes, self.world.journal)
-            if resolved.facts is not None:
+        async with self._one_request:
+            resolved = await self._resolved(outcomes)
+            if resolved.accepted:
                 # once more: it may have failed while this request waited for its turn
                 self._engine.require_journal()
-                facts = resolved.facts
+                facts = resolved.facts()
                 refused = events.apply_outcomes(facts, self._engine.beliefs)
                 durable = self._engine.append(
-                    events.OUTCOMES, lambda: events.encode(facts), outcomes=resolved.pairs
+                    events.OUTCOMES, lambda: events.encode(facts), outcomes=tuple(resolved.pairs)
                 )
                 if refused:
                     self.world.telemetry.count("conformal_refused", refused)
                 await durable
-        self.world.telemetry.outcomes_recorded(resolved.report)
-        return resolved.report
+        report = resolved.report()
+        self.world.telemetry.outcomes_recorded(report)
+        return report
+
+    async def _resolved(self, outcomes: Sequence[Outcome]) -> Resolved:
+        journal = self.world.journal
+        pairs = [(o.decision_id, o.symbol) for o in outcomes if o.decision_id is not None]
+        known = await journal.known_outcomes(pairs) if pairs else set()
+        decisions: dict[str, dict[str, Any] | None] = {}
+        for decision_id in dict.fromkeys(name for name, _ in pairs):
+            stored = await journal.decision(decision_id)
+            decisions[decision_id] = None if stored is None else events.decode(stored.payload)
+        return resolve_outcomes(outcomes, decisions, known)
 
     async def observe_prices(
         self, timestamp_ns: int, prices: Mapping[str, float]
