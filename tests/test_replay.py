@@ -102,8 +102,8 @@ async def live(service: SizingService, steps: range, symbols: int = 4) -> None:
             Outcome(f"SYM{i}", 0.01 * ((step + i) % 5 - 2), decided.answer["decision_id"])
             for i in range(min(symbols, 4))
         ]
-        await service.record_outcomes(outcomes)
-        await service.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
+        await service.learning.record_outcomes(outcomes)
+        await service.learning.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
         if step % 11 == 5:
             state = list(TradingState)[step % 3]
             await service.set_trading_state(state, "exercise", "test")

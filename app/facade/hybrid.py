@@ -238,7 +238,7 @@ class Layer3Phase3Hybrid:
             predicted_return=maybe("predicted_return", predicted_return, -INFINITY, INFINITY),
             predicted_volatility=maybe_positive("predicted_volatility", predicted_volatility),
         )
-        report = self._engine.run(self.service.record_outcomes([outcome]))
+        report = self._engine.run(self.service.learning.record_outcomes([outcome]))
         if report["rejected"]:
             raise ValueError(f"outcome of {symbol} was refused: {report['rejected'][0]['reason']}")
         return report

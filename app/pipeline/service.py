@@ -1,7 +1,6 @@
 """The sizing service: one engine behind HTTP and behind the facade."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +11,12 @@ from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, Unkn
 from app.core.params import EngineParams
 from app.core.policy.breaker import BreakerMode
 from app.core.policy.circuit import Transition
-from app.core.types import Batch, Outcome, TradingState
+from app.core.types import Batch, TradingState
 from app.pipeline import events, views
 from app.pipeline.answer import Decision
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, SettingsChange, World
-from app.pipeline.outcomes import Resolved, resolve_outcomes
+from app.pipeline.learning import Learning
 from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
 from app.pipeline.trace import DecisionSummary, decision_trace
 from app.pipeline.what_if import Changes, rehearse
@@ -55,8 +54,7 @@ class SizingService:
         self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
         self._decider = Decider(self._engine)
-        # so that no pair of decision and symbol counts twice
-        self._one_request = asyncio.Lock()
+        self.learning = Learning(self._engine)
 
     @property
     def beliefs(self) -> Beliefs:
@@ -122,82 +120,6 @@ class SizingService:
             If a held position cannot be valued.
         """
         return rehearse(batch, self._engine.beliefs, self._engine.params, changes)
-
-    # -- learning --------------------------------------------------------------------------------
-
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Price decisions with realised returns and teach the strategies.
-
-        Returns
-        -------
-        dict
-            ``accepted``, ``duplicates``, ``rejected`` (index, reason).
-
-        Raises
-        ------
-        JournalUnavailable
-            If they cannot be journalled, or an earlier use of one of them is not yet.
-        """
-        self._engine.require_journal()
-        async with self._one_request:
-            resolved = await self._resolved(outcomes)
-            if resolved.accepted:
-                # once more: it may have failed while this request waited for its turn
-                self._engine.require_journal()
-                facts = resolved.facts()
-                refused = events.apply_outcomes(facts, self._engine.beliefs)
-                durable = self._engine.append(
-                    events.OUTCOMES, lambda: events.encode(facts), outcomes=tuple(resolved.pairs)
-                )
-                if refused:
-                    self.world.telemetry.count("conformal_refused", refused)
-                await durable
-        report = resolved.report()
-        self.world.telemetry.outcomes_recorded(report)
-        return report
-
-    async def _resolved(self, outcomes: Sequence[Outcome]) -> Resolved:
-        journal = self.world.journal
-        pairs = [(o.decision_id, o.symbol) for o in outcomes if o.decision_id is not None]
-        known = await journal.known_outcomes(pairs) if pairs else set()
-        decisions: dict[str, dict[str, Any] | None] = {}
-        for decision_id in dict.fromkeys(name for name, _ in pairs):
-            stored = await journal.decision(decision_id)
-            decisions[decision_id] = None if stored is None else events.decode(stored.payload)
-        return resolve_outcomes(outcomes, decisions, known)
-
-    async def observe_prices(
-        self, timestamp_ns: int, prices: Mapping[str, float]
-    ) -> dict[str, int]:
-        """Learn prices at one time; older or repeated observations are ignored."""
-        return await self._observe(
-            events.PRICES, self._engine.beliefs.market.observe_prices, timestamp_ns, prices
-        )
-
-    async def observe_returns(
-        self, timestamp_ns: int, returns: Mapping[str, float]
-    ) -> dict[str, int]:
-        """Learn simple returns at one time; older or repeated observations are ignored."""
-        return await self._observe(
-            events.RETURNS, self._engine.beliefs.market.observe_returns, timestamp_ns, returns
-        )
-
-    async def _observe(
-        self,
-        kind: str,
-        learn: Callable[[int, Mapping[str, float]], int],
-        timestamp_ns: int,
-        values: Mapping[str, float],
-    ) -> dict[str, int]:
-        self._engine.require_journal()
-        accepted = learn(timestamp_ns, values)
-        if accepted:
-            data = {"timestamp_ns": timestamp_ns, "values": dict(values)}
-            await self._engine.append(kind, lambda: events.encode(data))
-        else:
-            # what is known already may be known from a batch that is held
-            self._engine.log.release()
-        return {"accepted": accepted, "ignored": len(values) - accepted}
 
     # -- operating -------------------------------------------------------------------------------
 

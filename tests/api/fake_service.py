@@ -1,7 +1,7 @@
 """A service that remembers what reached it and answers what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from app.core.errors import UnknownDecision
@@ -10,6 +10,8 @@ from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.answer import Decision
 from app.pipeline.ports import DecisionQuery, StoredAnswer
 from app.pipeline.service import IdempotencyClaim
+
+Note = Callable[..., None]
 
 CIRCUIT = {
     "state": "closed",
@@ -24,6 +26,27 @@ CIRCUIT = {
     "success_rate": 1.0,
     "last_failure_reason": None,
 }
+
+
+class FakeLearning:
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        self._note("record_outcomes", list(outcomes))
+        return {"accepted": len(outcomes), "duplicates": 0, "rejected": []}
+
+    async def observe_returns(
+        self, timestamp_ns: int, returns: Mapping[str, float]
+    ) -> dict[str, int]:
+        self._note("observe_returns", timestamp_ns, dict(returns))
+        return {"accepted": len(returns), "ignored": 0}
+
+    async def observe_prices(
+        self, timestamp_ns: int, prices: Mapping[str, float]
+    ) -> dict[str, int]:
+        self._note("observe_prices", timestamp_ns, dict(prices))
+        return {"accepted": len(prices), "ignored": 0}
 
 
 class FakeService:
@@ -42,6 +65,7 @@ class FakeService:
         self.hold = asyncio.Event()
         self.hold.set()
         self.entered = asyncio.Semaphore(0)
+        self.learning = FakeLearning(self._note)
 
     def _note(self, *call: Any) -> None:
         self.calls.append(call)
@@ -63,22 +87,6 @@ class FakeService:
 
     async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
         return self.stored.get((owner, key))
-
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        self._note("record_outcomes", list(outcomes))
-        return {"accepted": len(outcomes), "duplicates": 0, "rejected": []}
-
-    async def observe_returns(
-        self, timestamp_ns: int, returns: Mapping[str, float]
-    ) -> dict[str, int]:
-        self._note("observe_returns", timestamp_ns, dict(returns))
-        return {"accepted": len(returns), "ignored": 0}
-
-    async def observe_prices(
-        self, timestamp_ns: int, prices: Mapping[str, float]
-    ) -> dict[str, int]:
-        self._note("observe_prices", timestamp_ns, dict(prices))
-        return {"accepted": len(prices), "ignored": 0}
 
     def circuit(self) -> dict[str, Any]:
         self._note("circuit")

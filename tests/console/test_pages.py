@@ -189,7 +189,7 @@ async def _price(site: Site, desk: Desk, count: int) -> list[tuple[float, float]
         answer = await site.decide(desk.batch(site.clock.now_ns() + step))
         came = desk.move()
         value = answer["portfolio_value"]
-        await site.service.record_outcomes(
+        await site.service.learning.record_outcomes(
             [Outcome(s, came[s], decision_id=answer["decision_id"]) for s in answer["allocations"]]
         )
         earned.append(

@@ -46,7 +46,7 @@ def test_a_symbol_whose_price_jumped_only_ever_shrinks(
     answers = []
     for each in (with_brakes(case, price_jump_from=0.4), with_brakes(case)):
         engine = each.engine()
-        run(engine.service.observe_prices(1, known))
+        run(engine.service.learning.observe_prices(1, known))
         answers.append(engine.allocate(case.batch))
     answer, free = answers
     promises.assert_all(case, answer)
@@ -124,7 +124,7 @@ def test_brakes_that_are_off_change_nothing(case: Case) -> None:
 
 def test_a_braked_symbol_without_positions_is_left_out_and_the_others_are_sized() -> None:
     engine = Engine(braked(price_jump_from=0.2))
-    run(engine.service.observe_prices(1, {"AAA": 70.0, "BBB": 99.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 70.0, "BBB": 99.0}))
     answer = engine.allocate(request(signal(), signal("BBB")))
     assert {*answer["allocations"]} == {*answer["baseline_allocations"]} == {"BBB"}
     assert answer["allocations"]["BBB"] > 0.0
@@ -134,7 +134,7 @@ def test_a_braked_symbol_without_positions_is_left_out_and_the_others_are_sized(
 
 def test_a_jump_brakes_once_and_the_new_price_is_known_then() -> None:
     engine = Engine(braked(price_jump_from=0.2))
-    run(engine.service.observe_prices(1, {"AAA": 70.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 70.0}))
     batch = request(signal(), positions={"AAA": 10.0})
     assert engine.allocate(batch)["allocations"] == {"AAA": 1_000.0}
     later = request(signal(timestamp_ns=NOW + 1), positions={"AAA": 10.0})
@@ -143,7 +143,7 @@ def test_a_jump_brakes_once_and_the_new_price_is_known_then() -> None:
 
 def test_a_jump_does_not_keep_a_sell_from_closing() -> None:
     engine = Engine(replace(SHORTS, brakes=BrakeParams(price_jump_from=0.2)))
-    run(engine.service.observe_prices(1, {"AAA": 50.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 50.0}))
     sell = request(signal(action=Action.SELL), positions={"AAA": 10.0})
     assert engine.allocate(sell)["allocations"] == {"AAA": 0.0}
 
