@@ -343,7 +343,7 @@ def _watch(service: SizingService) -> None:
     if isinstance(telemetry, PrometheusTelemetry):
         telemetry.watch(
             trading_state=lambda: str(beliefs.trading.state),
-            circuit=service.circuit,
+            circuit=service.operating.circuit,
             performance=service.performance,
             conformal_coverage=beliefs.records.coverage,
             regime_transitions=lambda: float(beliefs.regimes.transitions),

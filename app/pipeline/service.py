@@ -1,22 +1,20 @@
 """The sizing service: one engine behind HTTP and behind the facade."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import structlog
 
-from app.core.beliefs import Beliefs, TradingStatus
-from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, UnknownDecision
+from app.core.beliefs import Beliefs
+from app.core.errors import JournalUnavailable, UnknownDecision
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerMode
-from app.core.policy.circuit import Transition
-from app.core.types import Batch, TradingState
-from app.pipeline import events, views
+from app.core.types import Batch
+from app.pipeline import views
 from app.pipeline.answer import Decision
 from app.pipeline.decide import Decider, IdempotencyClaim
-from app.pipeline.engine import Engine, SettingsChange, World
+from app.pipeline.engine import Engine, World
 from app.pipeline.learning import Learning
+from app.pipeline.operating import CIRCUIT_ACTS, Operating
 from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
 from app.pipeline.trace import DecisionSummary, decision_trace
 from app.pipeline.what_if import Changes, rehearse
@@ -27,8 +25,6 @@ _LOG = structlog.get_logger(__name__)
 _DAY_NS = 86_400 * 1_000_000_000
 # entries of the journal that one look for operators' acts goes through
 _OPERATIONS_WINDOW = 20_000
-_RESET, _MODE = "circuit_reset", "circuit_mode"
-_OPERATED = frozenset({_RESET, _MODE})
 
 
 class SizingService:
@@ -50,11 +46,11 @@ class SizingService:
     def __init__(self, params: EngineParams, world: World, mode: str) -> None:
         self.mode = mode
         self.world = world
-        self.draining = False
         self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
         self._decider = Decider(self._engine)
         self.learning = Learning(self._engine)
+        self.operating = Operating(self._engine)
 
     @property
     def beliefs(self) -> Beliefs:
@@ -91,12 +87,6 @@ class SizingService:
         self._decider.stop()
         await self._engine.stop()
 
-    def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Whether a load balancer should send requests here, and why not."""
-        refusing = self.world.journal.refusing()
-        detail = {"journal": refusing or "ok", "draining": self.draining, "mode": self.mode}
-        return refusing is None and not self.draining, detail
-
     async def allocate(
         self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
     ) -> Decision:
@@ -120,98 +110,6 @@ class SizingService:
             If a held position cannot be valued.
         """
         return rehearse(batch, self._engine.beliefs, self._engine.params, changes)
-
-    # -- operating -------------------------------------------------------------------------------
-
-    def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
-        """Put settings in force from the next batch on; see `Engine.change_settings`."""
-        return self._engine.change_settings(params, change)
-
-    def trading_state(self) -> dict[str, Any]:
-        """Return the kill switch as it stands."""
-        return asdict(self._engine.beliefs.trading)
-
-    async def set_trading_state(
-        self,
-        state: TradingState,
-        reason: str | None,
-        actor: str,
-        *,
-        flatten: bool = False,
-        rebase: bool = False,
-    ) -> dict[str, Any]:
-        """Throw the kill switch; holds from the next decision on and over restarts.
-
-        Parameters
-        ----------
-        state : TradingState
-        reason, actor : str
-            Why and who; both are journalled.
-        flatten : bool
-            With HALTED: every target is zero instead of the current position.
-        rebase : bool
-            Let the brakes forget peak, last value and day: they measure from the next batch on.
-
-        Raises
-        ------
-        InvalidInput
-            If ``flatten`` comes with another state.
-        """
-        if flatten and state is not TradingState.HALTED:
-            message = f"must be false unless state is HALTED, which was {state.value}"
-            raise InvalidInput(FieldProblem("flatten", message, flatten))
-        self._engine.require_journal()
-        status = TradingStatus(state, reason, self.world.clock.now_ns(), flatten, actor)
-        self._engine.beliefs.throw_switch(status, rebase=rebase)
-        data = {**asdict(status), "rebase": rebase}
-        _LOG.warning("trading_state", **data)
-        durable = self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
-        self.world.notices.switched(status)
-        await durable
-        return self.trading_state()
-
-    def circuit(self) -> dict[str, Any]:
-        """Return the breaker as it stands."""
-        return self.world.gate.breaker.snapshot(self.world.clock.monotonic())
-
-    async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:
-        """Force the breaker closed."""
-        self._engine.require_journal()
-        self.world.gate.reset(reason or "reset")
-        return await self._operated(_RESET, None, reason, actor)
-
-    async def set_circuit_mode(self, mode: str, reason: str | None, actor: str) -> dict[str, Any]:
-        """Set the breaker's mode: auto, forced_open or disabled."""
-        self._engine.require_journal()
-        now = self.world.clock.monotonic()
-        self.world.gate.breaker.set_mode(BreakerMode(mode), now, reason=reason or mode)
-        return await self._operated(_MODE, mode, reason, actor)
-
-    async def _operated(
-        self, what: str, value: str | None, reason: str | None, actor: str
-    ) -> dict[str, Any]:
-        _LOG.warning("operator", what=what, value=value, reason=reason, actor=actor)
-        changed = {"circuit": self.world.gate.breaker.export(), "reason": what}
-        self._engine.append(events.BREAKER, lambda: events.encode(changed))
-        data = {"what": what, "value": value, "reason": reason, "actor": actor}
-        await self._engine.append(events.OPERATOR, lambda: events.encode(data))
-        snapshot = self.circuit()
-        self.world.telemetry.circuit_changed(snapshot)
-        return snapshot
-
-    def circuit_moved(self, transition: Transition) -> None:
-        """Journal a breaker transition; to be given to the breaker as its ``on_transition``."""
-        circuit = self.world.gate.breaker.export()
-        data = {"circuit": circuit, "reason": transition.reason}
-        _LOG.warning(
-            "circuit_moved",
-            was=str(transition.from_state),
-            now=str(transition.to_state),
-            reason=transition.reason,
-        )
-        self.world.notices.circuit_moved(transition)
-        self._engine.append(events.BREAKER, lambda: events.encode(data))
-        self.world.telemetry.circuit_changed(self.circuit())
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -238,8 +136,8 @@ class SizingService:
             "settings_hash": self.settings_hash,
             "params": self.params.to_json(),
             "state_version": self._engine.log.seq,
-            "trading_state": self.trading_state(),
-            "circuit": self.circuit(),
+            "trading_state": self.operating.trading_state(),
+            "circuit": self.operating.circuit(),
             "policy": None if client is None else client.statistics(),
             "total_decisions": total,
             "rl_decisions": self._decider.counts["rl"],
@@ -304,7 +202,7 @@ class SizingService:
                 entry
                 for entry in map(views.operation_view, found)
                 # the operator's own act is the entry beside it, with who and why
-                if entry["what"] != "circuit" or entry["reason"] not in _OPERATED
+                if entry["what"] != "circuit" or entry["reason"] not in CIRCUIT_ACTS
             ],
             "next_before_seq": more if more > 1 else None,
         }

@@ -63,7 +63,9 @@ async def test_no_act_is_done_without_a_session(keyed_site: Site, act: str) -> N
 
 
 async def test_who_is_refused_learns_nothing_of_the_state(keyed_site: Site) -> None:
-    await keyed_site.service.set_trading_state(TradingState.HALTED, "a secret plan", "risk")
+    await keyed_site.service.operating.set_trading_state(
+        TradingState.HALTED, "a secret plan", "risk"
+    )
     headers = {"sec-fetch-site": "cross-site"}
 
     answers = [
@@ -257,7 +259,7 @@ async def test_without_keys_too_an_act_needs_a_token(open_site: Site) -> None:
     response = await open_site.client.post("/console/operate/halt", data={"reason": "because"})
 
     assert response.status_code == 403
-    assert open_site.service.trading_state()["state"] == "ACTIVE"
+    assert open_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ async def test_a_page_of_another_origin_neither_signs_in_nor_acts(
 
     assert login.status_code == act.status_code == 403
     assert "set-cookie" not in login.headers
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(

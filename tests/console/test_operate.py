@@ -25,7 +25,7 @@ async def test_the_trading_state_is_set_with_who_and_why(
     response = await keyed_site.client.post(f"/console/operate/{act}", data=form)
 
     assert response.headers["location"] == f"/console/operate?done={act}"
-    told = keyed_site.service.trading_state()
+    told = keyed_site.service.operating.trading_state()
     assert told | expected == told
     assert told["actor"] == "risk"
     assert told["reason"] == "exchange under maintenance"
@@ -37,7 +37,7 @@ async def test_active_lifts_a_halt(keyed_site: Site) -> None:
     await keyed_site.client.post("/console/operate/halt", data=form)
     await keyed_site.client.post("/console/operate/active", data={**form, "reason": "it is over"})
 
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 async def test_the_circuit_is_forced_open_set_to_automatic_and_reset(keyed_site: Site) -> None:
@@ -46,7 +46,7 @@ async def test_the_circuit_is_forced_open_set_to_automatic_and_reset(keyed_site:
     seen = []
     for act in ("force-open", "auto", "force-open", "reset"):
         await keyed_site.client.post(f"/console/operate/{act}", data=form)
-        circuit = keyed_site.service.circuit()
+        circuit = keyed_site.service.operating.circuit()
         seen.append((circuit["state"], circuit["mode"]))
 
     assert seen == [
@@ -118,7 +118,7 @@ async def test_while_the_journal_refuses_nothing_is_switched(tmp_path: Path) -> 
         response = await site.client.post("/console/operate/halt", data=form)
 
         assert response.status_code == 503
-        assert site.service.trading_state()["state"] == "ACTIVE"
+        assert site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ async def test_what_is_no_small_form_is_refused(
     )
 
     assert response.status_code == status
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 async def test_looking_further_back_goes_window_by_window(open_site: Site) -> None:
     service = open_site.service
-    await service.set_circuit_mode("forced_open", "first", "desk")
-    await service.reset_circuit("second", "desk")
+    await service.operating.set_circuit_mode("forced_open", "first", "desk")
+    await service.operating.reset_circuit("second", "desk")
     last = (await service.operations())["operations"][0]["seq"]
 
     older = await service.operations(before_seq=last)

@@ -98,7 +98,9 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
 async def test_where_nothing_may_be_held_the_limits_say_why(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
-    await open_site.service.set_trading_state(TradingState.HALTED, "x", "desk", flatten=True)
+    await open_site.service.operating.set_trading_state(
+        TradingState.HALTED, "x", "desk", flatten=True
+    )
     await open_site.decide(batch)
     page = (await open_site.client.get("/console/limits")).text
 

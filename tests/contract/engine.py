@@ -78,7 +78,7 @@ class Engine:
 
     def trade(self, state: TradingState) -> None:
         if state is not TradingState.ACTIVE:
-            run(self.service.set_trading_state(state, "a test", "test"))
+            run(self.service.operating.set_trading_state(state, "a test", "test"))
 
     def close(self) -> None:
         run(self.service.stop())

@@ -29,7 +29,7 @@ def with_brakes(case: Case, **numbers: float) -> Case:
 
 
 def flatten(engine: Engine) -> None:
-    run(engine.service.set_trading_state(HALTED, "flood", "risk", flatten=True))
+    run(engine.service.operating.set_trading_state(HALTED, "flood", "risk", flatten=True))
 
 
 # -- every brake, any decision -------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_a_loss_decides_exactly_as_the_switch_at_reducing_would(
     for engine in engines:
         engine.allocate(richer)
     switch = HALTED if case.state is HALTED else REDUCING
-    run(engines[1].service.set_trading_state(switch, None, "test"))
+    run(engines[1].service.operating.set_trading_state(switch, None, "test"))
     answer, expected = (deterministic(engine.allocate(case.batch)) for engine in engines)
     assert any("may only be reduced" in warning for warning in answer.pop("warnings"))
     del expected["warnings"]
@@ -183,7 +183,7 @@ def test_a_collapse_brakes_until_the_value_is_back_or_an_operator_rebases() -> N
         True,
     ]
     assert not bought(20_000.0)
-    run(engine.service.set_trading_state(ACTIVE, "withdrawal", "risk", rebase=True))
+    run(engine.service.operating.set_trading_state(ACTIVE, "withdrawal", "risk", rebase=True))
     assert bought(20_000.0)
 
 
@@ -192,7 +192,7 @@ def test_a_drawdown_says_why_sizes_are_smaller() -> None:
     engine.allocate(request(signal()))
     answer = engine.allocate(request(signal(), portfolio_value=79_000.0))
     assert any("21 % below its peak 100000" in warning for warning in answer["warnings"])
-    run(engine.service.set_trading_state(ACTIVE, None, "risk", rebase=True))
+    run(engine.service.operating.set_trading_state(ACTIVE, None, "risk", rebase=True))
     assert not engine.allocate(request(signal(), portfolio_value=79_000.0))["warnings"]
 
 
@@ -209,17 +209,17 @@ def test_flatten_closes_held_positions_with_and_without_signals() -> None:
 @pytest.mark.parametrize("state", [ACTIVE, REDUCING])
 def test_flatten_needs_halted_and_changes_nothing_otherwise(state: TradingState) -> None:
     engine = Engine()
-    before = engine.service.trading_state()
+    before = engine.service.operating.trading_state()
     with pytest.raises(InvalidInput) as caught:
-        run(engine.service.set_trading_state(state, None, "risk", flatten=True))
+        run(engine.service.operating.set_trading_state(state, None, "risk", flatten=True))
     assert [problem.path for problem in caught.value.problems] == ["flatten"]
-    assert engine.service.trading_state() == before
+    assert engine.service.operating.trading_state() == before
 
 
 def test_the_switch_shows_who_threw_it_and_why() -> None:
     engine = Engine()
     flatten(engine)
-    shown = engine.service.trading_state()
+    shown = engine.service.operating.trading_state()
     assert shown == {
         "state": "HALTED",
         "reason": "flood",
@@ -228,8 +228,8 @@ def test_the_switch_shows_who_threw_it_and_why() -> None:
         "actor": "risk",
     }
     assert engine.service.state()["trading_state"] == shown
-    run(engine.service.set_trading_state(HALTED, None, "desk"))
-    assert not engine.service.trading_state()["flatten"]
+    run(engine.service.operating.set_trading_state(HALTED, None, "desk"))
+    assert not engine.service.operating.trading_state()["flatten"]
 
 
 def test_a_stale_signal_is_rejected_with_its_age() -> None:
@@ -248,4 +248,4 @@ def test_journals_and_checkpoints_of_before_there_were_brakes_are_read() -> None
     state |= {"peak_value": 123.0, "trading": ["REDUCING", "old", 7]}
     engine.service.beliefs.restore(state)
     assert engine.service.beliefs.peak_value == 123.0
-    assert engine.service.trading_state()["state"] == "REDUCING"
+    assert engine.service.operating.trading_state()["state"] == "REDUCING"

@@ -50,7 +50,7 @@ async def test_what_happens_meanwhile_comes_after_it(tmp_path: Path) -> None:
     waiting = [asyncio.create_task(service.allocate(batch_of(number))) for number in range(2)]
     await policy.asked.wait()
     await asyncio.sleep(0.0)
-    await service.change_settings(SLOW_SHORTS, WHY)
+    await service.operating.change_settings(SLOW_SHORTS, WHY)
     policy.let.set()
     await asyncio.gather(*waiting)
     await service.stop()
