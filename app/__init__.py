@@ -12,7 +12,7 @@ The way of one batch of signals, a line per step with its file::
     api/request/body.py          exact JSON within bounds of bytes, depth and time
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key
-    pipeline/service.py          what the service can do: decide, learn, operate, show
+    pipeline/service.py          the service: it decides; learning.py, operating.py, showing.py
     pipeline/decide.py          one decision with its effects; pipeline/engine.py holds the state
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order

@@ -82,7 +82,7 @@ def watch_service(
     telemetry.watch(
         trading_state=lambda: str(service.beliefs.trading.state),
         circuit=service.operating.circuit,
-        performance=service.performance,
+        performance=service.showing.performance,
         journal_pending=lambda: float(journal.lag()[0]),
         journal_lag_sec=lambda: journal.lag()[1],
         journal_refusing=lambda: float(journal.refusing() is not None),
@@ -189,10 +189,10 @@ async def _beside(
 ) -> AsyncIterator[None]:
     """Run what lives beside the service: reading settings again, telling people."""
     if reloader is not None:
-        service.asides["settings_reload"] = reloader.state
+        service.showing.extra_state["settings_reload"] = reloader.state
         reloader.start()
     if notifier is not None:
-        service.asides["notifications"] = notifier.state
+        service.showing.extra_state["notifications"] = notifier.state
         notifier.start(service.world.journal.refusing)
     try:
         yield

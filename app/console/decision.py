@@ -16,7 +16,7 @@ _SHOWN: Final = 200
 
 async def show(request: Request) -> Response:
     """Draw what came in, what each stage left of it, and what limits and policy did."""
-    trace = await service_of(request).decision_trace(request.path_params["decision_id"])
+    trace = await service_of(request).showing.decision_trace(request.path_params["decision_id"])
     answer = trace["answer"]
     rows = [_row(entry) for entry in trace["signals"]]
     # largest first: who opens a decision wants to know what it holds, then what was cut

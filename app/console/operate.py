@@ -108,7 +108,7 @@ async def show(request: Request) -> Response:
     """Draw every switch as it stands, and who threw which lately."""
     service = service_of(request)
     done = _ACTS.get(request.query_params.get("done", ""))
-    found = await service.operations()
+    found = await service.showing.operations()
     context = {
         "trading_acts": TRADING,
         "circuit_acts": CIRCUIT,

@@ -245,11 +245,11 @@ class Layer3Phase3Hybrid:
 
     def get_performance_comparison(self) -> dict[str, Any]:
         """Compare RL with Phase 2, unpaired and paired, as ``GET /performance`` does."""
-        return self._engine.ask(self.service.performance)
+        return self._engine.ask(self.service.showing.performance)
 
     def get_state(self) -> dict[str, Any]:
         """Show all that the engine believes and counts, as ``GET /state``, and the RL client."""
-        state = self._engine.ask(self.service.state)
+        state = self._engine.ask(self.service.showing.state)
         return {**state, "rl_client": self.rl_client.get_state()}
 
     def stop(self) -> None:
@@ -344,7 +344,7 @@ def _watch(service: SizingService) -> None:
         telemetry.watch(
             trading_state=lambda: str(beliefs.trading.state),
             circuit=service.operating.circuit,
-            performance=service.performance,
+            performance=service.showing.performance,
             conformal_coverage=beliefs.records.coverage,
             regime_transitions=lambda: float(beliefs.regimes.transitions),
             regime_false_flips=lambda: float(beliefs.regimes.false_flips),

@@ -82,44 +82,9 @@ class FakeOperating:
         return self.is_ready, {"journal": journal, "draining": False, "mode": "fallback"}
 
 
-class FakeService:
-    """Records every call as ``(name, arguments...)``; ``error`` is raised by all that decide.
-
-    ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
-    """
-
-    params = EngineParams()
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Any, ...]] = []
-        self.stored: dict[tuple[str, str], StoredAnswer] = {}
-        self.error: BaseException | None = None
-        self.hold = asyncio.Event()
-        self.hold.set()
-        self.entered = asyncio.Semaphore(0)
-        self.learning = FakeLearning(self._note)
-        self.operating = FakeOperating(self._note)
-
-    def _note(self, *call: Any) -> None:
-        self.calls.append(call)
-        if self.error is not None:
-            raise self.error
-
-    async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
-    ) -> Decision:
-        self._note("allocate", batch, dry_run, claim)
-        number = len(self.calls)
-        self.entered.release()
-        await self.hold.wait()
-        decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
-        if claim is not None:
-            answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
-            self.stored[claim.owner, claim.key] = answer
-        return decision
-
-    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
-        return self.stored.get((owner, key))
+class FakeShowing:
+    def __init__(self, note: Note) -> None:
+        self._note = note
 
     def performance(self) -> dict[str, Any]:
         self._note("performance")
@@ -151,6 +116,47 @@ class FakeService:
         self._note("weights_csv", query)
         yield "timestamp_ns,weight\n"
         yield "1,0.5\n"
+
+
+class FakeService:
+    """Records every call as ``(name, arguments...)``; ``error`` is raised by all that decide.
+
+    ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
+    """
+
+    params = EngineParams()
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.stored: dict[tuple[str, str], StoredAnswer] = {}
+        self.error: BaseException | None = None
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.entered = asyncio.Semaphore(0)
+        self.learning = FakeLearning(self._note)
+        self.operating = FakeOperating(self._note)
+        self.showing = FakeShowing(self._note)
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+
+    async def allocate(
+        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+    ) -> Decision:
+        self._note("allocate", batch, dry_run, claim)
+        number = len(self.calls)
+        self.entered.release()
+        await self.hold.wait()
+        decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
+        if claim is not None:
+            answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
+            self.stored[claim.owner, claim.key] = answer
+        return decision
+
+    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
+        return self.stored.get((owner, key))
 
 
 class CountedEvents:

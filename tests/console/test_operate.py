@@ -79,7 +79,7 @@ async def test_without_a_sane_reason_it_is_asked_again_and_nothing_is_done(
     keyed_site: Site, reason: str
 ) -> None:
     await keyed_site.sign_in("risk")
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
 
     response = await keyed_site.client.post(
         "/console/operate/halt", data={"csrf": await keyed_site.csrf(), "reason": reason}
@@ -87,7 +87,7 @@ async def test_without_a_sane_reason_it_is_asked_again_and_nothing_is_done(
 
     assert response.status_code == 422
     assert "Not done" in response.text
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 @pytest.mark.parametrize("act", ["nothing", "disabled", "HALT"])
@@ -102,12 +102,12 @@ async def test_what_is_not_offered_cannot_be_done(keyed_site: Site, act: str) ->
 
 async def test_asking_changes_nothing(keyed_site: Site) -> None:
     await keyed_site.sign_in("risk")
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
 
     for act in ("halt", "flatten", "reset", "force-open"):
         assert (await keyed_site.client.get(f"/console/operate/{act}")).status_code == 200
 
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 async def test_while_the_journal_refuses_nothing_is_switched(tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ async def test_looking_further_back_goes_window_by_window(open_site: Site) -> No
     service = open_site.service
     await service.operating.set_circuit_mode("forced_open", "first", "desk")
     await service.operating.reset_circuit("second", "desk")
-    last = (await service.operations())["operations"][0]["seq"]
+    last = (await service.showing.operations())["operations"][0]["seq"]
 
-    older = await service.operations(before_seq=last)
+    older = await service.showing.operations(before_seq=last)
     journal = service.world.journal
     window = await journal.events_of(("operator",), before_seq=last + 1, window=1)
 

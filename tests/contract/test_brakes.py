@@ -227,7 +227,7 @@ def test_the_switch_shows_who_threw_it_and_why() -> None:
         "flatten": True,
         "actor": "risk",
     }
-    assert engine.service.state()["trading_state"] == shown
+    assert engine.service.showing.state()["trading_state"] == shown
     run(engine.service.operating.set_trading_state(HALTED, None, "desk"))
     assert not engine.service.operating.trading_state()["flatten"]
 

@@ -93,7 +93,7 @@ async def lived(path: Path, clock: FakeClock) -> dict[str, Any]:
 
 
 def believed(service: SizingService) -> Mapping[str, Any]:
-    state = service.state()
+    state = service.showing.state()
     return {name: state[name] for name in ("regimes", "regime_transitions", "strategies", "market")}
 
 

@@ -73,8 +73,8 @@ async def test_a_change_holds_from_the_next_decision_on_and_is_journalled(tmp_pa
     before = (await service.allocate(batch_of(0))).answer
     await service.operating.change_settings(SMALLER, WHY)
     after = (await service.allocate(batch_of(0))).answer
-    stored = await service.decision(after["decision_id"])
-    state = service.state()
+    stored = await service.showing.decision(after["decision_id"])
+    state = service.showing.state()
     await service.stop()
     assert 0.0 < after["total_allocated_usd"] < before["total_allocated_usd"]
     assert (state["settings_hash"], state["params"]) == (SMALLER.digest(), SMALLER.to_json())

@@ -149,7 +149,7 @@ async def test_a_key_whose_answer_could_not_be_written_gives_no_second_decision(
     body, replayed = await in_flight.answer(CLAIM, service.stored_answer, decide)
     assert replayed
     assert kinds(path).count(events.DECISION) == 1
-    assert service.counts == {"rl": 0, "fallback": 1}
+    assert service.showing.counts == {"rl": 0, "fallback": 1}
     stored = await service.stored_answer("desk", "k")
     assert stored is not None
     assert stored.body == body
