@@ -15,7 +15,10 @@ The way of one batch of signals, a line per step with its file::
     api/request/body.py            exact JSON within bounds of bytes, depth and time
     api/request/schemas.py         names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py        one decision a key
-    pipeline/service.py            what the service can do: decide, learn, operate, show
+    pipeline/service.py            what the service can do; decisions go on to the next line,
+    pipeline/learning.py           outcomes and prices are learnt here,
+    pipeline/operating.py          operators act here,
+    pipeline/showing.py            and whoever asks is answered here
     pipeline/decide.py             one decision with its effects
     pipeline/engine.py             the state and its one way to change: an event in the log
         core/decision/observe.py       the batch observed: the only step that learns

@@ -102,11 +102,11 @@ async def live(service: SizingService, steps: range, symbols: int = 4) -> None:
             Outcome(f"SYM{i}", 0.01 * ((step + i) % 5 - 2), decided.answer["decision_id"])
             for i in range(min(symbols, 4))
         ]
-        await service.record_outcomes(outcomes)
-        await service.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
+        await service.learning.record_outcomes(outcomes)
+        await service.learning.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
         if step % 11 == 5:
             state = list(TradingState)[step % 3]
-            await service.set_trading_state(state, "exercise", "test")
+            await service.operating.set_trading_state(state, "exercise", "test")
 
 
 async def test_decisions_over_restarts_and_settings_changes_replay_to_the_last_bit(
@@ -134,7 +134,9 @@ async def live_through_losses(service: SizingService, steps: range) -> list[str]
         if step % 13 == 4:
             flatten = step % 2 == 0
             state = TradingState.HALTED if flatten else TradingState.ACTIVE
-            await service.set_trading_state(state, None, "t", flatten=flatten, rebase=not flatten)
+            await service.operating.set_trading_state(
+                state, None, "t", flatten=flatten, rebase=not flatten
+            )
     return warnings
 
 
@@ -211,7 +213,7 @@ async def test_a_restarted_service_believes_what_it_believed(
     await service.start()
     await live(service, range(12))
     await live_through_losses(service, range(12, 24))
-    await service.set_trading_state(TradingState.HALTED, "flood", "risk", flatten=True)
+    await service.operating.set_trading_state(TradingState.HALTED, "flood", "risk", flatten=True)
     before = json.dumps(service.beliefs.export())
     if checkpointed:
         await service.stop()
@@ -221,6 +223,6 @@ async def test_a_restarted_service_believes_what_it_believed(
     again = service_on(path, LONG_ONLY)
     await again.start()
     assert json.dumps(again.beliefs.export()) == before
-    assert again.trading_state() == service.trading_state()
-    assert again.trading_state()["flatten"]
+    assert again.operating.trading_state() == service.operating.trading_state()
+    assert again.operating.trading_state()["flatten"]
     await again.stop()

@@ -34,10 +34,10 @@ class Bar:
 async def show(request: Request) -> Response:
     """Draw the use of every limit by the newest decision of this process."""
     service = service_of(request)
-    recent, rows = service.recent(), service.risk_budget()["limits"]
+    recent, rows = service.showing.recent(), service.showing.risk_budget()["limits"]
     context: dict[str, Any] = {"decision": None, "levels": [], "before": None}
     if recent:
-        decision = await service.decision(recent[0].decision_id)
+        decision = await service.showing.decision(recent[0].decision_id)
         answer = decision["answer"]
         groups = [entry for entry in answer["binding_limits"] if entry["limit"] == "group"]
         context |= {"decision": answer, "levels": levels_of(rows, answer), "groups": groups}

@@ -129,17 +129,17 @@ def operation_view(stored: StoredEvent) -> dict[str, Any]:
     """Show who changed what and why; a breaker that moved by itself has no actor."""
     data = events.decode(stored.payload)
     if stored.kind == events.TRADING_STATE:
-        told = {"what": "trading_state", "value": data["state"], "flatten": data.get("flatten")}
+        act = {"what": "trading_state", "value": data["state"], "flatten": data.get("flatten")}
     elif stored.kind == events.OPERATOR:
-        told = {"what": data["what"], "value": data["value"]}
+        act = {"what": data["what"], "value": data["value"]}
     elif stored.kind == events.BREAKER:
         circuit = data["circuit"]
         forced = circuit["mode"] == BreakerMode.FORCED_OPEN
-        told = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
+        act = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
     else:
-        told = {"what": "settings", "value": data["digest"]}
+        act = {"what": "settings", "value": data["digest"]}
     reason, actor = data.get("reason"), data.get("actor")
-    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **told}
+    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **act}
 
 
 def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[str, Any]:

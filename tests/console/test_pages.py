@@ -81,7 +81,7 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
 ) -> None:
     batch["signals"] = [{**batch["signals"][0], "action": "BUY", "expected_return": 0.01}]
     answer = await open_site.decide(batch)
-    budget = open_site.service.risk_budget()["limits"]
+    budget = open_site.service.showing.risk_budget()["limits"]
     page = (await open_site.client.get("/console/limits")).text
 
     shown = {row[0]: row for row in rows_of(page, "Symbols: use of each limit,")}
@@ -98,7 +98,9 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
 async def test_where_nothing_may_be_held_the_limits_say_why(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
-    await open_site.service.set_trading_state(TradingState.HALTED, "x", "desk", flatten=True)
+    await open_site.service.operating.set_trading_state(
+        TradingState.HALTED, "x", "desk", flatten=True
+    )
     await open_site.decide(batch)
     page = (await open_site.client.get("/console/limits")).text
 
@@ -137,15 +139,15 @@ async def test_a_decision_is_opened_stage_by_stage(open_site: Site, batch: dict[
         assert warning in page
 
 
-async def test_a_decision_tells_the_prediction_beside_its_signal(
+async def test_a_decision_trace_has_the_prediction_beside_its_signal(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
     answer = await open_site.decide(batch)
-    told = await open_site.service.decision_told(answer["decision_id"])
+    trace = await open_site.service.showing.decision_trace(answer["decision_id"])
 
-    predictions = [row["prediction"] for row in told["signals"] if row["direction"]]
-    assert len(predictions) == len(told["policy"]["predictions"])
-    for row in told["signals"]:
+    predictions = [row["prediction"] for row in trace["signals"] if row["direction"]]
+    assert len(predictions) == len(trace["policy"]["predictions"])
+    for row in trace["signals"]:
         if row["prediction"] is not None:
             baseline = answer["baseline_allocations"][row["signal"]["symbol"]]
             expected = 0.5 * baseline / answer["portfolio_value"]
@@ -189,7 +191,7 @@ async def _price(site: Site, desk: Desk, count: int) -> list[tuple[float, float]
         answer = await site.decide(desk.batch(site.clock.now_ns() + step))
         came = desk.move()
         value = answer["portfolio_value"]
-        await site.service.record_outcomes(
+        await site.service.learning.record_outcomes(
             [Outcome(s, came[s], decision_id=answer["decision_id"]) for s in answer["allocations"]]
         )
         earned.append(
@@ -207,7 +209,7 @@ async def test_the_two_lines_are_what_both_allocations_earned(open_site: Site) -
     kept = open_site.service.beliefs.performance.paired_returns()
     assert [r for pair in kept for r in pair] == pytest.approx([r for pair in earned for r in pair])
     page = (await open_site.client.get("/console/policy")).text
-    paired = open_site.service.performance()["paired"]
+    paired = open_site.service.showing.performance()["paired"]
     assert page.count("<polyline") == 2
     assert f"{1e4 * paired['mean_difference']:+.2f}".replace("-", "\N{MINUS SIGN}") in page
     shown = {row[0]: row for row in rows_of(page, "What outcomes have taught")}

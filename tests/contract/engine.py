@@ -71,14 +71,14 @@ class Engine:
         """Report a row of returns a minute, the last one at ``until_ns``."""
         for place, row in enumerate(rows):
             at = until_ns - (len(rows) - 1 - place) * 60_000_000_000
-            run(self.service.observe_returns(at, row))
+            run(self.service.learning.observe_returns(at, row))
 
     def record(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        return run(self.service.record_outcomes(outcomes))
+        return run(self.service.learning.record_outcomes(outcomes))
 
     def trade(self, state: TradingState) -> None:
         if state is not TradingState.ACTIVE:
-            run(self.service.set_trading_state(state, "a test", "test"))
+            run(self.service.operating.set_trading_state(state, "a test", "test"))
 
     def close(self) -> None:
         run(self.service.stop())
