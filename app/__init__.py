@@ -16,7 +16,8 @@ The way of one batch of signals, a line per step with its file::
     pipeline/decide.py          one decision with its effects; pipeline/engine.py holds the state
     pipeline/allocate.py         the whole way of one decision: draft, ask the policy, finish
         core/signals.py              signals as columns in one canonical order
-        core/portfolio/held.py       positions valued and cut by the limits
+        core/portfolio/valuation.py  positions as weights
+        core/limits/held.py          held positions cut by the limits
         core/beliefs.py               what prices, regimes and outcomes have taught so far
         core/stages/cascade.py       the multiplier a of sizes and limits
         core/brakes.py               kill switch and sanity brakes, with their reasons

@@ -11,11 +11,12 @@ import numpy as np
 
 from app.core.beliefs import Beliefs
 from app.core.brakes import Braking, price_jumps
+from app.core.limits import HeldBook, cut_held
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.policy.blend import blend_weights, collect_targets
-from app.core.portfolio.held import HeldBook, cut_held, value_positions
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
+from app.core.portfolio.valuation import value_positions
 from app.core.settle import Setting, Settled, settle
 from app.core.signals import Rejection, SignalTable, tabulate
 from app.core.stages.cascade import CascadeAssessment, assess_cascade

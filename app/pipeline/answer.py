@@ -9,9 +9,8 @@ import numpy as np
 import orjson
 
 from app.core.books.drift import Drift
-from app.core.limits import symbol_caps
+from app.core.limits import HeldBook, LimitHit, symbol_caps
 from app.core.params import EngineParams
-from app.core.portfolio.held import HeldBook, LimitHit
 from app.core.settle import Settled
 from app.core.stages.regime import most_defensive
 from app.core.types import FloatArray, TradingState

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.limits import HeldUse, Limits, Owned, build_limits
+from app.core.limits import HeldUse, LimitHit, Limits, Owned, build_limits
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1
-from app.core.portfolio.held import LimitHit
 from app.core.portfolio.kelly import KellyAnswer, KellyProblem, is_binding, optimal_weights
 from app.core.portfolio.netting import NetSizes, net_symbols, ownership
 from app.core.portfolio.structure import Structure
