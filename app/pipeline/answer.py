@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from app.core.books.drift import Drift
-from app.core.limits import HeldBook, LimitHit, symbol_caps
+from app.core.limits import HeldBook, Holdings, binding_limits, limit_use
 from app.core.params import EngineParams
 from app.core.settle import Settled
 from app.core.stages.regime import most_defensive
@@ -165,7 +165,9 @@ def compose(
             )
             if kept
         },
-        "binding_limits": _binding_limits(drafted, value),
+        "binding_limits": binding_limits(
+            portfolio.hits, drafted.held.hits, drafted.multiplier, value
+        ),
         "rejected_signals": [
             {"index": entry.index, "symbol": entry.symbol, "reason": entry.reason}
             for entry in drafted.rejected
@@ -320,51 +322,10 @@ def _stage_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
     return columns
 
 
-def _binding_limits(drafted: Draft, value: float) -> list[dict[str, Any]]:
-    a = drafted.multiplier
-    hits = [_in_usd(hit, a * value) for hit in drafted.portfolio.hits]
-    named = {(hit["limit"], hit["id"]) for hit in hits}
-    held = [_in_usd(hit, value) for hit in drafted.held.hits]
-    return hits + [hit for hit in held if (hit["limit"], hit["id"]) not in named]
-
-
-def _in_usd(hit: LimitHit, scale: float) -> dict[str, Any]:
-    return {
-        "limit": hit.level,
-        "id": hit.identifier,
-        "limit_usd": hit.limit * scale,
-        "requested_usd": min(hit.requested * scale, _LARGEST),
-        "shadow_price": hit.shadow_price,
-    }
-
-
 def risk_budget(drafted: Draft, final: Weighed, params: EngineParams) -> list[dict[str, Any]]:
     """Use of every limit by the final allocation, in USD and percent of the limit."""
-    a, value, limits = drafted.multiplier, drafted.batch.portfolio_value, params.limits
-    symbols = sorted(final.weights)
-    caps = symbol_caps(symbols, limits).tolist()
-    rows = [
-        _budget("position", symbol, abs(final.weights[symbol]) * value, a * cap * value)
-        for symbol, cap in zip(symbols, caps, strict=True)
-    ]
     table = drafted.table
     by = np.bincount(table.strategy_of, np.abs(final.parts), len(table.strategies)).tolist()
-    rows += [
-        _budget("strategy", name, used * value, a * limits.max_strategy_pct * value)
-        for name, used in zip(table.strategies, by, strict=True)
-    ]
-    gross = sum(map(abs, final.weights.values()))
-    rows.append(
-        _budget("portfolio", "portfolio", gross * value, a * limits.max_portfolio_pct * value)
-    )
-    return rows
-
-
-def _budget(level: str, identifier: str, used: float, limit: float) -> dict[str, Any]:
-    return {
-        "level": level,
-        "identifier": identifier,
-        "used_usd": used,
-        "limit_usd": limit,
-        "utilization_pct": 100.0 * used / limit if limit > 0.0 else 0.0,
-    }
+    holdings = Holdings(final.weights, dict(zip(table.strategies, by, strict=True)))
+    value = drafted.batch.portfolio_value
+    return limit_use(holdings, drafted.multiplier, value, params.limits)

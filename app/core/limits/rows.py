@@ -1,21 +1,25 @@
 """The hard limits as data: bounds per symbol and linear rows over shares of symbols."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array, vstack
+from scipy.sparse import vstack
 
+from app.core.limits.holdings import HeldUse
+from app.core.limits.kind import DENSE_ROWS_UP_TO, Directional, Owned
+from app.core.limits.kinds import KINDS
 from app.core.params import LimitParams
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
-DENSE_ROWS_UP_TO = 200
 _DUST = 1e-12
+_CAPS: Final = tuple(kind.caps for kind in KINDS if kind.caps is not None)
+_ROWS: Final = tuple((kind.level, kind.rows) for kind in KINDS if kind.rows is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRow:
-    """Name of one linear limit: level position, strategy, group or portfolio, and whose."""
+class LimitRow(NamedTuple):
+    """Name of one linear limit: the level of its kind, and whose."""
 
     level: str
     identifier: str
@@ -49,48 +53,6 @@ class Limits:
         return Limits(self.cap[places], self.rows[:, places], self.room, self.names, self.full)
 
 
-def symbol_caps(symbols: Sequence[str], params: LimitParams) -> FloatArray:
-    """Cap of each symbol, shape (m,): the general one or the symbol's own, if smaller."""
-    caps = np.zeros(len(symbols))
-    caps += params.max_position_pct
-    if params.symbol_caps:
-        own = np.array([params.symbol_caps.get(symbol, np.inf) for symbol in symbols])
-        caps = np.minimum(caps, own)
-    return caps
-
-
-@dataclass(frozen=True, slots=True)
-class HeldUse:
-    """What held positions already use: by strategy, by group and in all (gross weights)."""
-
-    by_strategy: dict[str, float] = field(default_factory=dict)
-    by_group: dict[str, float] = field(default_factory=dict)
-    gross: float = 0.0
-
-    def at_full_scale(self, multiplier: float) -> "HeldUse":
-        """Divide by the cascade multiplier, so that it fits limits at multiplier 1."""
-        if multiplier <= 0.0:
-            return HeldUse()
-        return HeldUse(
-            {name: used / multiplier for name, used in self.by_strategy.items()},
-            {name: used / multiplier for name, used in self.by_group.items()},
-            self.gross / multiplier,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """Who owns the m directional symbols: one entry per owning signal.
-
-    ``strategy`` and ``symbol`` are index arrays of shape (k,) into the table's strategies and
-    into the directional symbols; ``share`` of shape (k,) sums to 1 over a symbol.
-    """
-
-    strategy: IntArray
-    symbol: IntArray
-    share: FloatArray
-
-
 def build_limits(
     symbols: Sequence[str],
     strategies: Sequence[str],
@@ -98,9 +60,7 @@ def build_limits(
     held: HeldUse,
     params: LimitParams,
 ) -> Limits:
-    """Rows for strategies, groups and the whole portfolio, less what is held.
-
-    A strategy whose symbols cannot reach its limit even at their caps gets no row.
+    """Gather caps and rows of every kind of limit, less what is held.
 
     Parameters
     ----------
@@ -109,67 +69,47 @@ def build_limits(
     strategies : sequence of s names
     owned : Owned
     held : HeldUse
+        At cascade multiplier 1.
     params : LimitParams
 
     Returns
     -------
     Limits
     """
-    caps = symbol_caps(symbols, params)
+    directional = Directional(symbols, strategies, owned, held, params)
+    caps = _caps(directional)
     names: list[LimitRow] = []
     full: list[float] = []
     used: list[float] = []
-    reach = np.bincount(owned.strategy, owned.share * caps[owned.symbol], len(strategies))
-    held_by = held.by_strategy
-    if held_by:
-        reach = reach + np.array([held_by.get(name, 0.0) for name in strategies])
-    tight = (reach > params.max_strategy_pct).nonzero()[0]
-    for place in tight.tolist():
-        names.append(LimitRow("strategy", strategies[place]))
-        full.append(params.max_strategy_pct)
-        used.append(held_by.get(strategies[place], 0.0))
-    for group in sorted(params.group_caps):
-        names.append(LimitRow("group", group))
-        full.append(params.group_caps[group])
-        used.append(held.by_group.get(group, 0.0))
-    names.append(LimitRow("portfolio", "portfolio"))
-    full.append(params.max_portfolio_pct)
-    used.append(held.gross)
+    blocks: list[LimitMatrix] = []
+    for level, rows_of in _ROWS:
+        rows = rows_of(directional, caps)
+        if rows is None:
+            continue
+        taken = held.of(level)
+        for identifier in rows.identifiers:
+            names.append(LimitRow(level, identifier))
+            used.append(taken.get(identifier, 0.0))
+        full += rows.full
+        blocks.append(rows.matrix)
     limit = np.array(full)
     room = limit - np.array(used)
     # held positions that fill a limit leave rounding, not room
     room[room < _DUST] = 0.0
     return Limits(
-        cap=caps,
-        rows=_rows(symbols, tight, owned, params),
-        room=room,
-        names=tuple(names),
-        full=limit,
+        cap=caps, rows=_stacked(blocks, len(symbols)), room=room, names=tuple(names), full=limit
     )
 
 
-def _rows(
-    symbols: Sequence[str], tight: IntArray, owned: Owned, params: LimitParams
-) -> LimitMatrix:
-    blocks: list[LimitMatrix] = []
-    size = len(symbols)
-    if len(tight):
-        place = np.searchsorted(tight, owned.strategy)
-        place = np.where(place < len(tight), place, 0)
-        kept = tight[place] == owned.strategy
-        row, column, share = place[kept], owned.symbol[kept], owned.share[kept]
-        # entries of one strategy on one symbol add up
-        if size > DENSE_ROWS_UP_TO:
-            blocks.append(coo_array((share, (row, column)), shape=(len(tight), size)).tocsr())
-        else:
-            flat = np.bincount(row * size + column, share, len(tight) * size)
-            blocks.append(flat.reshape(len(tight), size))
-    for group in sorted(params.group_caps):
-        members = set(params.groups.get(group, ()))
-        blocks.append(np.array([[float(symbol in members) for symbol in symbols]]))
-    blocks.append(np.ones((1, size)))
+def _caps(directional: Directional) -> FloatArray:
+    """Smallest cap that any kind has for each symbol."""
+    caps = [caps_of(directional) for caps_of in _CAPS]
+    return caps[0] if len(caps) == 1 else np.minimum.reduce(caps)
+
+
+def _stacked(blocks: list[LimitMatrix], size: int) -> LimitMatrix:
     if len(blocks) == 1:
-        return np.ones((1, size))
+        return blocks[0]
     return vstack(blocks, format="csr") if size > DENSE_ROWS_UP_TO else np.concatenate(blocks)
 
 
