@@ -23,6 +23,7 @@ The way of one batch of signals, a line per step with its file::
         core/brakes.py               kill switch and sanity brakes, with their reasons
         core/phase1.py               each signal alone: Kelly, conformal, sentiment, regime
         core/portfolio/netting.py    one side a symbol, and who owns it
+        core/limits/rows.py          room under the limits; kinds/ has one file a kind of limit
         core/portfolio/phase2.py     multi-asset Kelly under hard limits
         pipeline/ask_policy.py       the policy through core/policy/breaker.py, in a deadline
         adapters/policy/http.py      one batch call; policy_mock is a seeded stand-in
