@@ -28,7 +28,8 @@ The way of one batch of signals, a line per step with its file::
             core/brakes.py                 kill switch and sanity brakes, with their reasons
         core/decision/draft.py         both phases, up to where the policy is asked
             core/phase1.py                 each signal alone: Kelly, conformal, sentiment, regime
-            core/portfolio/held.py         positions valued and cut by the limits
+            core/limits/held.py            held positions cut by the limits
+            core/limits/rows.py            room under the limits; kinds/ has a file a kind
             core/portfolio/netting.py      one side a symbol, and who owns it
             core/portfolio/phase2.py       multi-asset Kelly under hard limits
         pipeline/ask_policy.py         the policy through core/policy/breaker.py, in a deadline

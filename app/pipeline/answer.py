@@ -11,8 +11,7 @@ import orjson
 from app.core.decision.conclude import Conclusion
 from app.core.decision.observe import Observation
 from app.core.decision.targets import Targets, held_parts, stays
-from app.core.limits import symbol_caps
-from app.core.portfolio.held import LimitHit
+from app.core.limits import Holdings, binding_limits, limit_use
 from app.core.stages.regime import most_defensive
 from app.core.types import FloatArray
 
@@ -93,7 +92,9 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
             )
             if kept
         },
-        "binding_limits": _binding_limits(conclusion),
+        "binding_limits": binding_limits(
+            portfolio.hits, conclusion.drafted.held.hits, observed.multiplier, value
+        ),
         "rejected_signals": [
             {"index": entry.index, "symbol": entry.symbol, "reason": entry.reason}
             for entry in observed.rejected
@@ -221,52 +222,9 @@ def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
     return columns
 
 
-def _binding_limits(conclusion: Conclusion) -> list[dict[str, Any]]:
-    drafted, value = conclusion.drafted, conclusion.observed.value_usd
-    a = conclusion.observed.multiplier
-    hits = [_in_usd(hit, a * value) for hit in drafted.portfolio.hits]
-    named = {(hit["limit"], hit["id"]) for hit in hits}
-    held = [_in_usd(hit, value) for hit in drafted.held.hits]
-    return hits + [hit for hit in held if (hit["limit"], hit["id"]) not in named]
-
-
-def _in_usd(hit: LimitHit, scale: float) -> dict[str, Any]:
-    return {
-        "limit": hit.level,
-        "id": hit.identifier,
-        "limit_usd": hit.limit * scale,
-        "requested_usd": min(hit.requested * scale, _LARGEST),
-        "shadow_price": hit.shadow_price,
-    }
-
-
 def risk_budget(observed: Observation, final: Targets) -> list[dict[str, Any]]:
     """Use of every limit by the final allocation, in USD and percent of the limit."""
-    a, value, limits = observed.multiplier, observed.value_usd, observed.params.limits
-    symbols = sorted(final.weights)
-    caps = symbol_caps(symbols, limits).tolist()
-    rows = [
-        _budget("position", symbol, abs(final.weights[symbol]) * value, a * cap * value)
-        for symbol, cap in zip(symbols, caps, strict=True)
-    ]
     table = observed.table
     by = np.bincount(table.strategy_of, np.abs(final.parts), len(table.strategies)).tolist()
-    rows += [
-        _budget("strategy", name, used * value, a * limits.max_strategy_pct * value)
-        for name, used in zip(table.strategies, by, strict=True)
-    ]
-    gross = sum(map(abs, final.weights.values()))
-    rows.append(
-        _budget("portfolio", "portfolio", gross * value, a * limits.max_portfolio_pct * value)
-    )
-    return rows
-
-
-def _budget(level: str, identifier: str, used: float, limit: float) -> dict[str, Any]:
-    return {
-        "level": level,
-        "identifier": identifier,
-        "used_usd": used,
-        "limit_usd": limit,
-        "utilization_pct": 100.0 * used / limit if limit > 0.0 else 0.0,
-    }
+    holdings = Holdings(final.weights, dict(zip(table.strategies, by, strict=True)))
+    return limit_use(holdings, observed.multiplier, observed.value_usd, observed.params.limits)

@@ -95,6 +95,35 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
         assert shown[name][-1].startswith("position limit, asked")
 
 
+async def test_a_group_is_shown_beside_the_other_limits_and_named_by_its_members(
+    tmp_path: Path, batch: dict[str, Any]
+) -> None:
+    wish = {**batch["signals"][0], "action": "BUY", "expected_return": 0.01}
+    batch["signals"] = [{**wish, "symbol": symbol} for symbol in ("BTC-USD", "ETH-USD", "SOL-USD")]
+    own = {"group_caps": {"majors": 0.05}, "groups": {"majors": ("BTC-USD", "ETH-USD")}}
+    async with running_site(tmp_path, limits=own) as site:
+        answer = await site.decide(batch)
+        page = (await site.client.get("/console/limits")).text
+
+    (entry,) = [entry for entry in answer["binding_limits"] if entry["limit"] == "group"]
+    (group,) = rows_of(page, "Groups: use of each limit,")
+    assert group[0] == "majors"
+    assert group[2] == "100.0 % full"
+    assert group[-1] == f"group limit, asked {entry['requested_usd']:,.0f}"
+    bound = {row[0]: row[-1] for row in rows_of(page, "Symbols: use of each limit,")}
+    assert bound["BTC-USD"] == bound["ETH-USD"] == "group limit of majors"
+    assert "majors" not in bound["SOL-USD"]
+
+
+async def test_a_kind_of_limit_that_nobody_set_has_no_table(
+    open_site: Site, batch: dict[str, Any]
+) -> None:
+    await open_site.decide(batch)
+    page = (await open_site.client.get("/console/limits")).text
+
+    assert re.findall(r"<h2>(.*?)</h2>", page) == ["Portfolio", "Strategies", "Symbols"]
+
+
 async def test_where_nothing_may_be_held_the_limits_say_why(
     open_site: Site, batch: dict[str, Any]
 ) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from app.core.beliefs import Beliefs
 from app.core.decision.observe import Observation
+from app.core.limits import HeldBook, cut_held
 from app.core.phase1 import Phase1, size_signals
-from app.core.portfolio.held import HeldBook, cut_held
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
 from app.core.types import FloatArray, PolicyInput, TradingState
 

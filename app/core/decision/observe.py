@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.core.beliefs import Beliefs
 from app.core.brakes import Braking, price_jumps
 from app.core.params import EngineParams
-from app.core.portfolio.held import value_positions
+from app.core.portfolio.valuation import value_positions
 from app.core.signals import Rejection, SignalTable, tabulate
 from app.core.stages.cascade import CascadeAssessment, assess_cascade
 from app.core.types import Batch, Regime, TradingState

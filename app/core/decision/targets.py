@@ -8,7 +8,7 @@ import numpy as np
 from app.core.decision.draft import Draft, halted_book
 from app.core.decision.observe import Observation
 from app.core.decision.settle import Settled
-from app.core.portfolio.held import HeldBook
+from app.core.limits import HeldBook
 from app.core.types import FloatArray, TradingState
 
 _NAMED = 20

@@ -128,7 +128,7 @@ def test_a_strategys_limit_is_met_by_the_nearest_point_however_slow_trading_is()
 def test_what_is_held_elsewhere_leaves_less_room_on_the_turned_side_too() -> None:
     wishes = (("one", "A", 0.0),)
     limits = LimitParams(allow_short=True, max_strategy_pct=0.2)
-    held = HeldUse({"one": 0.15}, {}, 0.15)
+    held = HeldUse({"strategy": {"one": 0.15}, "portfolio": {"portfolio": 0.15}})
     settled = Situation(wishes, {"A": -0.1}, limits, SLOW, held).settled()
     # the short that closes slowly belongs to `one`, which holds 0.15 of its 0.2 elsewhere
     assert settled.weights == pytest.approx([-0.05])
