@@ -19,9 +19,9 @@ from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
     CircuitState,
-    FailureRateWindow,
     Transition,
 )
+from app.core.policy.counts import FailureRateWindow
 
 __all__ = [
     "LEGAL_MOVES",
