@@ -10,12 +10,13 @@ from app.adapters.clock import SystemClock
 from app.backtest.tape import MarketDay
 from app.core.beliefs import Beliefs, Lesson
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
 from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
 from app.pipeline.answer import Weighed, weigh
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
+from app.pipeline.shared_breaker import SharedBreaker
 
 Note = Callable[[MarketDay, Draft], None]
 RL: Final = "rl"
@@ -53,7 +54,7 @@ class Sizer:
         clock = SystemClock()
         self._params = params
         self._beliefs = Beliefs(params)
-        self._gate = PolicyGate(client, CircuitBreaker(breaker or BreakerParams()), clock)
+        self._gate = PolicyGate(client, SharedBreaker(breaker or BreakerParams()), clock)
         self._note = note
         self._drafted: Draft | None = None
         self.decisions: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""Vocabulary of the circuit breaker: states, modes, outcomes, legal moves, thresholds.
+"""Vocabulary of the circuit breaker: states, modes, outcomes, legal moves, thresholds, tickets.
 
 The machine itself is in ``breaker.py``, what it counts in ``counts.py``.
 """
@@ -90,3 +90,13 @@ class Transition:
     to_state: CircuitState
     reason: str
     timeout_sec: float
+
+
+class Ticket:
+    """Permission for one call, to be handed back once with its outcome."""
+
+    __slots__ = ("generation", "settled")
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.settled = False
