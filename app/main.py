@@ -27,7 +27,6 @@ from app.api import fixed_keys, install
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import Transition
 from app.lifecycle import drain_on_sigterm
 from app.pipeline.ask_policy import PolicyGate
@@ -35,6 +34,7 @@ from app.pipeline.engine import SettingsChange
 from app.pipeline.notices import NobodyTold, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
 
 VERSION = version("himari-layer3")
@@ -57,7 +57,7 @@ def build_service(
         service.operating.circuit_moved(transition)
 
     draw = SystemRandom().random
-    breaker = CircuitBreaker(settings.to_breaker_params(), draw=draw, on_transition=moved)
+    breaker = SharedBreaker(settings.to_breaker_params(), draw=draw, on_transition=moved)
     answered = None if notifier is None else notifier.answered
     client = _policy_client(settings, clock, tracing)
     gate = PolicyGate(client, breaker, clock, on_answer=answered)

@@ -12,7 +12,7 @@ import pytest
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.mock import MockPolicyClient
 from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import (
     Action,
     Batch,
@@ -28,6 +28,7 @@ from app.facade.silence import SilentTelemetry
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from app.replay import replay_journal
 from tests.fakes import FakeClock
 
@@ -59,7 +60,7 @@ def service_on(
     path: Path, params: EngineParams, client: PolicyClient | None = None
 ) -> SizingService:
     clock = FakeClock()
-    gate = PolicyGate(client, CircuitBreaker(BreakerParams()), clock)
+    gate = PolicyGate(client, SharedBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{path}"), gate, clock, SilentTelemetry())
     return SizingService(params, world, "mock" if client else "fallback")
 

@@ -14,10 +14,11 @@ from app.core.decision.draft import Draft, draft, policy_inputs
 from app.core.decision.observe import observe_batch
 from app.core.decision.targets import stays
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
+from app.pipeline.shared_breaker import SharedBreaker
 
 Note = Callable[[MarketDay, Draft], None]
 RL: Final = "rl"
@@ -55,7 +56,7 @@ class Sizer:
         clock = SystemClock()
         self._params = params
         self._beliefs = Beliefs(params)
-        self._gate = PolicyGate(client, CircuitBreaker(breaker or BreakerParams()), clock)
+        self._gate = PolicyGate(client, SharedBreaker(breaker or BreakerParams()), clock)
         self._note = note
         self._drafted: Draft | None = None
         self.decisions: dict[int, str] = {}

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from app.adapters.journal.memory import MemoryJournal
 from app.core.params import EngineParams
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import Journal, PolicyClient
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from tests.fakes import FakeClock
 
 Answer = dict[str, Any]
@@ -59,7 +59,7 @@ class Engine:
     ) -> None:
         self.params = params or EngineParams()
         self.clock = FakeClock()
-        gate = PolicyGate(client, CircuitBreaker(BreakerParams()), self.clock)
+        gate = PolicyGate(client, SharedBreaker(BreakerParams()), self.clock)
         world = World(journal or MemoryJournal(), gate, self.clock, SilentTelemetry())
         self.service = SizingService(self.params, world, "fallback" if client is None else "real")
         run(self.service.start())
