@@ -4,11 +4,11 @@ The way of one batch of signals, a line per step with its file::
 
     settings/                    environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
-    lifecycle.py                 the graceful end: not ready at once, accepting a little longer
+    edge/lifecycle.py            the graceful end: not ready at once, accepting a little longer
     api/gate/middleware.py       request id, sane heads, admission, last resort
-    api/gate/admission.py        whose turn it is; early_refusal.py refuses a crowd at the head
+    api/gate/admission.py        whose turn it is; api/gate/early_refusal.py answers a crowd
     api/gate/access.py           who may: core/access.py knows keys and roles; without keys
-    api/gate/locality.py         this machine alone; browser.py no page of another origin
+    api/gate/locality.py         this machine alone; api/gate/browser.py: no foreign page
     api/request/body.py          exact JSON within bounds of bytes, depth and time
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key

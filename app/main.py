@@ -29,13 +29,13 @@ from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
 from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import Transition
-from app.lifecycle import drain_on_sigterm
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange
 from app.pipeline.notices import NobodyTold, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
+from edge.lifecycle import drain_on_sigterm
 
 VERSION = version("himari-layer3")
 DESCRIPTION = """Position sizing as a service: batches of signals in, target positions within hard

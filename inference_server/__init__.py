@@ -4,7 +4,7 @@ The way of one request, a line per step with its file::
 
     settings.py              environment, read once; nothing below main sees it
     main.py                  settings in, application out: wiring only
-    lifecycle.py             the graceful end: not ready at once, accepting a little longer
+    edge/lifecycle.py        the graceful end: not ready at once, accepting a little longer
     api/gate/middleware.py        request id, admission, last resort
     api/gate/access.py          the caller's key
     api/body.py              a body within bounds of bytes and time
@@ -32,7 +32,7 @@ The way of one request, a line per step with its file::
     telemetry.py             counters and gauges of GET /metrics
     api/response/problems.py          one table from an error to its problem+json
 
-``app`` and this package share no code, only the wire.
+``app`` and this package share the wire and the package ``edge``, and nothing else.
 """
 
 import os

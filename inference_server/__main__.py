@@ -6,7 +6,7 @@ from math import ceil
 
 import uvicorn
 
-from inference_server.lifecycle import ended_in_order
+from edge.lifecycle import ended_in_order
 from inference_server.main import create_app
 from inference_server.settings import SettingsError, load_settings
 from inference_server.tracing import TracingMissing

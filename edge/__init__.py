@@ -1,0 +1,8 @@
+"""The edge of HTTP: what both servers need of it, once.
+
+A file a job; none knows a route, a setting or a model, and none imports a server::
+
+    lifecycle.py     the graceful end on SIGTERM
+
+``app`` and ``inference_server`` import this package and never each other.
+"""
