@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 import structlog
 from fastapi import FastAPI
 
+from edge.json_log import configure_logging
 from edge.lifecycle import drain_on_sigterm
 from inference_server.api import install
 from inference_server.api.context import ApiContext, Stage
 from inference_server.errors import ModelRefused
-from inference_server.json_log import configure_logging
 from inference_server.model.kinds import KINDS, Kinds
 from inference_server.model.loading import ServedModel, load_model
 from inference_server.serving.batching import Batcher, BatchLimits

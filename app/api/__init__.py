@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.api.gate.access import Door, Guard, KeySource
 from app.api.gate.admission import Admitted
 from app.api.gate.browser import SecurityHeaders
-from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
+from app.api.gate.middleware import Admission, LastResort, SaneHead
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
 from app.api.options import ApiContext, ApiSettings, EventCounter
@@ -32,6 +32,7 @@ from app.api.routes import (
 )
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
+from edge.request_id import RequestId
 
 ROUTERS = (
     allocate.router,

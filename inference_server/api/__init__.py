@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from edge.request_id import RequestId
 from inference_server.api import health, model, predict
 from inference_server.api.context import ApiSettings
 from inference_server.api.fast_lane import FastLane
@@ -20,7 +21,6 @@ from inference_server.api.middleware import (
     KnownMethods,
     LastResort,
     Places,
-    RequestId,
 )
 from inference_server.api.openapi import complete_openapi
 from inference_server.api.problems import RequestRefused, problem

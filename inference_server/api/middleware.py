@@ -1,60 +1,11 @@
-"""Pure ASGI middlewares: request id, last resort, admission."""
-
-import os
-import re
-from typing import Final
+"""Pure ASGI middlewares: last resort, admission."""
 
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inference_server.api.problems import TooManyRequests, UnknownMethod, problem
-from inference_server.json_log import REQUEST_ID
-
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class RequestId:
-    """Give each request an id: the caller's own where it is sane, else a new one.
-
-    It stands in ``scope["himari.request_id"]``, in every log line and in the response.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; see ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = name_request(scope)
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-            await send(message)
-
-        token = REQUEST_ID.set(scope["himari.request_id"])
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            REQUEST_ID.reset(token)
-
-
-def name_request(scope: Scope) -> bytes:
-    """Give a request its id, as it goes into the answer's header, and put it into the scope."""
-    request_id = _incoming_id(scope) or os.urandom(16).hex().encode()
-    scope["himari.request_id"] = request_id.decode("ascii")
-    return request_id
-
-
-def _incoming_id(scope: Scope) -> bytes | None:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            return bytes(value) if _SANE_ID.fullmatch(value) else None
-    return None
 
 
 class LastResort:

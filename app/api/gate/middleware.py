@@ -1,11 +1,5 @@
-"""Pure ASGI middlewares: request id, heads that make sense, last resort, admission."""
+"""Pure ASGI middlewares: heads that make sense, last resort, admission."""
 
-import re
-import uuid
-from collections.abc import Iterable
-from typing import Final
-
-import structlog
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,47 +12,7 @@ from app.api.response.problems import (
     problem,
 )
 
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
-
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class RequestId:
-    """Give each request an id: the caller's own where it is sane, else a new one.
-
-    It stands in ``scope["himari.request_id"]``, in every log line and in the response.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; see ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = incoming_id(scope["headers"]) or uuid.uuid4().hex.encode()
-        name = request_id.decode("ascii")
-        scope["himari.request_id"] = name
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-            await send(message)
-
-        tokens = structlog.contextvars.bind_contextvars(request_id=name)
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            structlog.contextvars.reset_contextvars(**tokens)
-
-
-def incoming_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Find the caller's own id where it is sane."""
-    for name, value in headers:
-        if name == b"x-request-id":
-            return bytes(value) if _SANE_ID.fullmatch(value) else None
-    return None
 
 
 class LastResort:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_server.json_log import TRACE_ID
+from edge.json_log import TRACE_ID
 
 _STOP_SEC: Final = 3.0
 _LOG = structlog.get_logger(__name__)
