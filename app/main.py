@@ -22,7 +22,7 @@ from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
 from app.adapters.reload import SettingsReloader, Source, flattened
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing
+from app.adapters.tracing import TracedTelemetry, Tracing
 from app.api import fixed_keys, install
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
@@ -36,6 +36,7 @@ from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
 from edge.lifecycle import drain_on_sigterm
+from edge.tracing import TracedRequests
 
 VERSION = version("himari-layer3")
 DESCRIPTION = """Position sizing as a service: batches of signals in, target positions within hard
