@@ -5,11 +5,14 @@ The way of one batch of signals, a line per step with its file::
     settings/                    environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
     edge/lifecycle.py            the graceful end: not ready at once, accepting a little longer
-    api/gate/middleware.py       request id, sane heads, admission, last resort
+    edge/request_id.py           an id for each request, in every line of edge/json_log.py
+    edge/middleware.py           heads that make sense; whatever nothing else knew becomes a 500
+    api/gate/middleware.py       admission
     api/gate/admission.py        whose turn it is; api/gate/early_refusal.py answers a crowd
     api/gate/access.py           who may: core/access.py knows keys and roles; without keys
-    api/gate/locality.py         this machine alone; api/gate/browser.py: no foreign page
-    api/request/body.py          exact JSON within bounds of bytes, depth and time
+    edge/locality.py             this machine alone; edge/browser.py no page of another origin
+    edge/body.py                 a body within bounds of bytes and time
+    api/request/body.py          exact JSON within bounds of depth and size
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
@@ -31,7 +34,7 @@ The way of one batch of signals, a line per step with its file::
     pipeline/event_log.py        the decision as an event; the state is a fold (pipeline/events.py)
     adapters/journal/sql.py      SQLite or PostgreSQL: on disk before the caller is answered
     adapters/telemetry/prometheus.py        counters and gauges of GET /metrics
-    api/response/problems.py     one table from an error to its problem+json
+    api/response/problems.py     one table from an error to its problem+json (edge/problems.py)
 
 Beside that way: ``console/`` is the operator's page, on a session that a key opened;
 ``pipeline/notices.py`` sees what people are told, ``adapters/notify/notifier.py`` tells them;

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.access import is_operational
 from edge.json_log import TRACE_ID
 
 _STOP_SEC: Final = 3.0
@@ -152,7 +153,7 @@ class TracedRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] != "http" or _is_operational(scope["path"]):
+        if scope["type"] != "http" or is_operational(scope["path"]):
             await self._app(scope, receive, send)
             return
         with self._tracing.serving(scope) as span:
@@ -186,7 +187,3 @@ def _resource(name: str, version: str) -> Any:
     known = str(told.attributes.get("service.name", "unknown_service"))
     chosen = name if known.startswith("unknown_service") else known
     return told.merge(Resource({"service.name": chosen, "service.version": version}))
-
-
-def _is_operational(path: str) -> bool:
-    return path.startswith("/health/") or path == "/metrics"

@@ -6,8 +6,9 @@ from typing import Final
 import orjson
 
 from app.api.gate.admission import Admitted, is_work
-from app.api.gate.browser import ON_EVERY_ANSWER
-from app.api.response.problems import MEDIA_TYPE, TABLE, Overloaded
+from app.api.response.problems import TABLE
+from edge.browser import ON_EVERY_ANSWER
+from edge.problems import MEDIA_TYPE, Overloaded
 from edge.request_id import request_id_of
 
 Headers = Sequence[tuple[bytes, bytes]]
