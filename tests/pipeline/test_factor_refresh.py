@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from app.adapters.journal.sql import SqlJournal
 from app.core.books.market import MarketBook
 from app.core.params import EngineParams, MarketParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.breaker import BreakerParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.facade.silence import SilentTelemetry
 from app.pipeline.ask_policy import PolicyGate
@@ -18,6 +18,7 @@ from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider
 from app.pipeline.engine import Engine, World
 from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.shared_breaker import SharedBreaker
 from tests.fakes import FakeClock
 from tests.test_replay import batch_of
 
@@ -43,7 +44,7 @@ class FailingEstimate:
 
 def engine_on(path: Path, params: EngineParams) -> Engine:
     clock = FakeClock()
-    gate = PolicyGate(None, CircuitBreaker(BreakerParams()), clock)
+    gate = PolicyGate(None, SharedBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{path}"), gate, clock, SilentTelemetry())
     return Engine(params, world, "fallback")
 
