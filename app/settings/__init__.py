@@ -1,11 +1,19 @@
 """Settings: the one door to the environment and the configuration file.
 
-``read.py`` reads and refuses, ``model.py`` holds the values, ``groups.py`` the nested ones and
-``values.py`` the readers of single values. Others import from here alone.
+``read.py`` reads and refuses; ``model.py`` holds all settings together. They are declared with
+default, meaning, unit and reason in ``engine.py`` (with the groups of ``stages.py`` and
+``portfolio.py``), ``policy.py`` and ``server.py`` (with ``notify.py``); ``setting.py`` says what a
+setting is, ``values.py`` reads single values. A default that the core's params have is taken from
+them. Others import from here alone.
 """
 
 from app.settings.model import Settings, group_names, is_live
-from app.settings.read import PREFIX, SettingsError, load_settings, setting_names
+from app.settings.read import (
+    SettingsError,
+    load_settings,
+    setting_names,
+)
+from app.settings.setting import PREFIX
 from app.settings.values import certificate_problem, without_password
 
 __all__ = [

@@ -22,10 +22,8 @@ from app.core.access import KeyRing
 from app.core.errors import KeyFileUnusable
 from app.settings import values
 from app.settings.model import Settings
+from app.settings.setting import PREFIX
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "load_settings", "setting_names"]
-
-PREFIX: Final = "HIMARI_"
 _FOREIGN: Final = "HIMARI_INFERENCE_"
 _FILE_VARIABLE: Final = f"{PREFIX}CONFIG_FILE"
 _SECRET: Final = frozenset(
