@@ -206,6 +206,17 @@ def test_a_variable_nested_without_end_is_named(variables: SetVariables) -> None
     assert "HIMARI_RL_HEADERS must be valid JSON: it is nested too deeply" in problems()
 
 
+def test_the_file_may_be_named_in_lower_case_as_every_variable(
+    in_file: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_file("port: 9000")
+    path = os.environ["HIMARI_CONFIG_FILE"]
+    monkeypatch.delenv("HIMARI_CONFIG_FILE")
+    monkeypatch.setenv("himari_config_file", path)
+    loaded = load_settings()
+    assert (loaded.port, loaded.config_file) == (9000, path)
+
+
 def test_an_empty_file_is_fine(in_file: Callable[[str], None]) -> None:
     in_file("")
     assert load_settings().kelly_fraction == 0.25
