@@ -11,6 +11,7 @@ from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
     CircuitState,
+    Permit,
     Ticket,
     Transition,
 )
@@ -20,9 +21,6 @@ from app.pipeline.shared_breaker import SharedBreaker
 
 _SUCCESS, _FAILURE, _NEUTRAL = CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.NEUTRAL
 _COROUTINE: Final = inspect.CO_COROUTINE
-
-# What let a call through: the generation of a closed circuit, or a ticket.
-Permit = int | Ticket
 
 
 class CircuitBreakerOpenException(Exception):
@@ -90,6 +88,7 @@ class ColabProCircuitBreaker:
         self._clock = clock
         self._listeners: list[Callable[[Transition], None]] = []
         self.machine: Final = SharedBreaker(params, on_transition=self._changed)
+        self._let_through: Final = self.machine.closed_generation
         self.telemetry: Final[Telemetry] = telemetry or (
             PrometheusTelemetry() if enable_metrics else SilentTelemetry()
         )
@@ -129,7 +128,9 @@ class ColabProCircuitBreaker:
         code = getattr(func, "__code__", None)
         if code.co_flags & _COROUTINE if code is not None else _is_asynchronous(func):
             return self._call_later(func, args, kwargs)
-        permit = self._permit()
+        permit: Permit | None = self._let_through()
+        if permit is None:
+            permit = self._acquire()
         try:
             answer = func(*args, **kwargs)
         except BaseException as error:
@@ -137,7 +138,7 @@ class ColabProCircuitBreaker:
             raise
         if hasattr(answer, "__await__"):
             return self._settle_later(permit, answer)
-        self._report(permit, _SUCCESS)
+        self.machine.report(permit, _SUCCESS, self._clock())
         return answer
 
     def record_fallback(self) -> None:
@@ -168,13 +169,15 @@ class ColabProCircuitBreaker:
     async def _call_later(
         self, func: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        permit = self._permit()
+        permit: Permit | None = self._let_through()
+        if permit is None:
+            permit = self._acquire()
         try:
             answer = await func(*args, **kwargs)
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self._report(permit, _SUCCESS)
+        self.machine.report(permit, _SUCCESS, self._clock())
         return answer
 
     async def _settle_later(self, permit: Permit, awaitable: Awaitable[Any]) -> Any:
@@ -183,30 +186,20 @@ class ColabProCircuitBreaker:
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self._report(permit, _SUCCESS)
+        self.machine.report(permit, _SUCCESS, self._clock())
         return answer
 
-    def _permit(self) -> Permit:
-        """Let a call through, or refuse it; a closed circuit and one that waits take no lock."""
-        machine = self.machine
-        generation = machine.closed_generation()
-        if generation is not None:
-            return generation
+    def _acquire(self) -> Ticket:
+        """Let a call of a circuit that is not closed through, or refuse it."""
         now = self._clock()
-        wait_sec = machine.retry_in_sec(now)
-        ticket = None if wait_sec else machine.acquire(now)
+        wait_sec = self.machine.retry_in_sec(now)
+        ticket = None if wait_sec else self.machine.acquire(now)
         if ticket is None:
-            raise CircuitBreakerOpenException(wait_sec or machine.retry_in_sec(now))
+            raise CircuitBreakerOpenException(wait_sec or self.machine.retry_in_sec(now))
         return ticket
 
-    def _report(self, permit: Permit, outcome: CallOutcome, reason: str = "") -> None:
-        if isinstance(permit, Ticket):
-            self.machine.report(permit, outcome, self._clock(), reason=reason)
-        else:
-            self.machine.report_closed(permit, outcome, self._clock(), reason)
-
     def _failed(self, permit: Permit, error: BaseException) -> None:
-        self._report(permit, _blame(error), _reason(error))
+        self.machine.report(permit, _blame(error), self._clock(), reason=_reason(error))
         self._publish()
 
     def _changed(self, transition: Transition) -> None:

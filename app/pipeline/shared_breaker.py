@@ -10,6 +10,7 @@ from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
     CircuitState,
+    Permit,
     Ticket,
     Transition,
 )
@@ -60,17 +61,10 @@ class SharedBreaker:
                 self._tell()
         return ticket
 
-    def report(self, ticket: Ticket, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
-        """Tell how the call of a ticket ended; each ticket counts once."""
+    def report(self, permit: Permit, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
+        """Tell how the call of a permit ended; each ticket counts once."""
         with self._lock:
-            self._machine.report(ticket, outcome, now, reason=reason)
-            if self._machine.transitions:
-                self._tell()
-
-    def report_closed(self, generation: int, outcome: CallOutcome, now: float, reason: str) -> None:
-        """Count a call that `closed_generation` let through, and tell how it ended; once."""
-        with self._lock:
-            self._machine.report_closed(generation, outcome, now, reason)
+            self._machine.report(permit, outcome, now, reason=reason)
             if self._machine.transitions:
                 self._tell()
 

@@ -72,13 +72,13 @@ def test_a_call_made_without_the_lock_counts_only_in_its_own_generation() -> Non
     breaker = SharedBreaker(BreakerParams(failure_threshold=1))
     late = breaker.closed_generation()
     assert late is not None
-    breaker.report_closed(late, CallOutcome.FAILURE, 0.0, "timeout")
+    breaker.report(late, CallOutcome.FAILURE, 0.0)
     assert breaker.state(0.0) is OPEN
     assert breaker.closed_generation() is None
     assert breaker.retry_in_sec(10.0) == 20.0
-    breaker.report_closed(late, CallOutcome.SUCCESS, 0.0, "")
+    breaker.report(late, CallOutcome.SUCCESS, 0.0)
     breaker.reset(0.0)
-    breaker.report_closed(late, CallOutcome.FAILURE, 0.0, "timeout")
+    breaker.report(late, CallOutcome.FAILURE, 0.0)
     snapshot = breaker.snapshot(0.0)
     assert (snapshot["state"], snapshot["total_requests"]) == ("closed", 3)
     assert (snapshot["total_failures"], snapshot["success_rate"]) == (1, 0.0)

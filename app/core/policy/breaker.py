@@ -19,6 +19,7 @@ from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
     CircuitState,
+    Permit,
     Ticket,
     Transition,
 )
@@ -104,53 +105,52 @@ class CircuitBreaker:
         self._counts.requests += 1
         return Ticket(self._generation)
 
-    def report(self, ticket: Ticket, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
-        """Tell how the call of a ticket ended; each ticket counts once.
+    def report(self, permit: Permit, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
+        """Tell how the call of a permit ended; each ticket counts once.
 
         Parameters
         ----------
-        ticket : Ticket
-            One of an older generation changes nothing, not even the totals.
+        permit : Ticket, or int from `closed_generation`
+            The result of one of an older generation changes nothing, not even the totals.
         outcome : CallOutcome
             NEUTRAL gives a probe's permit back and counts nowhere.
         now : float
         reason : str
             Of a failure, for ``last_failure_reason``.
         """
-        if not ticket.settled:
-            ticket.settled = True
-            if ticket.generation == self._generation:
-                self._settle(outcome, now, reason)
-
-    def closed_generation(self) -> int | None:
-        """Return the generation of a closed circuit, None of another.
-
-        Reads alone, so it needs no lock where others do: the generation is read first, and a
-        circuit that moves meanwhile has another one. A call made on it goes to `report_closed`.
-        """
-        generation = self._generation
-        return generation if self._state is _CLOSED and self._mode is not _FORCED_OPEN else None
-
-    def report_closed(self, generation: int, outcome: CallOutcome, now: float, reason: str) -> None:
-        """Count a call that `closed_generation` let through, and tell how it ended; once."""
-        self._counts.requests += 1
-        if generation == self._generation:
-            self._settle(outcome, now, reason)
-
-    def _settle(self, outcome: CallOutcome, now: float, reason: str) -> None:
-        if outcome is _NEUTRAL:
-            self._probe_until = _NEVER
-        elif outcome is _SUCCESS:
-            self._counts.successes += 1
-            self._counts.failures_in_a_row = 0
+        if isinstance(permit, int):
+            self._counts.requests += 1
+            generation = permit
+        elif permit.settled:
+            return
+        else:
+            permit.settled = True
+            generation = permit.generation
+        if generation != self._generation:
+            return
+        if outcome is _SUCCESS:
+            counts = self._counts
+            counts.successes += 1
+            counts.failures_in_a_row = 0
             if self._state is _HALF_OPEN:
                 self._close()
                 self._note(_HALF_OPEN, "probe_succeeded")
             elif self._window is not None:
                 self._count_rate(self._window, now, failed=False)
+        elif outcome is _NEUTRAL:
+            self._probe_until = _NEVER
         else:
             self._counts.add_failure(reason, bypassed=self._bypassed)
             self._fail(now)
+
+    def closed_generation(self) -> int | None:
+        """Return the generation of a closed circuit as a permit for one call, None of another.
+
+        Reads alone, so it needs no lock where other methods do: the generation is read first, and
+        a circuit that moves meanwhile has another one. The call is counted when it is reported.
+        """
+        generation = self._generation
+        return generation if self._state is _CLOSED and self._mode is not _FORCED_OPEN else None
 
     def state(self, now: float) -> CircuitState:
         """State as a caller meets it at ``now``: an open circuit turns half-open by time."""

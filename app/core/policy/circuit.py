@@ -100,3 +100,7 @@ class Ticket:
     def __init__(self, generation: int) -> None:
         self.generation = generation
         self.settled = False
+
+
+# What lets one call through: a ticket, or the generation of a closed circuit.
+Permit = Ticket | int
