@@ -33,8 +33,8 @@ async def read_form(
         async with asyncio.timeout(within_sec):
             raw = await _read_bounded(request, most_bytes)
     except TimeoutError as error:
-        told = f"the form was not complete after {within_sec:g} s"
-        raise FormRefused(408, told) from error
+        message = f"the form was not complete after {within_sec:g} s"
+        raise FormRefused(408, message) from error
     try:
         text = raw.decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)

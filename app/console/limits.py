@@ -97,17 +97,17 @@ def _baselines(answer: Mapping[str, Any], params: LimitParams) -> dict[tuple[str
 
 def _bound_by(kind: Kind, name: str, answer: Mapping[str, Any], params: LimitParams) -> list[str]:
     """Name what held a size down, nearest first."""
-    told = [
+    reasons = [
         f"{kind.level} limit, asked {entry['requested_usd']:,.0f}"
         for entry in answer["binding_limits"]
         if entry["limit"] == kind.level and entry["id"] == name
     ]
-    if kind is POSITION and not told:
-        told = _farther_limits(name, answer, params)
+    if kind is POSITION and not reasons:
+        reasons = _farther_limits(name, answer, params)
     recommendation = answer["cascade"]["recommendation"]
     if recommendation != "MONITOR":
-        told.append(f"cascade {recommendation}")
-    return told
+        reasons.append(f"cascade {recommendation}")
+    return reasons
 
 
 def _farther_limits(symbol: str, answer: Mapping[str, Any], params: LimitParams) -> list[str]:
@@ -118,13 +118,13 @@ def _farther_limits(symbol: str, answer: Mapping[str, Any], params: LimitParams)
         if position["symbol"] == symbol
         for part in position["contributions"]
     }
-    told = [
+    reasons = [
         kind.words(entry["id"])
         for kind in KINDS
         for entry in answer["binding_limits"]
         if entry["limit"] == kind.level and kind.counts(entry["id"], symbol, strategies, params)
     ]
     kept = answer["correlation_penalties"].get(symbol, 1.0)
-    if kept < 0.995 and not told:
-        told.append(f"correlation: {100.0 * kept:.0f} % of Phase 1 kept")
-    return told
+    if kept < 0.995 and not reasons:
+        reasons.append(f"correlation: {100.0 * kept:.0f} % of Phase 1 kept")
+    return reasons

@@ -47,8 +47,8 @@ async def stream(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(headers=_HEADERS, media_type="text/event-stream")
     if console.streams.open >= console.streams.most:
-        told = f"{console.streams.most} browsers listen already\n"
-        return Response(told, 503, {"Retry-After": "30"}, media_type="text/plain")
+        message = f"{console.streams.most} browsers listen already\n"
+        return Response(message, 503, {"Retry-After": "30"}, media_type="text/plain")
     return _Counted(console.streams, _events(request, console, service))
 
 

@@ -25,7 +25,7 @@ class Act:
 
     name: str
     label: str
-    told: str
+    effect: str
     perform: Perform
     grave: bool = False
 
@@ -120,7 +120,7 @@ async def show(request: Request) -> Response:
 
 async def ask(request: Request) -> Response:
     """Ask whether it is meant, and why."""
-    return _confirmation(request, _act(request), reason="", told=None)
+    return _confirmation(request, _act(request), reason="", message=None)
 
 
 async def perform(request: Request) -> Response:
@@ -131,7 +131,7 @@ async def perform(request: Request) -> Response:
     try:
         reason = reason_in(form)
     except FormRefused as refusal:
-        return _confirmation(request, act, reason=form.get("reason", ""), told=str(refusal))
+        return _confirmation(request, act, reason=form.get("reason", ""), message=str(refusal))
     await act.perform(service_of(request), reason, request.scope.get("himari.owner", ""))
     base = request.scope.get("root_path", "") + "/console"
     return RedirectResponse(f"{base}/operate?done={act.name}", 303)
@@ -144,7 +144,7 @@ def _act(request: Request) -> Act:
     return act
 
 
-def _confirmation(request: Request, act: Act, *, reason: str, told: str | None) -> Response:
-    context = {"act": act, "reason": reason, "told": told}
-    status = 200 if told is None else 422
+def _confirmation(request: Request, act: Act, *, reason: str, message: str | None) -> Response:
+    context = {"act": act, "reason": reason, "message": message}
+    status = 200 if message is None else 422
     return console_of(request).renderer.page(request, "confirm.html", context, status=status)

@@ -92,11 +92,11 @@ class Renderer:
         request: Request,
         status: int,
         title: str,
-        told: Sequence[str],
+        messages: Sequence[str],
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
-        """Draw the page that says what went wrong."""
-        context = {"title": title, "status": status, "told": told}
+        """Return the page of an error: its title, HTTP status and messages."""
+        context = {"title": title, "status": status, "messages": messages}
         return self.page(request, "problem.html", context, status=status, headers=headers)
 
     def _layout(self, request: Request) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def strip(service: SizingService) -> dict[str, Any]:
     """Gather mode, trading state and circuit of a service."""
     return {
         "mode": service.mode,
-        "mode_told": MODES[service.mode],
+        "mode_text": MODES[service.mode],
         "trading": service.operating.trading_state(),
         "circuit": service.operating.circuit(),
         "ready": service.operating.ready()[1],

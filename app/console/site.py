@@ -56,25 +56,25 @@ def install(app: FastAPI, context: ConsoleContext) -> None:
     """Put the pages on an application that the API has been put on, with ``context.door``."""
     app.state.console = context
     for path, endpoint, methods in ROUTES:
-        app.add_route(path, _page(endpoint), methods=methods, include_in_schema=False)
+        app.add_route(path, _with_error_page(endpoint), methods=methods, include_in_schema=False)
 
 
-def _page(endpoint: Endpoint) -> Endpoint:
-    """Answer with a page whatever happens, short of what nobody foresaw."""
+def _with_error_page(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that answers every known error with a page."""
 
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
         except Exception as error:
-            told = _told(request, error)
-            if told is None:
+            page = _error_page(request, error)
+            if page is None:
                 raise
-            return told
+            return page
 
     return answer
 
 
-def _told(request: Request, error: Exception) -> Response | None:
+def _error_page(request: Request, error: Exception) -> Response | None:
     console = console_of(request)
     if isinstance(error, FormRefused | ServiceStopped):
         title = "Not done" if request.method == "POST" else "Not shown"
@@ -83,12 +83,12 @@ def _told(request: Request, error: Exception) -> Response | None:
     kind = console.kind_of(error)
     if kind.status == 500:
         return None
-    lines = sentences_of(error)
-    return console.renderer.problem(request, kind.status, kind.title, lines, kind.headers)
+    messages = error_messages(error)
+    return console.renderer.problem(request, kind.status, kind.title, messages, kind.headers)
 
 
-def sentences_of(error: Exception) -> list[str]:
-    """Say what an error says, a sentence for each broken field."""
+def error_messages(error: Exception) -> list[str]:
+    """Return the message of an error, or one for each invalid field."""
     if isinstance(error, InvalidInput):
         return [f"{p.path or 'the text'}: {p.message}, was {p.was!r:.200}" for p in error.problems]
     return [str(error)]

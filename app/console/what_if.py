@@ -34,7 +34,7 @@ async def show(request: Request) -> Response:
     text = orjson.dumps(batch, option=orjson.OPT_INDENT_2).decode()
     kelly = service.params.kelly.fraction
     fields = {"batch": text, "kelly": f"{100.0 * kelly:g}", "value": "", "severity": "0"}
-    return _page(request, service, fields, {"result": None, "told": []})
+    return _page(request, service, fields, {"result": None, "messages": []})
 
 
 async def size(request: Request) -> Response:
@@ -48,12 +48,14 @@ async def size(request: Request) -> Response:
             batch = console.read_batch(request, fields["batch"].encode("utf-8", "replace"))
             result = _compared(service, batch, _changes(fields))
     except InvalidInput as error:
-        told = [f"{p.path or 'The batch'}: {p.message}, was {p.was!r:.120}" for p in error.problems]
-        return _page(request, service, fields, {"result": None, "told": told}, status=422)
+        messages = [
+            f"{p.path or 'The batch'}: {p.message}, was {p.was!r:.120}" for p in error.problems
+        ]
+        return _page(request, service, fields, {"result": None, "messages": messages}, status=422)
     except FormRefused as error:
-        outcome = {"result": None, "told": [str(error)]}
+        outcome = {"result": None, "messages": [str(error)]}
         return _page(request, service, fields, outcome, status=error.status, headers=error.headers)
-    return _page(request, service, fields, {"result": result, "told": []})
+    return _page(request, service, fields, {"result": result, "messages": []})
 
 
 def _page(
