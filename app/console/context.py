@@ -43,11 +43,11 @@ class Streams:
     ``tick_sec`` is the time between two looks at what changed.
     """
 
-    most: int = 16
+    limit: int = 16
     tick_sec: float = 1.0
     open: int = 0
-    drawn: dict[str, str] = field(default_factory=dict)
-    drawn_at: float = float("-inf")
+    rendered: dict[str, str] = field(default_factory=dict)
+    rendered_at: float = float("-inf")
 
 
 def login_slots() -> Slots:

@@ -14,15 +14,15 @@ class LoginFailures:
     Parameters
     ----------
     clock : Clock
-    most : int
+    free_attempts : int
         Failures in a row that go without waiting.
     wait_sec : float, seconds
         After which one more is forgotten.
     """
 
-    def __init__(self, clock: Clock, *, most: int = 5, wait_sec: float = 20.0) -> None:
+    def __init__(self, clock: Clock, *, free_attempts: int = 5, wait_sec: float = 20.0) -> None:
         self._clock = clock
-        self._most = most
+        self._free_attempts = free_attempts
         self._wait_sec = wait_sec
         # when all that an address did wrong will be forgotten, in the order of the last failure
         self._clean_at: dict[str, float] = {}
@@ -30,7 +30,7 @@ class LoginFailures:
     def seconds_to_wait(self, address: str) -> float:
         """Seconds until an address may try again; 0 if it may now."""
         left = self._clean_at.get(_network(address), 0.0) - self._clock.monotonic()
-        return max(0.0, left - (self._most - 1) * self._wait_sec)
+        return max(0.0, left - (self._free_attempts - 1) * self._wait_sec)
 
     def add(self, address: str) -> None:
         """Count a failure."""

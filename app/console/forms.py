@@ -64,7 +64,7 @@ def refuse_foreign_form(request: Request, form: Mapping[str, str], sessions: Ses
         If it carries another token, or none.
     """
     owner = request.scope.get("himari.owner", "")
-    wanted = sessions.csrf(token_of(request.scope), owner)
+    wanted = sessions.csrf_token(token_of(request.scope), owner)
     if not hmac.compare_digest(wanted.encode(), form.get("csrf", "").encode("utf-8", "replace")):
         raise FormRefused(403, "the form is not of this session: load the page again and repeat")
 

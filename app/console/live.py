@@ -19,13 +19,13 @@ from app.console.render import service_of
 from app.console.sessions import token_of
 from app.pipeline.service import SizingService
 
-_LASTS_SEC: Final = 600.0
+_LIFETIME_SEC: Final = 600.0
 _HEADERS: Final = {"X-Accel-Buffering": "no"}
 # parts of the first page by the name of their element
 _PARTS: Final = {"strip": "_strip.html", "figures": "_figures.html", "recent": "_recent.html"}
 
 
-class _Counted(StreamingResponse):
+class _CountedStream(StreamingResponse):
     """A stream that holds its place for as long as it is sent, however that ends."""
 
     def __init__(self, streams: Streams, body: AsyncIterator[bytes]) -> None:
@@ -46,23 +46,23 @@ async def stream(request: Request) -> Response:
     console, service = console_of(request), service_of(request)
     if request.method == "HEAD":
         return Response(headers=_HEADERS, media_type="text/event-stream")
-    if console.streams.open >= console.streams.most:
-        message = f"{console.streams.most} browsers listen already\n"
+    if console.streams.open >= console.streams.limit:
+        message = f"{console.streams.limit} browsers listen already\n"
         return Response(message, 503, {"Retry-After": "30"}, media_type="text/plain")
-    return _Counted(console.streams, _events(request, console, service))
+    return _CountedStream(console.streams, _events(request, console, service))
 
 
 async def _events(
     request: Request, console: ConsoleContext, service: SizingService
 ) -> AsyncIterator[bytes]:
-    ends_at = console.clock.monotonic() + _LASTS_SEC
+    ends_at = console.clock.monotonic() + _LIFETIME_SEC
     base = request.scope.get("root_path", "") + "/console"
     sent: dict[str, str] = {}
     yield b"retry: 2000\n\n"
     while console.clock.monotonic() < ends_at and _may_go_on(request, console, service):
-        drawn = _drawn(console, service, base)
-        fresh = {name: text for name, text in drawn.items() if sent.get(name) != text}
-        sent = drawn
+        parts = _rendered_parts(console, service, base)
+        fresh = {name: text for name, text in parts.items() if sent.get(name) != text}
+        sent = parts
         # a comment keeps proxies from cutting, and shows who is gone
         yield b"data: " + orjson.dumps(fresh) + b"\n\n" if fresh else b": still\n\n"
         await asyncio.sleep(console.streams.tick_sec)
@@ -82,13 +82,13 @@ def _may_go_on(request: Request, console: ConsoleContext, service: SizingService
     return any(key.name == owner for key in keys.keys)
 
 
-def _drawn(console: ConsoleContext, service: SizingService, base: str) -> dict[str, str]:
+def _rendered_parts(console: ConsoleContext, service: SizingService, base: str) -> dict[str, str]:
     """Draw once for all who listen."""
     streams, now = console.streams, console.clock.monotonic()
-    if now - streams.drawn_at >= streams.tick_sec / 2.0:
+    if now - streams.rendered_at >= streams.tick_sec / 2.0:
         context = {**figures_of(service), "base": base}
-        streams.drawn_at = now
-        streams.drawn = {
+        streams.rendered_at = now
+        streams.rendered = {
             name: console.renderer.fragment(template, context) for name, template in _PARTS.items()
         }
-    return streams.drawn
+    return streams.rendered

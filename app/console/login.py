@@ -51,7 +51,7 @@ async def open_session(request: Request) -> Response:
     answer.set_cookie(
         COOKIE,
         console.sessions.open(key),
-        max_age=int(console.sessions.lasts_sec),
+        max_age=int(console.sessions.lifetime_sec),
         path=_path(request),
         secure=request.url.scheme == "https",
         httponly=True,

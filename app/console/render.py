@@ -111,7 +111,7 @@ class Renderer:
             "has_session": token_of(scope) is not None and bool(owner),
             "may_operate": Role.OPERATE in roles,
             "may_read": bool(roles),
-            "csrf": self._sessions.csrf(token_of(scope), owner),
+            "csrf": self._sessions.csrf_token(token_of(scope), owner),
             "asset": lambda name: self._asset(base, name),
             "strip": strip_of(request) if roles else None,
         }

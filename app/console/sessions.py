@@ -17,10 +17,10 @@ from app.pipeline.ports import Clock
 
 COOKIE: Final = "himari_console"
 # a working day; then the key is asked for again
-LASTS_SEC: Final = 12 * 3600
-_MOST: Final = 256
+LIFETIME_SEC: Final = 12 * 3600
+_MAX_OPEN: Final = 256
 # browsers of whoever shares a key; who holds one key must not end the sessions of others
-_MOST_OF_KEY: Final = 16
+_MAX_PER_KEY: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +36,25 @@ class Sessions:
     Parameters
     ----------
     clock : Clock
-    most : int
+    max_open : int
         Beyond it the oldest one ends.
-    most_of_key : int
+    max_per_key : int
         Beyond it the oldest one of the same key name ends.
-    lasts_sec : float, seconds
+    lifetime_sec : float, seconds
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        most: int = _MOST,
-        most_of_key: int = _MOST_OF_KEY,
-        lasts_sec: float = LASTS_SEC,
+        max_open: int = _MAX_OPEN,
+        max_per_key: int = _MAX_PER_KEY,
+        lifetime_sec: float = LIFETIME_SEC,
     ) -> None:
         self._clock = clock
-        self._most = most
-        self._most_of_key = most_of_key
-        self.lasts_sec = lasts_sec
+        self._max_open = max_open
+        self._max_per_key = max_per_key
+        self.lifetime_sec = lifetime_sec
         self._open: dict[bytes, _Session] = {}
         self._secret = secrets.token_bytes(32)
 
@@ -66,11 +66,11 @@ class Sessions:
         """Start a session of a key and return what its cookie holds."""
         token = secrets.token_urlsafe(32)
         self._forget_ended()
-        ends_at = self._clock.monotonic() + self.lasts_sec
+        ends_at = self._clock.monotonic() + self.lifetime_sec
         self._open[_hashed(token)] = _Session(key.name, key.digest, ends_at)
         own = [name for name, each in self._open.items() if each.name_of_key == key.name]
-        self._end_oldest(own, self._most_of_key)
-        self._end_oldest(list(self._open), self._most)
+        self._end_oldest(own, self._max_per_key)
+        self._end_oldest(list(self._open), self._max_open)
         return token
 
     def close(self, token: str | None) -> None:
@@ -90,7 +90,7 @@ class Sessions:
             return None
         return key
 
-    def csrf(self, token: str | None, owner: str) -> str:
+    def csrf_token(self, token: str | None, owner: str) -> str:
         """Give what forms of a session must carry; without a session, those of a caller by name.
 
         No other page can read it, and it ends with this process.
@@ -98,8 +98,8 @@ class Sessions:
         whose = f"owner {owner}" if token is None else f"session {token}"
         return hmac.new(self._secret, whose.encode(), hashlib.sha256).hexdigest()
 
-    def _end_oldest(self, names: list[bytes], most: int) -> None:
-        for name in names[: max(0, len(names) - most)]:
+    def _end_oldest(self, names: list[bytes], limit: int) -> None:
+        for name in names[: max(0, len(names) - limit)]:
             del self._open[name]
 
     def _forget_ended(self) -> None:

@@ -90,7 +90,7 @@ async def test_all_parts_come_first_and_then_only_what_changed(open_site: Site) 
 
 
 async def test_one_more_than_may_listen_is_told_to_come_again(open_site: Site) -> None:
-    open_site.context.streams.most = 2
+    open_site.context.streams.limit = 2
     async with listening(open_site) as one, listening(open_site) as two:
         assert await one.status() == await two.status() == 200
         async with listening(open_site) as three:

@@ -27,7 +27,7 @@ def test_a_key_that_comes_back_under_its_name_with_another_secret_is_another_key
 
 def test_ended_sessions_make_room() -> None:
     clock = FakeClock()
-    sessions = Sessions(clock, most=3, lasts_sec=10.0)
+    sessions = Sessions(clock, max_open=3, lifetime_sec=10.0)
     for _ in range(3):
         sessions.open(RING.keys[0])
     clock.advance(10.0)
