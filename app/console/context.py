@@ -20,7 +20,7 @@ KeySource = Callable[[], KeyRing]
 BatchReader = Callable[[Request, bytes], Batch]
 
 
-class Kind(Protocol):
+class ProblemKind(Protocol):
     """How an error looks on the wire."""
 
     @property
@@ -72,7 +72,7 @@ class ConsoleContext:
     clock: Clock
     keys: KeySource | None
     read_batch: BatchReader
-    kind_of: Callable[[BaseException], Kind]
+    kind_of: Callable[[BaseException], ProblemKind]
     sessions: Sessions
     assets: Assets
     renderer: Renderer
@@ -92,7 +92,7 @@ def build_console(
     clock: Clock,
     keys: KeySource | None,
     read_batch: BatchReader,
-    kind_of: Callable[[BaseException], Kind],
+    kind_of: Callable[[BaseException], ProblemKind],
 ) -> ConsoleContext:
     """Make what the pages share; see :class:`ConsoleContext`."""
     sessions, assets = Sessions(clock), Assets()

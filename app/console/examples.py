@@ -18,7 +18,7 @@ def _signal(strategy: str, symbol: str, action: str, **claims: float) -> dict[st
     }
 
 
-BATCH: Final[Mapping[str, Any]] = {
+EXAMPLE_BATCH: Final[Mapping[str, Any]] = {
     "signals": [
         _signal(
             "momentum", "BTC-USD", "BUY", confidence=0.8, expected_return=0.0016, volatility=0.042
@@ -45,7 +45,7 @@ BATCH: Final[Mapping[str, Any]] = {
 }
 
 
-def batch_of_decision(request: Mapping[str, Any]) -> dict[str, Any]:
+def batch_to_resend(request: Mapping[str, Any]) -> dict[str, Any]:
     """Give a journalled batch the names under which it came."""
     return {
         "signals": [

@@ -55,7 +55,7 @@ async def _read_bounded(request: Request, most_bytes: int) -> bytes:
     return bytes(body)
 
 
-def refuse_foreign_form(request: Request, form: Mapping[str, str], sessions: Sessions) -> None:
+def require_csrf_token(request: Request, form: Mapping[str, str], sessions: Sessions) -> None:
     """Let a form pass that one of our pages made for this session.
 
     Raises
@@ -69,7 +69,7 @@ def refuse_foreign_form(request: Request, form: Mapping[str, str], sessions: Ses
         raise FormRefused(403, "the form is not of this session: load the page again and repeat")
 
 
-def reason_in(form: Mapping[str, str]) -> str:
+def read_reason(form: Mapping[str, str]) -> str:
     """Read the reason of an act; every act of an operator has one.
 
     Raises

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.console.context import console_of
-from app.console.query import REASONS, read_place, read_search
+from app.console.query import REASONS, read_before_seq, read_search
 from app.console.render import service_of
 from app.pipeline.trace import summarise
 
@@ -28,15 +28,15 @@ async def show(request: Request) -> Response:
         "search": search,
         "reasons": REASONS,
         "rows": [(summarise(e["answer"]), _symbols(e["answer"])) for e in found["decisions"]],
-        "older": None if more is None else search.link(before_seq=more),
-        "exported": search.link(),
+        "older": None if more is None else search.query_string(before_seq=more),
+        "exported": search.query_string(),
     }
     return console_of(request).renderer.page(request, "journal.html", context)
 
 
 async def show_operations(request: Request) -> Response:
     """Draw who switched what and why, newest first."""
-    found = await service_of(request).showing.operations(read_place(request.query_params))
+    found = await service_of(request).showing.operations(read_before_seq(request.query_params))
     return console_of(request).renderer.page(request, "operations.html", found)
 
 

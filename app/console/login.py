@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from app.console.context import ConsoleContext, console_of
 from app.console.door import PREFIX
 from app.console.errors import FormRefused
-from app.console.forms import read_form, refuse_foreign_form
+from app.console.forms import read_form, require_csrf_token
 from app.console.sessions import COOKIE, token_of
 
 _LOG = structlog.get_logger(__name__)
@@ -18,7 +18,7 @@ _READ_SEC: Final = 2.0
 _YEAR: Final = "public, max-age=31536000, immutable"
 
 
-async def ask(request: Request) -> Response:
+async def show_form(request: Request) -> Response:
     """Show the form; where no key is needed there is nothing to ask for."""
     console = console_of(request)
     if console.keys is None:
@@ -63,7 +63,7 @@ async def open_session(request: Request) -> Response:
 async def close_session(request: Request) -> Response:
     """End the session."""
     console = console_of(request)
-    refuse_foreign_form(request, await read_form(request), console.sessions)
+    require_csrf_token(request, await read_form(request), console.sessions)
     console.sessions.close(token_of(request.scope))
     answer = _go(request, f"{PREFIX}/login")
     answer.delete_cookie(COOKIE, path=_path(request), httponly=True, samesite="strict")
@@ -74,11 +74,11 @@ async def send_asset(request: Request) -> Response:
     """Send a file under the name that tells its content; it may be kept for ever."""
     asset = console_of(request).assets.find(request.path_params["name"])
     if asset is None:
-        return await find_nothing(request)
+        return await refuse_unknown_page(request)
     return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": _YEAR})
 
 
-async def find_nothing(request: Request) -> Response:
+async def refuse_unknown_page(request: Request) -> Response:
     """Say that there is no such page."""
     raise FormRefused(404, f"there is no page {request.url.path[:200]}")
 

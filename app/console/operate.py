@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.console.context import console_of
 from app.console.errors import FormRefused
-from app.console.forms import read_form, reason_in, refuse_foreign_form
+from app.console.forms import read_form, read_reason, require_csrf_token
 from app.console.render import service_of
 from app.core.types import TradingState
 from app.pipeline.service import SizingService
@@ -27,7 +27,7 @@ class Act:
     label: str
     effect: str
     perform: Perform
-    grave: bool = False
+    destructive: bool = False
 
 
 def _trading(state: TradingState, *, flatten: bool = False) -> Perform:
@@ -61,7 +61,7 @@ TRADING: Final = (
         "From the next decision on no position grows: each target lies between zero and what is "
         "held. Batches that name no positions get no targets.",
         _trading(TradingState.REDUCING),
-        grave=True,
+        destructive=True,
     ),
     Act(
         "halt",
@@ -69,14 +69,14 @@ TRADING: Final = (
         "From the next decision on targets are the current positions: nothing is traded but what "
         "limits demand. Batches that name no positions get no targets.",
         _trading(TradingState.HALTED),
-        grave=True,
+        destructive=True,
     ),
     Act(
         "flatten",
         "Set HALTED and flatten",
         "From the next decision on every target is zero: whatever is held is to be closed.",
         _trading(TradingState.HALTED, flatten=True),
-        grave=True,
+        destructive=True,
     ),
 )
 CIRCUIT: Final = (
@@ -92,7 +92,7 @@ CIRCUIT: Final = (
         "The policy is not asked any more: Phase 2 alone decides until the circuit is set to "
         "automatic or reset.",
         _mode("forced_open"),
-        grave=True,
+        destructive=True,
     ),
     Act(
         "auto",
@@ -118,7 +118,7 @@ async def show(request: Request) -> Response:
     return console_of(request).renderer.page(request, "operate.html", context)
 
 
-async def ask(request: Request) -> Response:
+async def show_confirmation(request: Request) -> Response:
     """Ask whether it is meant, and why."""
     return _confirmation(request, _act(request), reason="", message=None)
 
@@ -127,9 +127,9 @@ async def perform(request: Request) -> Response:
     """Do it, through the same door as the HTTP API; a missing reason asks again."""
     act = _act(request)
     form = await read_form(request)
-    refuse_foreign_form(request, form, console_of(request).sessions)
+    require_csrf_token(request, form, console_of(request).sessions)
     try:
-        reason = reason_in(form)
+        reason = read_reason(form)
     except FormRefused as refusal:
         return _confirmation(request, act, reason=form.get("reason", ""), message=str(refusal))
     await act.perform(service_of(request), reason, request.scope.get("himari.owner", ""))

@@ -26,7 +26,7 @@ class Search:
     fields: Mapping[str, str]
     query: DecisionQuery
 
-    def link(self, **more: object) -> str:
+    def query_string(self, **more: object) -> str:
         """Query string of the same search, with more in it."""
         given = {name: value for name, value in self.fields.items() if value}
         return urlencode({**given, **more})
@@ -46,7 +46,7 @@ def read_search(parameters: Mapping[str, str], limit: int) -> Search:
         raise FormRefused(422, f"{long} must hold at most {_LONGEST} characters")
     query = DecisionQuery(
         limit=limit,
-        before_seq=read_place(parameters),
+        before_seq=read_before_seq(parameters),
         strategy=_one_of("strategy", fields["strategy"], STRATEGIES),
         fallback_reason=_one_of("reason", fields["reason"], REASONS),
         symbol=fields["symbol"] or None,
@@ -57,7 +57,7 @@ def read_search(parameters: Mapping[str, str], limit: int) -> Search:
     return Search(fields, query)
 
 
-def read_place(parameters: Mapping[str, str]) -> int | None:
+def read_before_seq(parameters: Mapping[str, str]) -> int | None:
     """Read where to go on.
 
     Raises

@@ -42,13 +42,13 @@ ROUTES: Final[tuple[tuple[str, Endpoint, list[str]], ...]] = (
     (f"{PREFIX}/what-if", what_if.show, _READ),
     (f"{PREFIX}/what-if", what_if.size, _POST),
     (f"{PREFIX}/operate", operate.show, _READ),
-    (f"{PREFIX}/operate/{{act}}", operate.ask, _READ),
+    (f"{PREFIX}/operate/{{act}}", operate.show_confirmation, _READ),
     (f"{PREFIX}/operate/{{act}}", operate.perform, _POST),
-    (LOGIN, login.ask, _READ),
+    (LOGIN, login.show_form, _READ),
     (LOGIN, login.open_session, _POST),
     (f"{PREFIX}/logout", login.close_session, _POST),
     (f"{ASSETS}{{name}}", login.send_asset, _READ),
-    (f"{PREFIX}/{{rest:path}}", login.find_nothing, _READ),
+    (f"{PREFIX}/{{rest:path}}", login.refuse_unknown_page, _READ),
 )
 
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from app.console.charts import share_of
 from app.console.context import console_of
 from app.console.errors import FormRefused
-from app.console.examples import BATCH, batch_of_decision
-from app.console.forms import read_form, refuse_foreign_form
+from app.console.examples import EXAMPLE_BATCH, batch_to_resend
+from app.console.forms import read_form, require_csrf_token
 from app.console.render import service_of
 from app.core.errors import InvalidInput
 from app.core.types import Batch
@@ -28,9 +28,9 @@ async def show(request: Request) -> Response:
     """Draw the form with a batch in it: an example, or the request of a decision."""
     service = service_of(request)
     wanted = request.query_params.get("decision")
-    batch = BATCH
+    batch = EXAMPLE_BATCH
     if wanted:
-        batch = batch_of_decision((await service.showing.decision(wanted))["request"])
+        batch = batch_to_resend((await service.showing.decision(wanted))["request"])
     text = orjson.dumps(batch, option=orjson.OPT_INDENT_2).decode()
     kelly = service.params.kelly.fraction
     fields = {"batch": text, "kelly": f"{100.0 * kelly:g}", "value": "", "severity": "0"}
@@ -41,7 +41,7 @@ async def size(request: Request) -> Response:
     """Draw the sizes beside those without the changes."""
     console, service = console_of(request), service_of(request)
     form = await read_form(request, _MOST_BYTES)
-    refuse_foreign_form(request, form, console.sessions)
+    require_csrf_token(request, form, console.sessions)
     fields = {name: form.get(name, "") for name in ("batch", "kelly", "value", "severity")}
     try:
         async with console.trials.hold_in_turn():
