@@ -43,7 +43,7 @@ class Waterfall:
     zero: float
 
 
-def waterfall(values: Sequence[float]) -> Waterfall:
+def lay_out_waterfall(values: Sequence[float]) -> Waterfall:
     """Lay out the sizes after each of the stages, signed USD, in the order of ``STAGES``."""
     low, high = min(0.0, *values), max(0.0, *values)
     span = (high - low) or 1.0
@@ -74,7 +74,7 @@ def _kind(before: float, after: float) -> str:
     return "grew" if abs(after) > abs(before) else "shrank"
 
 
-def sparkline(values: Sequence[float]) -> str:
+def sparkline_points(values: Sequence[float]) -> str:
     """Points of a small line from zero at the foot to the largest value at the top."""
     top = max([*values, 1e-12])
     return _points(values, 0.0, top)
@@ -93,7 +93,7 @@ class Curves:
     baseline_end: float
 
 
-def curves(returns: Sequence[tuple[float, float]]) -> Curves:
+def lay_out_curves(returns: Sequence[tuple[float, float]]) -> Curves:
     """Compound the returns of policy and Phase 2, decision by decision, from zero."""
     policy = [0.0, *_compounded([pair[0] for pair in returns])]
     baseline = [0.0, *_compounded([pair[1] for pair in returns])]
@@ -121,7 +121,7 @@ class Interval:
     zero: float
 
 
-def interval(low: float, mean: float, high: float) -> Interval:
+def lay_out_interval(low: float, mean: float, high: float) -> Interval:
     """Lay out a mean and its interval."""
     left, right = min(low, 0.0), max(high, 0.0)
     margin = 0.08 * ((right - left) or 1.0)
@@ -133,7 +133,7 @@ def interval(low: float, mean: float, high: float) -> Interval:
     return Interval(place(low), place(high), place(mean), place(0.0))
 
 
-def share_of(value: float, whole: float) -> float:
+def percent_of(value: float, whole: float) -> float:
     """Percent of a whole, at most all of it."""
     return _rounded(min(100.0, 100.0 * abs(value) / whole)) if whole > 0.0 else 0.0
 

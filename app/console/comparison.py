@@ -5,7 +5,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.charts import curves, interval
+from app.console.charts import lay_out_curves, lay_out_interval
 from app.console.context import console_of
 from app.console.render import service_of
 from app.pipeline.service import SizingService
@@ -20,7 +20,7 @@ async def show(request: Request) -> Response:
     returns = service.beliefs.performance.paired_returns()
     context = {
         "report": report,
-        "curves": curves(returns) if returns else None,
+        "curves": lay_out_curves(returns) if returns else None,
         "interval": _interval(report["paired"]),
         **_records(service),
     }
@@ -30,7 +30,7 @@ async def show(request: Request) -> Response:
 def _interval(paired: dict[str, Any]) -> Any:
     if paired["mean_difference"] is None:
         return None
-    return interval(paired["ci_low"], paired["mean_difference"], paired["ci_high"])
+    return lay_out_interval(paired["ci_low"], paired["mean_difference"], paired["ci_high"])
 
 
 def _records(service: SizingService) -> dict[str, Any]:

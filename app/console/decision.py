@@ -5,12 +5,12 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.charts import STAGES, Waterfall, waterfall
+from app.console.charts import STAGES, Waterfall, lay_out_waterfall
 from app.console.context import console_of
 from app.console.render import service_of
 
-# waterfalls drawn; the numbers of every signal are in the table and in the JSON
-_DRAWN: Final = 24
+# waterfalls on the page; the numbers of every signal are in the table and in the JSON
+_CHARTED: Final = 24
 _SHOWN: Final = 200
 
 
@@ -26,8 +26,8 @@ async def show(request: Request) -> Response:
         "answer": answer,
         "policy": trace["policy"],
         "rows": rows[:_SHOWN],
-        "drawn": [row for row in rows if row["has_size"]][:_DRAWN],
-        "silent": [row for row in rows if not row["has_size"]][:_SHOWN],
+        "charted": [row for row in rows if row["has_size"]][:_CHARTED],
+        "unsized": [row for row in rows if not row["has_size"]][:_SHOWN],
         "more": max(0, len(rows) - _SHOWN),
         "positions": _positions(answer),
     }
@@ -38,15 +38,15 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     stages = entry["stages"]
     return {
         **entry,
-        "fall": None if stages is None else _fall(stages),
+        "waterfall": None if stages is None else _waterfall(stages),
         "has_size": stages is not None and any(stages.values()),
         "kelly_usd": 0.0 if stages is None else stages["kelly_usd"],
         "final_usd": 0.0 if stages is None else stages["final_usd"],
     }
 
 
-def _fall(stages: dict[str, float]) -> Waterfall:
-    return waterfall([stages[f"{name}_usd"] for name, _ in STAGES])
+def _waterfall(stages: dict[str, float]) -> Waterfall:
+    return lay_out_waterfall([stages[f"{name}_usd"] for name, _ in STAGES])
 
 
 def _positions(answer: dict[str, Any]) -> list[dict[str, Any]]:

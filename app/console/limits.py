@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.charts import share_of
+from app.console.charts import percent_of
 from app.console.context import console_of
 from app.console.render import service_of
 from app.core.limits import KINDS, POSITION, Holdings, Kind
@@ -79,9 +79,9 @@ def _bar(row: Mapping[str, Any], baseline: float | None, bound_by: list[str], wi
         utilization_pct=row["utilization_pct"],
         baseline_usd=baseline,
         bound_by=tuple(bound_by) if row["limit_usd"] > 0.0 else _CLOSED,
-        used=share_of(row["used_usd"], widest),
-        limit=share_of(row["limit_usd"], widest),
-        baseline=None if baseline is None else share_of(baseline, widest),
+        used=percent_of(row["used_usd"], widest),
+        limit=percent_of(row["limit_usd"], widest),
+        baseline=None if baseline is None else percent_of(baseline, widest),
     )
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.charts import sparkline
+from app.console.charts import sparkline_points
 from app.console.context import console_of
-from app.console.render import service_of, strip
+from app.console.render import service_of, status_strip
 from app.pipeline.ports import DecisionQuery
 from app.pipeline.service import SizingService
 from app.pipeline.trace import DecisionSummary, summarise
@@ -33,7 +33,7 @@ def figures_of(service: SizingService) -> dict[str, Any]:
     total = sum(counts.values())
     pending, lag_sec = service.world.journal.lag()
     return {
-        "strip": strip(service),
+        "strip": status_strip(service),
         "recent": recent[:SHOWN],
         "from_journal": False,
         "total": total,
@@ -58,4 +58,9 @@ def _latency(recent: list[DecisionSummary]) -> dict[str, Any] | None:
         return None
     values = np.array([entry.latency_ms for entry in reversed(recent)])
     p50, p99 = np.percentile(values, [50.0, 99.0]).tolist()
-    return {"p50": p50, "p99": p99, "n": len(recent), "line": sparkline(values[-120:].tolist())}
+    return {
+        "p50": p50,
+        "p99": p99,
+        "n": len(recent),
+        "line": sparkline_points(values[-120:].tolist()),
+    }

@@ -113,7 +113,7 @@ class Renderer:
             "may_read": bool(roles),
             "csrf": self._sessions.csrf_token(token_of(scope), owner),
             "asset": lambda name: self._asset(base, name),
-            "strip": strip_of(request) if roles else None,
+            "strip": _strip_of_request(request) if roles else None,
         }
 
     def _asset(self, base: str, name: str) -> str | None:
@@ -144,15 +144,15 @@ class ServiceStopped(Exception):
         super().__init__("The service is not running yet, or not any more.")
 
 
-def strip_of(request: Request) -> dict[str, Any] | None:
+def _strip_of_request(request: Request) -> dict[str, Any] | None:
     """Say what every page has at its top; nothing while the service does not run."""
     try:
-        return strip(service_of(request))
+        return status_strip(service_of(request))
     except ServiceStopped:
         return None
 
 
-def strip(service: SizingService) -> dict[str, Any]:
+def status_strip(service: SizingService) -> dict[str, Any]:
     """Gather mode, trading state and circuit of a service."""
     return {
         "mode": service.mode,

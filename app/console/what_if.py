@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.charts import share_of
+from app.console.charts import percent_of
 from app.console.context import console_of
 from app.console.errors import FormRefused
 from app.console.examples import EXAMPLE_BATCH, batch_to_resend
@@ -116,8 +116,8 @@ def _compared(service: SizingService, batch: Batch, changes: Changes) -> dict[st
             "before": before.get(name, 0.0),
             "after": after.get(name, 0.0),
             "weight": after.get(name, 0.0) / changed["portfolio_value"],
-            "before_bar": share_of(before.get(name, 0.0), widest),
-            "after_bar": share_of(after.get(name, 0.0), widest),
+            "before_bar": percent_of(before.get(name, 0.0), widest),
+            "after_bar": percent_of(after.get(name, 0.0), widest),
         }
         for name in symbols
     ]

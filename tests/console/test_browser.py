@@ -148,7 +148,7 @@ def test_a_decision_is_opened_from_the_first_page(watched: Watched) -> None:
     page.locator("tbody a.id").first.click()
 
     expect(page.get_by_role("heading", name=re.compile("^Decision"))).to_be_visible()
-    expect(page.locator("article.fall").first).to_be_visible()
+    expect(page.locator("article.waterfall").first).to_be_visible()
     page.get_by_role("link", name="Try it under other numbers").click()
     page.get_by_role("button", name="Size it").click()
     expect(page.get_by_role("region", name="Sizes").locator("tbody tr").first).to_be_visible()

@@ -2,7 +2,13 @@
 
 import pytest
 
-from app.console.charts import curves, interval, share_of, sparkline, waterfall
+from app.console.charts import (
+    lay_out_curves,
+    lay_out_interval,
+    lay_out_waterfall,
+    percent_of,
+    sparkline_points,
+)
 from app.console.figures import (
     basis_points,
     change,
@@ -19,7 +25,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def test_each_step_of_a_waterfall_starts_where_the_last_ended() -> None:
-    fall = waterfall([100.0, 100.0, 120.0, 60.0, 60.0, 40.0, 50.0, 50.0])
+    fall = lay_out_waterfall([100.0, 100.0, 120.0, 60.0, 60.0, 40.0, 50.0, 50.0])
 
     assert [step.kind for step in fall.steps] == [
         "whole",
@@ -39,7 +45,7 @@ def test_each_step_of_a_waterfall_starts_where_the_last_ended() -> None:
 
 
 def test_a_short_hangs_from_zero_at_the_right() -> None:
-    fall = waterfall([-100.0, -100.0, -100.0, -100.0, -100.0, 0.0, 0.0, 0.0])
+    fall = lay_out_waterfall([-100.0, -100.0, -100.0, -100.0, -100.0, 0.0, 0.0, 0.0])
 
     assert fall.zero == 100.0
     assert (fall.steps[0].x, fall.steps[0].width) == (0.0, 100.0)
@@ -47,13 +53,13 @@ def test_a_short_hangs_from_zero_at_the_right() -> None:
 
 
 def test_nothing_at_all_is_drawn_without_dividing_by_zero() -> None:
-    assert all(step.width == pytest.approx(0.4) for step in waterfall([0.0] * 8).steps)
-    assert sparkline([0.0]) == "0.00,100.00"
-    assert share_of(1.0, 0.0) == 0.0
+    assert all(step.width == pytest.approx(0.4) for step in lay_out_waterfall([0.0] * 8).steps)
+    assert sparkline_points([0.0]) == "0.00,100.00"
+    assert percent_of(1.0, 0.0) == 0.0
 
 
 def test_both_lines_compound_and_share_one_scale() -> None:
-    drawn = curves([(0.10, 0.05), (-0.10, 0.0)])
+    drawn = lay_out_curves([(0.10, 0.05), (-0.10, 0.0)])
 
     assert drawn.policy_end == pytest.approx(1.1 * 0.9 - 1.0)
     assert drawn.baseline_end == pytest.approx(0.05)
@@ -64,7 +70,7 @@ def test_both_lines_compound_and_share_one_scale() -> None:
 
 
 def test_long_lines_are_thinned_and_keep_their_end() -> None:
-    drawn = curves([(0.001, 0.0)] * 5000)
+    drawn = lay_out_curves([(0.001, 0.0)] * 5000)
 
     assert len(drawn.policy.split()) == 300
     assert drawn.policy.split()[-1].startswith("100.00,")
@@ -72,10 +78,10 @@ def test_long_lines_are_thinned_and_keep_their_end() -> None:
 
 
 def test_an_interval_holds_its_mean_and_zero_in_order() -> None:
-    laid = interval(-0.2, 0.1, 0.4)
+    laid = lay_out_interval(-0.2, 0.1, 0.4)
 
     assert 0.0 < laid.low < laid.zero < laid.mean < laid.high < 100.0
-    away = interval(0.2, 0.3, 0.4)
+    away = lay_out_interval(0.2, 0.3, 0.4)
     assert 0.0 < away.zero < away.low
 
 
