@@ -1,4 +1,4 @@
-"""Stylesheet, script and htmx: read once, served under names that tell their content.
+"""Stylesheet, script and htmx: read once, served under names that hold a hash of the content.
 
 htmx is a file of the installed package ``django-htmx``, found without importing it; where the
 package is missing every page works without it.
@@ -22,7 +22,7 @@ _HTMX: Final = ("htmx-2.min.js", "htmx.min.js")
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file: the name that pages use, the name it is served under, its content."""
+    """A static file: the name in templates, the name it is served under, its content."""
 
     name: str
     served_as: str
@@ -31,7 +31,7 @@ class Asset:
 
 
 class Assets:
-    """Every file that pages are drawn with."""
+    """The static files of the console, by name and by served name."""
 
     def __init__(self) -> None:
         found = list(_read_all())
@@ -39,12 +39,12 @@ class Assets:
         self._by_path = {asset.served_as: asset for asset in found}
 
     def served_as(self, name: str) -> str | None:
-        """Name under ``/console/assets/``, with a hash of the content; None if there is none."""
+        """Return the name of a file under ``/console/assets/``, or None for an unknown file."""
         asset = self._by_name.get(name)
         return None if asset is None else asset.served_as
 
     def find(self, served_as: str) -> Asset | None:
-        """Find what a browser asked for."""
+        """Return the file that is served under a name, or None."""
         return self._by_path.get(served_as)
 
 

@@ -1,6 +1,6 @@
-"""Shapes of the charts, in percent of their boxes; the templates draw them, words stand beside.
+"""Geometry of the charts, in percent of their boxes; templates draw it and put the text beside.
 
-Boxes stretch with the page, so no text is inside: it would be stretched too.
+Boxes stretch with the page, and would stretch text inside them too.
 """
 
 import math
@@ -19,13 +19,13 @@ STAGES: Final = (
     ("rl", "Policy"),
     ("final", "Final"),
 )
-# enough for the eye, few enough for the page's weight
-_MOST_POINTS: Final = 300
+# more would make the page larger and the line no finer
+_MAX_POINTS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One bar of a waterfall: where it lies, what is left after it, what it changed (USD)."""
+    """One bar of a waterfall: its position, the size after the stage and the change (USD)."""
 
     name: str
     kind: str
@@ -37,14 +37,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """Steps from Kelly to the final size; ``zero`` is where nothing is."""
+    """Steps from Kelly to the final size; ``zero`` is the position of 0 USD."""
 
     steps: tuple[Step, ...]
     zero: float
 
 
 def lay_out_waterfall(values: Sequence[float]) -> Waterfall:
-    """Lay out the sizes after each of the stages, signed USD, in the order of ``STAGES``."""
+    """Return the bars of the sizes after each stage, signed USD, in the order of ``STAGES``."""
     low, high = min(0.0, *values), max(0.0, *values)
     span = (high - low) or 1.0
     steps = []
@@ -68,21 +68,21 @@ def lay_out_waterfall(values: Sequence[float]) -> Waterfall:
 
 
 def _kind(before: float, after: float) -> str:
-    """Whether a size grew or shrank; a short that grows falls."""
+    """Return whether the absolute size grew, shrank or stayed the same."""
     if math.isclose(before, after, rel_tol=1e-9, abs_tol=1e-9):
         return "same"
     return "grew" if abs(after) > abs(before) else "shrank"
 
 
 def sparkline_points(values: Sequence[float]) -> str:
-    """Points of a small line from zero at the foot to the largest value at the top."""
+    """Return the SVG points of a line chart from zero to the largest value."""
     top = max([*values, 1e-12])
     return _points(values, 0.0, top)
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Two lines on one scale: their points, the ends of the scale, where zero is, their ends."""
+    """SVG points of two lines, the ends of their scale, its zero and the last values."""
 
     policy: str
     baseline: str
@@ -94,7 +94,7 @@ class Curves:
 
 
 def lay_out_curves(returns: Sequence[tuple[float, float]]) -> Curves:
-    """Compound the returns of policy and Phase 2, decision by decision, from zero."""
+    """Return the compounded returns of policy and Phase 2, decision by decision, from zero."""
     policy = [0.0, *_compounded([pair[0] for pair in returns])]
     baseline = [0.0, *_compounded([pair[1] for pair in returns])]
     low, high = min(policy + baseline), max(policy + baseline)
@@ -113,7 +113,7 @@ def lay_out_curves(returns: Sequence[tuple[float, float]]) -> Curves:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with its interval on a scale that holds zero, all in percent of the box."""
+    """A mean with its interval on a scale that includes zero, all in percent of the box."""
 
     low: float
     high: float
@@ -122,7 +122,7 @@ class Interval:
 
 
 def lay_out_interval(low: float, mean: float, high: float) -> Interval:
-    """Lay out a mean and its interval."""
+    """Return the positions of a mean, its interval and zero."""
     left, right = min(low, 0.0), max(high, 0.0)
     margin = 0.08 * ((right - left) or 1.0)
     left, right = left - margin, right + margin
@@ -134,7 +134,7 @@ def lay_out_interval(low: float, mean: float, high: float) -> Interval:
 
 
 def percent_of(value: float, whole: float) -> float:
-    """Percent of a whole, at most all of it."""
+    """Return the size of a value in percent of a whole, at most 100; 0 if the whole is not > 0."""
     return _rounded(min(100.0, 100.0 * abs(value) / whole)) if whole > 0.0 else 0.0
 
 
@@ -145,11 +145,11 @@ def _compounded(returns: Sequence[float]) -> list[float]:
 
 
 def _thinned(values: Sequence[float]) -> Sequence[float]:
-    """Leave points out evenly; the last one stays."""
-    if len(values) <= _MOST_POINTS:
+    """Return at most 300 evenly spaced values; the last one is kept."""
+    if len(values) <= _MAX_POINTS:
         return values
     last = len(values) - 1
-    return [values[round(i * last / (_MOST_POINTS - 1))] for i in range(_MOST_POINTS)]
+    return [values[round(i * last / (_MAX_POINTS - 1))] for i in range(_MAX_POINTS)]
 
 
 def _points(values: Sequence[float], low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""The policy against Phase 2, and what outcomes have taught."""
+"""The page that compares the policy with Phase 2 and shows what outcomes have taught."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ _SHOWN: Final = 100
 
 
 async def show(request: Request) -> Response:
-    """Draw two lines, the paired advantage with its interval, records and coverage."""
+    """Return the page: both return curves, the paired advantage, records and coverage."""
     service = service_of(request)
     report = service.showing.performance()
     returns = service.beliefs.performance.paired_returns()

@@ -1,4 +1,4 @@
-"""What the pages share, and where a request finds it."""
+"""The objects that all pages share, and how a request gets them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,26 +21,26 @@ BatchReader = Callable[[Request, bytes], Batch]
 
 
 class ProblemKind(Protocol):
-    """How an error looks on the wire."""
+    """Status, title and headers of the answer to an error."""
 
     @property
     def status(self) -> int:
-        """HTTP status."""
+        """HTTP status of the answer."""
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """Title of the error page."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What goes with it."""
+        """HTTP headers of the answer."""
 
 
 @dataclass(slots=True)
 class Streams:
-    """How many browsers listen, how many may, and what all of them were sent last, and when.
+    """The open event streams, their limit, and the parts that were rendered last for all of them.
 
-    ``tick_sec`` is the time between two looks at what changed.
+    ``tick_sec`` is the time between two checks for changes.
     """
 
     limit: int = 16
@@ -62,11 +62,11 @@ def trial_slots() -> Slots:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleContext:
-    """What every page may use besides the service.
+    """The objects that every page may use besides the service.
 
-    ``keys`` gives the keys in force, None where there is none and this machine alone is served;
-    ``read_batch`` turns a body of ``POST /allocate`` into a batch; ``kind_of`` knows the HTTP
-    status of an error.
+    ``keys`` returns the keys in force; it is None where no key is set and only this machine is
+    served. ``read_batch`` turns a body of ``POST /allocate`` into a batch; ``kind_of`` returns
+    status and title of an error.
     """
 
     clock: Clock
@@ -94,7 +94,7 @@ def build_console(
     read_batch: BatchReader,
     kind_of: Callable[[BaseException], ProblemKind],
 ) -> ConsoleContext:
-    """Make what the pages share; see :class:`ConsoleContext`."""
+    """Return the objects that the pages share; see :class:`ConsoleContext`."""
     sessions, assets = Sessions(clock), Assets()
     return ConsoleContext(
         clock=clock,
@@ -109,5 +109,5 @@ def build_console(
 
 
 def console_of(request: Request) -> ConsoleContext:
-    """Find what :func:`app.console.install` left."""
+    """Return the context that :func:`app.console.install` put on the application."""
     return cast("ConsoleContext", request.app.state.console)

@@ -1,4 +1,4 @@
-"""One decision opened up, stage by stage."""
+"""The page of one decision, stage by stage."""
 
 from typing import Any, Final
 
@@ -15,11 +15,11 @@ _SHOWN: Final = 200
 
 
 async def show(request: Request) -> Response:
-    """Draw what came in, what each stage left of it, and what limits and policy did."""
+    """Return the page: the signals, the size after each stage, limits and policy."""
     trace = await service_of(request).showing.decision_trace(request.path_params["decision_id"])
     answer = trace["answer"]
     rows = [_row(entry) for entry in trace["signals"]]
-    # largest first: who opens a decision wants to know what it holds, then what was cut
+    # largest first: a reader wants the positions held, then the signals that were cut
     rows.sort(key=lambda row: (-abs(row["final_usd"]), -abs(row["kelly_usd"])))
     context = {
         "trace": trace,
@@ -50,7 +50,7 @@ def _waterfall(stages: dict[str, float]) -> Waterfall:
 
 
 def _positions(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Targets with Phase 2's beside them, the largest first."""
+    """Return the targets beside Phase 2's, the largest first."""
     baseline = answer["baseline_allocations"]
     found = [
         {**position, "baseline_usd": baseline.get(position["symbol"])}

@@ -1,14 +1,15 @@
-"""What the console itself turns away."""
+"""The error of requests that the console refuses."""
 
 
 class FormRefused(Exception):
-    """A form that cannot be taken; the message is for the person.
+    """A form or page request is refused.
 
     Parameters
     ----------
     status : int
-        HTTP status of the page that says so.
+        HTTP status of the error page.
     message : str
+        A sentence for the person at the browser.
     retry_sec : int, optional
         Seconds after which it may be tried again.
     """

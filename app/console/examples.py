@@ -1,4 +1,4 @@
-"""A batch to try things out with, and a journalled one as it could be sent again."""
+"""An example batch, and journalled batches in the form in which they can be sent again."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -46,7 +46,7 @@ EXAMPLE_BATCH: Final[Mapping[str, Any]] = {
 
 
 def batch_to_resend(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a journalled batch the names under which it came."""
+    """Return a journalled batch as a body of ``POST /allocate``."""
     return {
         "signals": [
             {name: value for name, value in signal.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What a search found, as CSV and as JSON."""
+"""Decisions that a search of the journal found, as CSV and as JSON."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Numbers as people read them: separators, signs, units, never more digits than mean something."""
+"""Template filters that format numbers and times: separators, signs, units, digits."""
 
 import math
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ _NS: Final = 1_000_000_000
 
 
 def usd(value: float | None) -> str:
-    """Dollars without their sign: cents below a thousand, none above, and none of nothing."""
+    """Format dollars without the dollar sign: cents only below a thousand, none for zero."""
     if value is None or not math.isfinite(value):
         return _NONE
     digits = 0 if abs(value) >= 1000.0 or value == 0.0 else 2
@@ -19,7 +19,7 @@ def usd(value: float | None) -> str:
 
 
 def change(value: float) -> str:
-    """Dollars with their sign, whichever it is."""
+    """Format a change in dollars with its plus or minus sign."""
     text = usd(value)
     if text == "0.00":
         return "0"
@@ -27,33 +27,33 @@ def change(value: float) -> str:
 
 
 def fraction(value: float | None, digits: int = 1) -> str:
-    """Fraction as percent."""
+    """Format a fraction as percent."""
     return _NONE if value is None else percent(100.0 * value, digits)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Percent with its sign."""
+    """Format a percentage with the percent sign."""
     if value is None or not math.isfinite(value):
         return _NONE
     return _signed(f"{value:,.{digits}f}") + "\N{NO-BREAK SPACE}%"
 
 
 def basis_points(value: float | None) -> str:
-    """Fraction as hundredths of a percent."""
+    """Format a fraction as basis points."""
     if value is None or not math.isfinite(value):
         return _NONE
     return _signed(f"{1e4 * value:+,.2f}") + "\N{NO-BREAK SPACE}bp"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Plain number."""
+    """Format a plain number."""
     if value is None or not math.isfinite(value):
         return _NONE
     return _signed(f"{value:,.{digits}f}")
 
 
 def milliseconds(value: float | None) -> str:
-    """Milliseconds with their unit."""
+    """Format milliseconds with the unit."""
     if value is None:
         return _NONE
     digits = 2 if value < 10.0 else 1 if value < 100.0 else 0
@@ -61,7 +61,7 @@ def milliseconds(value: float | None) -> str:
 
 
 def seconds(value: float) -> str:
-    """Length of time, in seconds below a minute and in minutes and hours above."""
+    """Format a length of time: seconds below a minute, else minutes and hours."""
     whole = math.ceil(value)
     if whole < 60:
         return f"{whole}\N{NO-BREAK SPACE}s"
@@ -73,27 +73,27 @@ def seconds(value: float) -> str:
 
 
 def moment(at_ns: int) -> str:
-    """UTC date and time, to the second."""
+    """Format a time as UTC date and time, to the second."""
     return _at(at_ns).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def clock_time(at_ns: int) -> str:
-    """UTC time of day, to the second."""
+    """Format a time as UTC time of day, to the second."""
     return _at(at_ns).strftime("%H:%M:%S")
 
 
 def machine_time(at_ns: int) -> str:
-    """ISO 8601, for ``datetime`` attributes."""
+    """Format a time as ISO 8601, for ``datetime`` attributes."""
     return _at(at_ns).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def words(name: str | None) -> str:
-    """Spell a name of the wire in words: circuit_open is circuit open."""
+    """Return a wire name with spaces: circuit_open becomes circuit open."""
     return _NONE if name is None else name.replace("_", " ")
 
 
 def _at(at_ns: int) -> datetime:
-    # what lies beyond the calendar is shown at its end
+    # datetime ends with the year 9999
     return datetime.fromtimestamp(min(at_ns // _NS, 253_402_300_799), tz=UTC)
 
 

@@ -1,4 +1,4 @@
-"""Reading what a form sends: bounded, complete, and from a page of ours."""
+"""Reading submitted forms: bounded in size and time, with a CSRF token."""
 
 import asyncio
 import hmac
@@ -19,12 +19,12 @@ _LONGEST_REASON: Final = 500
 async def read_form(
     request: Request, most_bytes: int = 16_384, *, within_sec: float = 10.0
 ) -> dict[str, str]:
-    """Read the fields of a form.
+    """Return the fields of a submitted form.
 
     Raises
     ------
     FormRefused
-        If it is none, too long, or is not complete within ``within_sec``.
+        If the body is no form, is too long, or is not complete within ``within_sec``.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _TYPE:
@@ -56,12 +56,12 @@ async def _read_bounded(request: Request, most_bytes: int) -> bytes:
 
 
 def require_csrf_token(request: Request, form: Mapping[str, str], sessions: Sessions) -> None:
-    """Let a form pass that one of our pages made for this session.
+    """Refuse a form without the CSRF token of the request's session.
 
     Raises
     ------
     FormRefused
-        If it carries another token, or none.
+        If the token is missing or wrong.
     """
     owner = request.scope.get("himari.owner", "")
     wanted = sessions.csrf_token(token_of(request.scope), owner)
@@ -70,12 +70,12 @@ def require_csrf_token(request: Request, form: Mapping[str, str], sessions: Sess
 
 
 def read_reason(form: Mapping[str, str]) -> str:
-    """Read the reason of an act; every act of an operator has one.
+    """Return the operator's reason for an act, with single spaces.
 
     Raises
     ------
     FormRefused
-        If there is none, or it is too long to be one.
+        If it is empty, too long or holds control characters.
     """
     reason = " ".join(form.get("reason", "").split())
     if not reason:

@@ -1,4 +1,4 @@
-"""Searching the journal: decisions, and what operators and the breaker did."""
+"""The pages of the journal: a search for decisions, and the acts of operators and breaker."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ _PAGE: Final = 50
 
 
 async def show(request: Request) -> Response:
-    """Draw the form and a page of what was found, newest first."""
+    """Return the search form with one page of decisions, newest first."""
     search = read_search(request.query_params, _PAGE)
     service = service_of(request)
     if search.fields["id"]:
@@ -35,7 +35,7 @@ async def show(request: Request) -> Response:
 
 
 async def show_operations(request: Request) -> Response:
-    """Draw who switched what and why, newest first."""
+    """Return the page of switches: what was set, by whom and why, newest first."""
     found = await service_of(request).showing.operations(read_before_seq(request.query_params))
     return console_of(request).renderer.page(request, "operations.html", found)
 

@@ -1,4 +1,4 @@
-"""Allocations against limits: how full each is, and what bound a size."""
+"""The page of the limits: the use of each, and which limit bound a size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Bar:
 
 
 async def show(request: Request) -> Response:
-    """Draw the use of every limit by the newest decision of this process."""
+    """Return the page with the use of every limit by the newest decision of this process."""
     service = service_of(request)
     recent, rows = service.showing.recent(), service.showing.risk_budget()["limits"]
     context: dict[str, Any] = {"decision": None, "levels": [], "before": None}
@@ -47,7 +47,7 @@ async def show(request: Request) -> Response:
 def levels_of(
     rows: list[Mapping[str, Any]], answer: Mapping[str, Any], params: LimitParams
 ) -> list[dict[str, Any]]:
-    """Bars of each kind that has limits, the fullest first; beyond 100 they are only counted."""
+    """Return the bars of each kind of limit, the fullest first, at most 100 a kind."""
     baselines = _baselines(answer, params)
     levels = []
     for kind in reversed(KINDS):
@@ -86,7 +86,7 @@ def _bar(row: Mapping[str, Any], baseline: float | None, bound_by: list[str], wi
 
 
 def _baselines(answer: Mapping[str, Any], params: LimitParams) -> dict[tuple[str, str], float]:
-    """USD that Phase 2 alone would use of each limit; of a strategy it is not known."""
+    """Return the USD that Phase 2 alone would use of each limit; unknown for strategies."""
     holdings = Holdings(answer["baseline_allocations"])
     return {
         (kind.level, use.identifier): float(use.used)
@@ -96,7 +96,7 @@ def _baselines(answer: Mapping[str, Any], params: LimitParams) -> dict[tuple[str
 
 
 def _bound_by(kind: Kind, name: str, answer: Mapping[str, Any], params: LimitParams) -> list[str]:
-    """Name what held a size down, nearest first."""
+    """Return the reasons why a size was cut, the nearest first."""
     reasons = [
         f"{kind.level} limit, asked {entry['requested_usd']:,.0f}"
         for entry in answer["binding_limits"]
@@ -111,7 +111,7 @@ def _bound_by(kind: Kind, name: str, answer: Mapping[str, Any], params: LimitPar
 
 
 def _farther_limits(symbol: str, answer: Mapping[str, Any], params: LimitParams) -> list[str]:
-    """Limits of others that a symbol's size counts towards, and what correlation took."""
+    """Return the wider limits that cut a symbol's size, or the correlation penalty."""
     strategies = {
         part["strategy_id"]
         for position in answer["positions"]

@@ -1,7 +1,7 @@
-"""What changes by itself, as server-sent events: only what is new, never to too many.
+"""The parts of the first page that change, as server-sent events: only changed parts are sent.
 
-A stream ends when the service drains, when its session ends, and after a while by itself; the
-browser asks again.
+A stream ends when the service drains, when its session ends, and after 10 minutes; the browser
+connects again.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _PARTS: Final = {"strip": "_strip.html", "figures": "_figures.html", "recent": "
 
 
 class _CountedStream(StreamingResponse):
-    """A stream that holds its place for as long as it is sent, however that ends."""
+    """An event stream that is counted as open until it ends, however it ends."""
 
     def __init__(self, streams: Streams, body: AsyncIterator[bytes]) -> None:
         super().__init__(body, headers=_HEADERS, media_type="text/event-stream")
@@ -42,7 +42,7 @@ class _CountedStream(StreamingResponse):
 
 
 async def stream(request: Request) -> Response:
-    """Send what changed, once a second at most."""
+    """Return a stream of the changed parts, at most once a second."""
     console, service = console_of(request), service_of(request)
     if request.method == "HEAD":
         return Response(headers=_HEADERS, media_type="text/event-stream")
@@ -63,7 +63,7 @@ async def _events(
         parts = _rendered_parts(console, service, base)
         fresh = {name: text for name, text in parts.items() if sent.get(name) != text}
         sent = parts
-        # a comment keeps proxies from cutting, and shows who is gone
+        # a comment keeps proxies from closing the connection, and detects closed browsers
         yield b"data: " + orjson.dumps(fresh) + b"\n\n" if fresh else b": still\n\n"
         await asyncio.sleep(console.streams.tick_sec)
     if service.operating.draining:
@@ -83,7 +83,7 @@ def _may_go_on(request: Request, console: ConsoleContext, service: SizingService
 
 
 def _rendered_parts(console: ConsoleContext, service: SizingService, base: str) -> dict[str, str]:
-    """Draw once for all who listen."""
+    """Return the parts of the page, rendered once for all streams."""
     streams, now = console.streams, console.clock.monotonic()
     if now - streams.rendered_at >= streams.tick_sec / 2.0:
         context = {**figures_of(service), "base": base}

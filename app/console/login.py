@@ -1,4 +1,4 @@
-"""Signing in with an API key, signing out, and what needs neither."""
+"""Signing in with an API key, signing out, and the pages that need no key."""
 
 from typing import Final
 
@@ -13,13 +13,13 @@ from app.console.forms import read_form, require_csrf_token
 from app.console.sessions import COOKIE, token_of
 
 _LOG = structlog.get_logger(__name__)
-# anybody may send this form, and holds a place until it is whole; a browser sends it at once
+# anyone may send this form, and holds a slot until it is complete; a browser sends it at once
 _READ_SEC: Final = 2.0
 _YEAR: Final = "public, max-age=31536000, immutable"
 
 
 async def show_form(request: Request) -> Response:
-    """Show the form; where no key is needed there is nothing to ask for."""
+    """Return the login form; redirect where no key is set or a session is open."""
     console = console_of(request)
     if console.keys is None:
         return _go(request, PREFIX)
@@ -30,7 +30,7 @@ async def show_form(request: Request) -> Response:
 
 
 async def open_session(request: Request) -> Response:
-    """Open a session of the key that was given."""
+    """Open a session for the key in the form and redirect to the page that was wanted."""
     console = console_of(request)
     if console.keys is None:
         return _go(request, PREFIX)
@@ -61,7 +61,7 @@ async def open_session(request: Request) -> Response:
 
 
 async def close_session(request: Request) -> Response:
-    """End the session."""
+    """End the session and redirect to the login form."""
     console = console_of(request)
     require_csrf_token(request, await read_form(request), console.sessions)
     console.sessions.close(token_of(request.scope))
@@ -71,7 +71,7 @@ async def close_session(request: Request) -> Response:
 
 
 async def send_asset(request: Request) -> Response:
-    """Send a file under the name that tells its content; it may be kept for ever."""
+    """Return a static file; its name holds a hash of its content, so it may be cached for good."""
     asset = console_of(request).assets.find(request.path_params["name"])
     if asset is None:
         return await refuse_unknown_page(request)
@@ -79,7 +79,13 @@ async def send_asset(request: Request) -> Response:
 
 
 async def refuse_unknown_page(request: Request) -> Response:
-    """Say that there is no such page."""
+    """Refuse a page that does not exist.
+
+    Raises
+    ------
+    FormRefused
+        With status 404.
+    """
     raise FormRefused(404, f"there is no page {request.url.path[:200]}")
 
 
@@ -100,7 +106,7 @@ def _form(
 
 
 def _wanted(path: str) -> str:
-    """Where to go after the login: a page of the console, or its first one."""
+    """Return the page to open after the login: the wanted console page, or the first one."""
     inside = path == PREFIX or path.startswith((f"{PREFIX}/", f"{PREFIX}?"))
     # a browser reads a backslash as a slash, and a control character as nothing
     sane = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path

@@ -1,4 +1,4 @@
-"""The first page: what the service does now."""
+"""The first page: the current state of the service."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SHOWN = 20
 
 
 async def show(request: Request) -> Response:
-    """Draw the page; a service that has just started shows what its journal ends with."""
+    """Return the page; just after a start it shows the last decisions of the journal."""
     service = service_of(request)
     context = figures_of(service)
     if not context["recent"]:
@@ -28,7 +28,7 @@ async def show(request: Request) -> Response:
 
 
 def figures_of(service: SizingService) -> dict[str, Any]:
-    """Everything on the page that changes by itself."""
+    """Return the figures of the page that are updated while it is open."""
     recent, counts = service.showing.recent(), service.showing.counts
     total = sum(counts.values())
     pending, lag_sec = service.world.journal.lag()
@@ -48,7 +48,7 @@ def figures_of(service: SizingService) -> dict[str, Any]:
 
 
 def _reasons(recent: list[DecisionSummary]) -> list[tuple[str, int]]:
-    """Fallback reasons of the last decisions, the commonest first."""
+    """Return the fallback reasons of the last decisions with counts, the commonest first."""
     names = [entry.fallback_reason for entry in recent if entry.fallback_reason is not None]
     return sorted(((name, names.count(name)) for name in set(names)), key=lambda pair: -pair[1])
 

@@ -1,4 +1,4 @@
-"""The switches: each act is named, confirmed, and journalled with who and why."""
+"""The switches of the operator: each act is confirmed, and journalled with actor and reason."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing an operator can do: its button, what it brings about, whether it stops trading."""
+    """One act of an operator: its button, its effect, whether it stops trading or the policy."""
 
     name: str
     label: str
@@ -105,7 +105,7 @@ _ACTS: Final = {act.name: act for act in (*TRADING, *CIRCUIT)}
 
 
 async def show(request: Request) -> Response:
-    """Draw every switch as it stands, and who threw which lately."""
+    """Return the page of all switches with their state and the last acts."""
     service = service_of(request)
     done = _ACTS.get(request.query_params.get("done", ""))
     found = await service.showing.operations()
@@ -119,7 +119,7 @@ async def show(request: Request) -> Response:
 
 
 async def show_confirmation(request: Request) -> Response:
-    """Ask whether it is meant, and why."""
+    """Return the page that asks for confirmation and a reason."""
     return _confirmation(request, _act(request), reason="", message=None)
 
 

@@ -1,4 +1,4 @@
-"""What is looked for in the journal: fields of a form, checked, and back into a query string."""
+"""A search of the journal: reads and checks the fields of its form, and links to its pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,30 +15,30 @@ REASONS: Final = tuple(reason.value for reason in FallbackReason)
 STRATEGIES: Final = ("rl", "fallback")
 _LONGEST: Final = 256
 _NS: Final = 1_000_000_000
-# what a time stands for by the length of its text: 2026-01-31, 2026-01-31T09:30; else a second
+# seconds that a time covers by the length of its text: 2026-01-31, 2026-01-31T09:30; else one
 _COVERS_SEC: Final = {10: 86_400, 16: 60}
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Fields as they were given, and the query they make."""
+    """The fields of a search as given, and the query of the journal made of them."""
 
     fields: Mapping[str, str]
     query: DecisionQuery
 
     def query_string(self, **more: object) -> str:
-        """Query string of the same search, with more in it."""
+        """Return the query string of this search with more parameters."""
         given = {name: value for name, value in self.fields.items() if value}
         return urlencode({**given, **more})
 
 
 def read_search(parameters: Mapping[str, str], limit: int) -> Search:
-    """Read the fields of a search.
+    """Return the search of a request's query parameters.
 
     Raises
     ------
     FormRefused
-        If one cannot be what it is for.
+        If a field is too long or has no valid value.
     """
     fields = {name: parameters.get(name, "").strip() for name in FIELDS}
     long = next((name for name, value in fields.items() if len(value) > _LONGEST), None)
@@ -58,12 +58,12 @@ def read_search(parameters: Mapping[str, str], limit: int) -> Search:
 
 
 def read_before_seq(parameters: Mapping[str, str]) -> int | None:
-    """Read where to go on.
+    """Return the journal entry before which a page of results starts; None for the newest.
 
     Raises
     ------
     FormRefused
-        If it is no place in a journal.
+        If it is no whole number.
     """
     text = parameters.get("before_seq", "")
     if not text:
@@ -80,7 +80,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def _moment(name: str, text: str, *, end: bool = False) -> int | None:
-    """Nanoseconds of a UTC time; the end of the day, minute or second where a search ends."""
+    """Return a UTC time in nanoseconds; with ``end`` the end of its day, minute or second."""
     if not text:
         return None
     try:

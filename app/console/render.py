@@ -1,4 +1,4 @@
-"""Pages out of templates: the layout's context, the headers, the page that tells of a problem."""
+"""Renders pages from templates: the layout's context, the headers, the error page."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -38,7 +38,7 @@ MODES: Final[Mapping[str, str]] = {
 
 @cache
 def _compiled_templates() -> Environment:
-    """Compile every template once a process, so that no page holds up a decision by it."""
+    """Compile all templates once a process: compiling at a request would delay decisions."""
     templates = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(("html",)),
@@ -54,13 +54,13 @@ def _compiled_templates() -> Environment:
 
 
 class Renderer:
-    """Draws templates.
+    """Renders templates to pages and parts of pages.
 
     Parameters
     ----------
     assets : Assets
     sessions : Sessions
-        For the tokens that forms carry.
+        For the CSRF tokens of forms.
     """
 
     def __init__(self, assets: Assets, sessions: Sessions) -> None:
@@ -77,14 +77,14 @@ class Renderer:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
-        """Draw a whole page."""
+        """Return a whole page with the layout around a template."""
         text = self.fragment(template, {**self._layout(request), **context})
         return HTMLResponse(
             text, status, headers={"Content-Security-Policy": _POLICY, **(headers or {})}
         )
 
     def fragment(self, template: str, context: Mapping[str, Any]) -> str:
-        """Draw a part of a page."""
+        """Return a template without the layout, as HTML text."""
         return self._templates.get_template(template).render(context)
 
     def problem(
@@ -122,12 +122,12 @@ class Renderer:
 
 
 def service_of(request: Request) -> SizingService:
-    """Find the service that the lifespan started.
+    """Return the running service of the application.
 
     Raises
     ------
     ServiceStopped
-        Before the start and after the stop.
+        If the service is not running.
     """
     service = getattr(request.app.state, "service", None)
     if service is None:
@@ -136,7 +136,7 @@ def service_of(request: Request) -> SizingService:
 
 
 class ServiceStopped(Exception):
-    """The service is not running yet, or not any more."""
+    """The service is not running yet, or no longer."""
 
     status = 503
 
@@ -145,7 +145,7 @@ class ServiceStopped(Exception):
 
 
 def _strip_of_request(request: Request) -> dict[str, Any] | None:
-    """Say what every page has at its top; nothing while the service does not run."""
+    """Return the status strip of a request, or None while the service does not run."""
     try:
         return status_strip(service_of(request))
     except ServiceStopped:
@@ -153,7 +153,7 @@ def _strip_of_request(request: Request) -> dict[str, Any] | None:
 
 
 def status_strip(service: SizingService) -> dict[str, Any]:
-    """Gather mode, trading state and circuit of a service."""
+    """Return mode, trading state, circuit and readiness, shown at the top of every page."""
     return {
         "mode": service.mode,
         "mode_text": MODES[service.mode],

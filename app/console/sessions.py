@@ -1,7 +1,7 @@
-"""Sessions of browsers: random, kept here alone, ended by time, logout or the key's end.
+"""Sessions of browsers, in memory: ended by time, by logout or by revoking the key.
 
-The cookie holds 256 random bits and nothing of the key; at rest is only their hash. What a session
-may do is looked up among the keys in force at each request, so a revoked key ends it.
+The cookie holds 256 random bits and nothing of the key; only their hash is stored. The roles of a
+session are looked up among the keys in force at each request, so a revoked key ends it.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ from app.core.access import AccessKey, KeyRing
 from app.pipeline.ports import Clock
 
 COOKIE: Final = "himari_console"
-# a working day; then the key is asked for again
+# a working day
 LIFETIME_SEC: Final = 12 * 3600
 _MAX_OPEN: Final = 256
-# browsers of whoever shares a key; who holds one key must not end the sessions of others
+# of one key, so that its holder cannot end the sessions of other keys
 _MAX_PER_KEY: Final = 16
 
 
@@ -31,15 +31,15 @@ class _Session:
 
 
 class Sessions:
-    """The sessions that are open.
+    """The open sessions of browsers.
 
     Parameters
     ----------
     clock : Clock
     max_open : int
-        Beyond it the oldest one ends.
+        With one more the oldest session ends.
     max_per_key : int
-        Beyond it the oldest one of the same key name ends.
+        With one more the oldest session of the same key name ends.
     lifetime_sec : float, seconds
     """
 
@@ -59,11 +59,11 @@ class Sessions:
         self._secret = secrets.token_bytes(32)
 
     def __len__(self) -> int:
-        """Sessions that have not been closed."""
+        """Return the number of sessions that have not been closed."""
         return len(self._open)
 
     def open(self, key: AccessKey) -> str:
-        """Start a session of a key and return what its cookie holds."""
+        """Start a session of a key and return the value of its cookie."""
         token = secrets.token_urlsafe(32)
         self._forget_ended()
         ends_at = self._clock.monotonic() + self.lifetime_sec
@@ -74,12 +74,12 @@ class Sessions:
         return token
 
     def close(self, token: str | None) -> None:
-        """End a session; one that is not open is ended already."""
+        """End a session, if it is open."""
         if token is not None:
             self._open.pop(_hashed(token), None)
 
     def key_of(self, token: str | None, keys: KeyRing) -> AccessKey | None:
-        """Find the key of a session as it is in force now; None ends the session."""
+        """Return the key of a session as it is in force now; end the session if there is none."""
         session = None if token is None else self._open.get(_hashed(token))
         if token is None or session is None:
             return None
@@ -91,12 +91,12 @@ class Sessions:
         return key
 
     def csrf_token(self, token: str | None, owner: str) -> str:
-        """Give what forms of a session must carry; without a session, those of a caller by name.
+        """Return the CSRF token of a session; without a session, that of the caller's name.
 
-        No other page can read it, and it ends with this process.
+        No other page can read it, and it is valid until this process ends.
         """
-        whose = f"owner {owner}" if token is None else f"session {token}"
-        return hmac.new(self._secret, whose.encode(), hashlib.sha256).hexdigest()
+        subject = f"owner {owner}" if token is None else f"session {token}"
+        return hmac.new(self._secret, subject.encode(), hashlib.sha256).hexdigest()
 
     def _end_oldest(self, names: list[bytes], limit: int) -> None:
         for name in names[: max(0, len(names) - limit)]:
@@ -109,7 +109,7 @@ class Sessions:
 
 
 def token_of(scope: Scope) -> str | None:
-    """Find the session's token among the cookies of a request."""
+    """Return the session's token among the cookies of a request, or None."""
     for name, value in scope["headers"]:
         if name != b"cookie":
             continue

@@ -1,4 +1,4 @@
-"""The console's routes on an application; errors become pages."""
+"""The routes of the console, and the conversion of errors to pages."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a batch would get under other numbers, without touching anything."""
+"""The page that sizes a batch under other numbers, without changing the service's state."""
 
 import math
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from app.pipeline.service import SizingService
 from app.pipeline.what_if import Changes
 
 _MOST_BYTES: Final = 1_000_000
-# sized twice, on copies, between two decisions
+# a batch is sized twice and blocks decisions meanwhile
 _MOST_SIGNALS: Final = 200
 
 
 async def show(request: Request) -> Response:
-    """Draw the form with a batch in it: an example, or the request of a decision."""
+    """Return the form with a batch in it: an example, or the request of a decision."""
     service = service_of(request)
     wanted = request.query_params.get("decision")
     batch = EXAMPLE_BATCH
@@ -38,7 +38,7 @@ async def show(request: Request) -> Response:
 
 
 async def size(request: Request) -> Response:
-    """Draw the sizes beside those without the changes."""
+    """Return the page with the sizes after the changes beside those without."""
     console, service = console_of(request), service_of(request)
     form = await read_form(request, _MOST_BYTES)
     require_csrf_token(request, form, console.sessions)
@@ -73,10 +73,10 @@ def _page(
         "most": _MOST_SIGNALS,
         **outcome,
     }
-    # a fragment whose status is an error would not be put on the page
-    drawn_into = "hx-request" in request.headers
+    # htmx does not insert a fragment whose status is an error
+    is_fragment = "hx-request" in request.headers
     return console_of(request).renderer.page(
-        request, "what_if.html", context, status=200 if drawn_into else status, headers=headers
+        request, "what_if.html", context, status=200 if is_fragment else status, headers=headers
     )
 
 
