@@ -12,7 +12,7 @@ from typer import echo
 
 from app.api.request.body import held_to, strict_json
 from app.api.request.schemas import AllocateRequest
-from app.commands.own_service import client_of_own, own_address
+from app.commands.own_service import service_client, service_url
 from app.commands.refusal import CommandRefused
 from app.core.access import is_entry
 from app.core.errors import InvalidInput
@@ -53,7 +53,7 @@ def allocate(file: str, options: AllocateOptions) -> int:
     if options.as_json:
         echo(json.dumps(answer, indent=1))
     else:
-        echo("\n".join(lines_of(answer)))
+        echo("\n".join(answer_lines(answer)))
     return 0
 
 
@@ -92,8 +92,8 @@ def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
     base, key = options.url, options.api_key
     if base is None:
         settings = load_settings()
-        base, key = own_address(settings), key or _first_key(settings)
-        client = _client_of_own(settings)
+        base, key = service_url(settings), key or _first_key(settings)
+        client = _own_client(settings)
     else:
         client = httpx.Client(trust_env=False, timeout=_ANSWER_SEC)
     headers = {"content-type": "application/json"}
@@ -113,9 +113,9 @@ def _from_service(body: bytes, options: AllocateOptions) -> dict[str, Any]:
     return _answer_of(reply)
 
 
-def _client_of_own(settings: Settings) -> httpx.Client:
+def _own_client(settings: Settings) -> httpx.Client:
     try:
-        return client_of_own(settings, _ANSWER_SEC)
+        return service_client(settings, _ANSWER_SEC)
     except (OSError, ValueError) as error:
         raise CommandRefused(
             f"HIMARI_SSL_CERTFILE: {settings.ssl_certfile} cannot be trusted: {error}"
@@ -155,7 +155,7 @@ def _problem_lines(problem: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {entry['path'] or 'body'} {entry['message']}, was {entry['was']!r}"
 
 
-def lines_of(answer: Mapping[str, Any]) -> Iterator[str]:
+def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Targets as a table of plain ASCII, what holds them down, and what to know."""
     reason = f" ({answer['fallback_reason']})" if answer["fallback_reason"] else ""
     yield f"strategy {answer['strategy']}{reason}, mode {answer['mode']}"

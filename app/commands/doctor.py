@@ -18,7 +18,7 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.http import HttpPolicyClient
 from app.commands.keys import FILE_NAME as KEYS_NAME
-from app.commands.own_service import client_of_own, own_address
+from app.commands.own_service import service_client, service_url
 from app.commands.refusal import CommandRefused
 from app.commands.serve import is_loopback, listen
 from app.commands.starter import CONFIG_NAME
@@ -175,8 +175,8 @@ def look_at_port(settings: Settings) -> Finding:
 
 def _service_answers(settings: Settings) -> bool:
     try:
-        with client_of_own(settings, 2.0) as client:
-            reply = client.get(f"{own_address(settings)}/health/live")
+        with service_client(settings, 2.0) as client:
+            reply = client.get(f"{service_url(settings)}/health/live")
             return bool(reply.json() == {"status": "alive"})
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
-from app.commands.own_service import client_of_own, own_address
+from app.commands.own_service import service_client, service_url
 from app.core.access import is_entry
 from app.settings import Settings
 
@@ -109,8 +109,8 @@ class Place:
 
     def _asked(self, path: str, headers: dict[str, str]) -> httpx.Response | None:
         try:
-            with client_of_own(self.settings, ASK_SEC) as client:
-                return client.get(f"{own_address(self.settings)}{path}", headers=headers)
+            with service_client(self.settings, ASK_SEC) as client:
+                return client.get(f"{service_url(self.settings)}{path}", headers=headers)
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL):
             return None
 

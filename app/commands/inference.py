@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from app.commands.launch import PACKAGE, become
+from app.commands.launch import PACKAGE, replace_process
 
 
 def inference(host: str | None, port: int | None) -> NoReturn:
@@ -17,4 +17,4 @@ def inference(host: str | None, port: int | None) -> NoReturn:
     variables = {
         f"HIMARI_INFERENCE_{name}": value for name, value in given.items() if value is not None
     }
-    become(PACKAGE, (), variables)
+    replace_process(PACKAGE, (), variables)

@@ -12,7 +12,7 @@ from app.commands.refusal import CommandRefused
 PACKAGE: Final = "inference_server"
 
 
-def become(
+def replace_process(
     module: str, arguments: Sequence[str] = (), variables: Mapping[str, str] | None = None
 ) -> NoReturn:
     """Replace this process by ``python -m module``: its signals and exit code are the module's.

@@ -15,14 +15,14 @@ _CERTIFICATE: Final = re.compile(
 )
 
 
-def own_address(settings: Settings) -> str:
+def service_url(settings: Settings) -> str:
     """URL of the service that these settings start."""
     host = _EVERYWHERE.get(settings.host, settings.host)
     scheme = "https" if settings.ssl_certfile else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def client_of_own(settings: Settings, timeout_sec: float) -> httpx.Client:
+def service_client(settings: Settings, timeout_sec: float) -> httpx.Client:
     """Make a client that trusts the service's own certificate, whatever name it is reached by.
 
     Parameters

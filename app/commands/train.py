@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from app.commands.launch import PACKAGE, become
+from app.commands.launch import PACKAGE, replace_process
 
 
 def train(arguments: Sequence[str]) -> NoReturn:
@@ -14,4 +14,4 @@ def train(arguments: Sequence[str]) -> NoReturn:
     CommandRefused
         If it is not installed beside the service.
     """
-    become(f"{PACKAGE}.training", arguments)
+    replace_process(f"{PACKAGE}.training", arguments)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.commands.allocate import lines_of
+from app.commands.allocate import answer_lines
 from app.commands.starter import config_lines, example_batch
 from app.facade import Layer3Phase3Hybrid
 from app.settings import Settings, load_settings
@@ -206,7 +206,7 @@ def test_the_table_shows_limits_rejections_and_warnings_in_ascii() -> None:
         batch = example_batch(time.time_ns())
         batch["signals"][0]["symbol"] = "\u00c4-USD"
         answer = hybrid.process_signals(batch["signals"], {}, {"ETH-USD": 2250.0, "X": 1.0})
-    text = "\n".join(lines_of(answer.to_dict()))
+    text = "\n".join(answer_lines(answer.to_dict()))
     assert text.isascii()
     assert r"rejected: signal 0 \xc4-USD: no usable price" in text
     assert "limit: position ETH-USD at 1,000.00 USD" in text
