@@ -41,7 +41,7 @@ _PROBE: Final = TacticalSignal(
     expected_return=0.01,
     predicted_volatility=0.2,
 )
-_MEND_POLICY: Final = {
+_POLICY_REMEDIES: Final = {
     FallbackReason.CONNECTION_ERROR: "start the policy server there, or set HIMARI_RL_ENDPOINT",
     FallbackReason.TIMEOUT: "see why it is slow, or raise HIMARI_RL_TIMEOUT_SEC",
     FallbackReason.BAD_STATUS: "check the path of HIMARI_RL_ENDPOINT, HIMARI_RL_API_KEY, its log",
@@ -59,12 +59,12 @@ class Finding:
     level: Literal["OK", "WARN", "FAIL"]
     subject: str
     text: str
-    mend: str = ""
+    remedy: str = ""
 
     def line(self) -> str:
         """One line of plain ASCII."""
-        mend = f"; mend: {self.mend}" if self.mend else ""
-        text = f"{self.level:<5} {self.subject:<9} {self.text}{mend}"
+        remedy = f"; mend: {self.remedy}" if self.remedy else ""
+        text = f"{self.level:<5} {self.subject:<9} {self.text}{remedy}"
         return " ".join(text.encode("ascii", "backslashreplace").decode().splitlines())
 
 
@@ -78,15 +78,15 @@ def doctor() -> int:
     """
     log_through_the_host()
     failed = False
-    for finding in findings():
+    for finding in run_checks():
         echo(finding.line())
         failed |= finding.level == "FAIL"
     return 1 if failed else 0
 
 
-def findings() -> Iterator[Finding]:
+def run_checks() -> Iterator[Finding]:
     """Look at packages, settings, access, port, journal and policy, in this order."""
-    yield look_at_packages()
+    yield check_packages()
     try:
         settings = load_settings(check_files=True)
     except SettingsError as error:
@@ -94,14 +94,14 @@ def findings() -> Iterator[Finding]:
             yield Finding("FAIL", "settings", problem, "correct it, or unset it for the default")
         yield Finding("WARN", "rest", "port, journal and policy need readable settings first")
         return
-    yield look_at_settings(settings)
-    yield look_at_access(settings)
-    yield look_at_port(settings)
-    yield look_at_journal(settings)
-    yield look_at_policy(settings)
+    yield check_settings(settings)
+    yield check_access(settings)
+    yield check_port(settings)
+    yield check_journal(settings)
+    yield check_policy(settings)
 
 
-def look_at_packages() -> Finding:
+def check_packages() -> Finding:
     """Check that every package the service needs is installed."""
     try:
         required = importlib.metadata.requires(PACKAGE) or []
@@ -123,7 +123,7 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def look_at_settings(settings: Settings) -> Finding:
+def check_settings(settings: Settings) -> Finding:
     """Say where the settings come from; a file that nobody reads is worth a warning."""
     named = settings.config_file
     if not named and Path(CONFIG_NAME).exists():
@@ -132,7 +132,7 @@ def look_at_settings(settings: Settings) -> Finding:
     return Finding("OK", "settings", f"mode {settings.mode}, file {named or 'none'}")
 
 
-def look_at_access(settings: Settings) -> Finding:
+def check_access(settings: Settings) -> Finding:
     """Check who gets in, and whether keys travel where others can read them."""
     if not settings.keys_file and Path(KEYS_NAME).exists():
         text = f"{KEYS_NAME} stands here but is not read"
@@ -145,8 +145,8 @@ def look_at_access(settings: Settings) -> Finding:
         return Finding("FAIL", "access", text, "himari keys new NAME, then set HIMARI_KEYS_FILE")
     if not local and settings.ssl_certfile is None:
         text = f"keys travel in clear text to {settings.host}"
-        mend = "set HIMARI_SSL_CERTFILE, or let a proxy on this machine end TLS"
-        return Finding("WARN", "access", text, mend)
+        remedy = "set HIMARI_SSL_CERTFILE, or let a proxy on this machine end TLS"
+        return Finding("WARN", "access", text, remedy)
     if settings.rl_api_key is not None and _is_clear_text(settings.rl_endpoint):
         text = "HIMARI_RL_API_KEY travels in clear text to another machine"
         return Finding("WARN", "access", text, "use https in HIMARI_RL_ENDPOINT")
@@ -159,7 +159,7 @@ def _is_clear_text(url: str) -> bool:
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
-def look_at_port(settings: Settings) -> Finding:
+def check_port(settings: Settings) -> Finding:
     """Check that the address can be listened on, or that the service already does."""
     address = f"{settings.host}:{settings.port}"
     try:
@@ -182,7 +182,7 @@ def _service_answers(settings: Settings) -> bool:
         return False
 
 
-def look_at_journal(settings: Settings) -> Finding:
+def check_journal(settings: Settings) -> Finding:
     """Open the journal as the service would; a SQLite file that is not there is not made."""
     shown = without_password(settings.database_url)
     path = sqlite_path(settings.database_url)
@@ -199,7 +199,7 @@ def look_at_journal(settings: Settings) -> Finding:
     try:
         asyncio.run(_open_and_close(settings))
     except JournalUnavailable as error:
-        return Finding("FAIL", "journal", f"{shown}: {error}", _mend_journal(str(error)))
+        return Finding("FAIL", "journal", f"{shown}: {error}", _journal_remedy(str(error)))
     return Finding("OK", "journal", f"{shown} opens and is of this program's schema")
 
 
@@ -209,7 +209,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database) if parsed.drivername == "sqlite" and parsed.database else None
 
 
-def _mend_journal(problem: str) -> str:
+def _journal_remedy(problem: str) -> str:
     if "newer" in problem:
         return "run the newer program, or set HIMARI_DATABASE_URL to another journal"
     return "start the database or correct HIMARI_DATABASE_URL; an unreadable file can be moved away"
@@ -221,7 +221,7 @@ async def _open_and_close(settings: Settings) -> None:
     await journal.close()
 
 
-def look_at_policy(settings: Settings) -> Finding:
+def check_policy(settings: Settings) -> Finding:
     """Ask the policy server once, as a decision would."""
     if settings.mode != "real":
         off = "off: every decision is Phase 2's" if settings.mode == "fallback" else "a seeded mock"
@@ -241,8 +241,8 @@ def look_at_policy(settings: Settings) -> Finding:
     try:
         prediction = client.predict(_PROBE)
     except PolicyFailure as error:
-        mend = _MEND_POLICY.get(error.reason, "see its log")
-        return Finding("FAIL", "policy", f"{shown}: {error}", mend)
+        remedy = _POLICY_REMEDIES.get(error.reason, "see its log")
+        return Finding("FAIL", "policy", f"{shown}: {error}", remedy)
     finally:
         client.stop()
     least = settings.rl_min_confidence

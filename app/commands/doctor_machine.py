@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
-from app.commands.doctor import CONFIG_VARIABLE, look_at_journal, sqlite_path
-from app.commands.doctor_verdict import Place, Verdict, no, not_applicable, yes
+from app.commands.doctor import CONFIG_VARIABLE, check_journal, sqlite_path
+from app.commands.doctor_verdict import Deployment, Verdict, no, not_applicable, yes
 from app.commands.keys import FILE_NAME as KEYS_NAME
 from app.commands.starter import CONFIG_NAME, SECRETS_NAME
 from app.settings import Settings, without_password
@@ -20,25 +20,25 @@ _MOST_OFF_SEC: Final = 5.0
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-def file_read(place: Place) -> Verdict:
-    """Say whether the configuration that stands here is the one in force."""
-    named = place.settings.config_file
+def check_config_file(deployment: Deployment) -> Verdict:
+    """Check whether the configuration that stands here is the one in force."""
+    named = deployment.settings.config_file
     if named is None and Path(CONFIG_NAME).exists():
         return no(f"{CONFIG_NAME} stands here unread", f"set {CONFIG_VARIABLE}={CONFIG_NAME}")
     return yes(f"known names, values in range, file {named or 'none'}")
 
 
-def journal_writable(place: Place) -> Verdict:
-    """Say whether the journal opens, as the service would open it."""
-    found = look_at_journal(place.settings)
-    return yes(found.text) if found.level == "OK" else no(found.text, found.mend)
+def check_journal_opens(deployment: Deployment) -> Verdict:
+    """Check whether the journal opens, as the service would open it."""
+    found = check_journal(deployment.settings)
+    return yes(found.text) if found.level == "OK" else no(found.text, found.remedy)
 
 
-def disk_has_room(place: Place) -> Verdict:
-    """Say whether the journal's disk has room to grow."""
-    path = sqlite_path(place.settings.database_url)
+def check_disk(deployment: Deployment) -> Verdict:
+    """Check whether the journal's disk has room to grow."""
+    path = sqlite_path(deployment.settings.database_url)
     if path is None:
-        shown = without_password(place.settings.database_url)
+        shown = without_password(deployment.settings.database_url)
         return not_applicable(f"{shown} has a disk of its own; look there")
     folder = path.resolve().parent
     if not folder.is_dir():
@@ -51,12 +51,12 @@ def disk_has_room(place: Place) -> Verdict:
     return yes(text)
 
 
-def clock_sane(place: Place) -> Verdict:
-    """Say whether the clock is behind no file of ours, and agrees with the policy server's."""
-    newest = max(path.stat().st_mtime for path in _dated_files(place.settings))
+def check_clock(deployment: Deployment) -> Verdict:
+    """Check whether the clock is behind no file of ours, and agrees with the policy server's."""
+    newest = max(path.stat().st_mtime for path in _dated_files(deployment.settings))
     if time.time() < newest - _MOST_OFF_SEC:
         return no("the clock is behind files written here", "synchronise it (NTP)")
-    offset = _offset_sec(place)
+    offset = _offset_sec(deployment)
     if offset is not None and abs(offset) > _MOST_OFF_SEC:
         return no(f"{offset:+.0f} s from the policy server's clock", "synchronise both (NTP)")
     beside = "" if offset is None else f", {offset:+.0f} s from the policy server's"
@@ -70,11 +70,11 @@ def _dated_files(settings: Settings) -> Iterator[Path]:
         yield path
 
 
-def _offset_sec(place: Place) -> float | None:
+def _offset_sec(deployment: Deployment) -> float | None:
     """Our clock less the policy server's, as its Date header has it, seconds."""
-    if place.settings.mode != "real":
+    if deployment.settings.mode != "real":
         return None
-    reply = place.ask_policy("/health/live")
+    reply = deployment.get_from_policy("/health/live")
     try:
         theirs = parsedate_to_datetime(reply.headers["date"]) if reply is not None else None
     except (KeyError, ValueError):
@@ -82,9 +82,9 @@ def _offset_sec(place: Place) -> float | None:
     return None if theirs is None else time.time() - theirs.timestamp()
 
 
-def files_private(place: Place) -> Verdict:
-    """Say whether nobody but their owner may touch the files that hold secrets."""
-    found = [path for path in _secret_files(place.settings) if path.is_file()]
+def check_file_modes(deployment: Deployment) -> Verdict:
+    """Check whether nobody but their owner may touch the files that hold secrets."""
+    found = [path for path in _secret_files(deployment.settings) if path.is_file()]
     if not found:
         return not_applicable("no file here holds a secret")
     open_to_others = [str(path) for path in found if path.stat().st_mode & _OTHERS]

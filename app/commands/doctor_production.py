@@ -6,45 +6,45 @@ from typing import Final
 from typer import echo
 
 from app.commands import doctor_machine as machine
-from app.commands import doctor_settings as chosen
+from app.commands import doctor_settings as settings
 from app.commands import doctor_stack as stack
-from app.commands.doctor_verdict import Place, ProductionOptions, Verdict, no
+from app.commands.doctor_verdict import Deployment, ProductionOptions, Verdict, no
 from app.commands.refusal import CommandRefused
 from app.core.errors import HimariError
 from app.facade.host_log import log_through_the_host
 from app.settings import SettingsError, load_settings
 
-Look = Callable[[Place], Verdict]
+Check = Callable[[Deployment], Verdict]
 
 # docs/production.md has the same subjects in the same order
-CHECKLIST: Final[Mapping[str, Look]] = {
-    "mode": chosen.mode_chosen,
-    "breaker": chosen.breaker_set,
-    "metrics": stack.metrics_on,
-    "dashboards": stack.dashboards_there,
-    "fallback": stack.fallback_tested,
-    "comparison": stack.comparison_fed,
-    "settings": machine.file_read,
-    "keys": chosen.keys_set,
-    "roles": chosen.roles_apart,
-    "callers": chosen.callers_private,
-    "policy-hop": chosen.policy_private,
-    "files": machine.files_private,
-    "limits": chosen.limits_sane,
-    "brakes": chosen.brakes_on,
-    "stale": chosen.stale_refused,
-    "journal": machine.journal_writable,
-    "durability": chosen.commits_full,
-    "disk": machine.disk_has_room,
-    "clock": machine.clock_sane,
-    "policy": stack.policy_answers,
-    "policy-health": stack.policy_healthy,
-    "version": chosen.version_pinned,
-    "timeouts": chosen.timeouts_nested,
-    "service": stack.service_ready,
-    "trading": stack.trading_active,
-    "prometheus": stack.scraped,
-    "alerts": stack.alerts_arrive,
+CHECKLIST: Final[Mapping[str, Check]] = {
+    "mode": settings.check_mode,
+    "breaker": settings.check_breaker,
+    "metrics": stack.check_metrics,
+    "dashboards": stack.check_dashboards,
+    "fallback": stack.check_fallback_seen,
+    "comparison": stack.check_outcomes,
+    "settings": machine.check_config_file,
+    "keys": settings.check_keys,
+    "roles": settings.check_roles,
+    "callers": settings.check_caller_tls,
+    "policy-hop": settings.check_policy_tls,
+    "files": machine.check_file_modes,
+    "limits": settings.check_limits,
+    "brakes": settings.check_brakes,
+    "stale": settings.check_signal_age,
+    "journal": machine.check_journal_opens,
+    "durability": settings.check_durability,
+    "disk": machine.check_disk,
+    "clock": machine.check_clock,
+    "policy": stack.check_prediction,
+    "policy-health": stack.check_policy_health,
+    "version": settings.check_model_version,
+    "timeouts": settings.check_timeouts,
+    "service": stack.check_readiness,
+    "trading": stack.check_trading_state,
+    "prometheus": stack.check_prometheus,
+    "alerts": stack.check_alerts,
 }
 
 
@@ -77,17 +77,17 @@ def doctor_production(options: ProductionOptions) -> int:
 def verdicts(options: ProductionOptions) -> Iterator[tuple[str, Verdict]]:
     """Answer each item in order; unusable settings are the one answer where there are any."""
     try:
-        place = Place(load_settings(check_files=True), options)
+        deployment = Deployment(load_settings(check_files=True), options)
     except SettingsError as error:
         for problem in error.problems:
             yield "settings", no(problem, "correct it, or unset it for the default")
         return
     for subject in (options.only,) if options.only else CHECKLIST:
-        yield subject, _looked(CHECKLIST[subject], place)
+        yield subject, _run_check(CHECKLIST[subject], deployment)
 
 
-def _looked(look: Look, place: Place) -> Verdict:
+def _run_check(check: Check, deployment: Deployment) -> Verdict:
     try:
-        return look(place)
+        return check(deployment)
     except (HimariError, OSError) as error:
         return no(str(error), "mend that first")

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.adapters.key_file import read_key_file
-from app.commands.doctor_verdict import Place, Verdict, no, not_applicable, yes
+from app.commands.doctor_verdict import Deployment, Verdict, no, not_applicable, yes
 from app.commands.serve import is_loopback
 from app.core.access import KeyRing, Role, is_entry
 from app.settings import Settings
@@ -18,20 +18,20 @@ _LONGEST_WAIT_SEC: Final = 3600.0
 _NO_POLICY: Final = "no policy is asked in this mode"
 
 
-def mode_chosen(place: Place) -> Verdict:
+def check_mode(deployment: Deployment) -> Verdict:
     """Say which mode it is; the mock is for trials."""
-    mode = place.settings.mode
+    mode = deployment.settings.mode
     if mode == "mock":
         return no("mode mock: a seeded stand-in moves sizes", "unset HIMARI_USE_MOCK_RL")
     what = "Phase 2 alone" if mode == "fallback" else "the policy moves Phase 2"
     return yes(f"mode {mode}: {what}")
 
 
-def breaker_set(place: Place) -> Verdict:
-    """Say whether the breaker is on, and its thresholds make sense."""
-    if place.settings.mode != "real":
+def check_breaker(deployment: Deployment) -> Verdict:
+    """Check whether the breaker is on, and its thresholds make sense."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
-    chosen = place.settings.circuit_breaker
+    chosen = deployment.settings.circuit_breaker
     if not chosen.enabled:
         return no("the breaker is off", "set HIMARI_CIRCUIT_BREAKER__ENABLED=true")
     if chosen.failure_threshold > _MOST_FAILURES:
@@ -48,9 +48,9 @@ def breaker_set(place: Place) -> Verdict:
     )
 
 
-def keys_set(place: Place) -> Verdict:
-    """Say whether callers need a key that nobody can guess."""
-    settings = place.settings
+def check_keys(deployment: Deployment) -> Verdict:
+    """Check whether callers need a key that nobody can guess."""
+    settings = deployment.settings
     keys = _ring(settings).keys
     if not keys:
         return no("no API key is set", "himari keys new NAME, then set HIMARI_KEYS_FILE")
@@ -69,9 +69,9 @@ def _is_guessable(key: str) -> bool:
     return len(key) < _SHORTEST_KEY or len(set(key)) < _LEAST_LETTERS
 
 
-def roles_apart(place: Place) -> Verdict:
-    """Say whether somebody can throw the kill switch, and traders cannot."""
-    keys = _ring(place.settings).keys
+def check_roles(deployment: Deployment) -> Verdict:
+    """Check whether somebody can throw the kill switch, and traders cannot."""
+    keys = _ring(deployment.settings).keys
     if not keys:
         return not_applicable("no key is set")
     if not any(key.may(Role.OPERATE) for key in keys):
@@ -88,9 +88,9 @@ def _ring(settings: Settings) -> KeyRing:
     return ring if settings.keys_file is None else read_key_file(Path(settings.keys_file), ring)
 
 
-def callers_private(place: Place) -> Verdict:
-    """Say whether keys and positions travel unread between callers and service."""
-    settings = place.settings
+def check_caller_tls(deployment: Deployment) -> Verdict:
+    """Check whether keys and positions travel unread between callers and service."""
+    settings = deployment.settings
     if settings.ssl_certfile is not None:
         return yes("TLS, by HIMARI_SSL_CERTFILE")
     if is_loopback(settings.host):
@@ -99,11 +99,11 @@ def callers_private(place: Place) -> Verdict:
     return no(text, "set HIMARI_SSL_CERTFILE, or listen on 127.0.0.1 behind a proxy that ends TLS")
 
 
-def policy_private(place: Place) -> Verdict:
-    """Say whether the hop to the policy is private."""
-    if place.settings.mode != "real":
+def check_policy_tls(deployment: Deployment) -> Verdict:
+    """Check whether the hop to the policy is private."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
-    parts = urlsplit(place.settings.rl_endpoint)
+    parts = urlsplit(deployment.settings.rl_endpoint)
     host = parts.hostname or ""
     if parts.scheme == "https":
         return yes("TLS, by HIMARI_RL_ENDPOINT")
@@ -114,9 +114,9 @@ def policy_private(place: Place) -> Verdict:
     return no(f"{host} is asked in clear text", "use https in HIMARI_RL_ENDPOINT")
 
 
-def limits_sane(place: Place) -> Verdict:
-    """Say whether the limits hold one another, and Kelly is not overdone."""
-    settings = place.settings
+def check_limits(deployment: Deployment) -> Verdict:
+    """Check whether the limits hold one another, and Kelly is not overdone."""
+    settings = deployment.settings
     ordered = settings.max_position_pct <= settings.max_strategy_pct <= settings.max_portfolio_pct
     shown = (
         f"{settings.max_position_pct:.0%} a symbol, {settings.max_strategy_pct:.0%} a strategy, "
@@ -129,34 +129,34 @@ def limits_sane(place: Place) -> Verdict:
     return yes(shown)
 
 
-def brakes_on(place: Place) -> Verdict:
-    """Say whether losses stop it before a person does."""
-    brakes = place.settings.brakes
+def check_brakes(deployment: Deployment) -> Verdict:
+    """Check whether losses stop it before a person does."""
+    brakes = deployment.settings.brakes
     if brakes.daily_loss_from == 0.0 and brakes.drawdown_from == 0.0:
         todo = "set HIMARI_BRAKES__DAILY_LOSS_FROM or HIMARI_BRAKES__DRAWDOWN_FROM"
         return no("no brake looks at losses", todo)
     return yes(f"daily loss {brakes.daily_loss_from:.1%}, drawdown {brakes.drawdown_from:.1%}")
 
 
-def stale_refused(place: Place) -> Verdict:
-    """Say whether a feed that stands still is noticed."""
-    oldest = place.settings.trading.max_signal_age_sec
+def check_signal_age(deployment: Deployment) -> Verdict:
+    """Check whether a feed that stands still is noticed."""
+    oldest = deployment.settings.trading.max_signal_age_sec
     if oldest == 0.0:
         todo = "set HIMARI_TRADING__MAX_SIGNAL_AGE_SEC to a few intervals of your signals"
         return no("signals of any age are sized", todo)
     return yes(f"signals older than {oldest:g} s are rejected")
 
 
-def commits_full(place: Place) -> Verdict:
-    """Say whether what was answered survives power loss."""
-    if place.settings.synchronous == "FULL":
+def check_durability(deployment: Deployment) -> Verdict:
+    """Check whether what was answered survives power loss."""
+    if deployment.settings.synchronous == "FULL":
         return yes("FULL: an answered decision survives power loss")
     return no("NORMAL: an answered decision may be lost with the power", "HIMARI_SYNCHRONOUS=FULL")
 
 
-def version_pinned(place: Place) -> Verdict:
-    """Say whether only the model that was looked at may move sizes."""
-    settings = place.settings
+def check_model_version(deployment: Deployment) -> Verdict:
+    """Check whether only the model that was looked at may move sizes."""
+    settings = deployment.settings
     if settings.mode != "real":
         return not_applicable(_NO_POLICY)
     if settings.rl_model_version is None:
@@ -164,9 +164,9 @@ def version_pinned(place: Place) -> Verdict:
     return yes(f"only {settings.rl_model_version} counts")
 
 
-def timeouts_nested(place: Place) -> Verdict:
-    """Say whether the callers wait longer than the service waits for the policy."""
-    settings, longest = place.settings, place.options.caller_timeout_sec
+def check_timeouts(deployment: Deployment) -> Verdict:
+    """Check whether the callers wait longer than the service waits for the policy."""
+    settings, longest = deployment.settings, deployment.options.caller_timeout_sec
     if settings.mode != "real":
         return not_applicable(_NO_POLICY)
     text = f"the policy has {settings.rl_timeout_sec:g} s, callers wait {longest:g} s"

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from app.commands.doctor import look_at_policy
-from app.commands.doctor_verdict import Place, Verdict, ask_elsewhere, no, not_applicable, yes
+from app.commands.doctor import check_policy
+from app.commands.doctor_verdict import Deployment, Verdict, get_from, no, not_applicable, yes
 
 _NO_POLICY: Final = "no policy is asked in this mode"
 _STATE: Final = "himari_l3_circuit_breaker_state"
@@ -11,8 +11,8 @@ _STATE: Final = "himari_l3_circuit_breaker_state"
 _DRILLS: Final = ("circuit_open", "connection_error", "timeout", "bad_status", "invalid_prediction")
 
 
-def service_ready(place: Place) -> Verdict:
-    """Say whether decisions can be made and kept."""
+def check_readiness(deployment: Deployment) -> Verdict:
+    """Check whether decisions can be made and kept."""
 
     def read(said: Any) -> Verdict:
         if said["status"] == "ready":
@@ -20,11 +20,11 @@ def service_ready(place: Place) -> Verdict:
         text = f"not ready: journal {said.get('journal')}, draining {said.get('draining')}"
         return no(text, "see GET /health/ready and its log")
 
-    return place.told("/health/ready", read)
+    return deployment.judge_reply("/health/ready", read)
 
 
-def trading_active(place: Place) -> Verdict:
-    """Say whether somebody has thrown the kill switch."""
+def check_trading_state(deployment: Deployment) -> Verdict:
+    """Check whether somebody has thrown the kill switch."""
 
     def read(said: Any) -> Verdict:
         if said["state"] == "ACTIVE":
@@ -32,22 +32,22 @@ def trading_active(place: Place) -> Verdict:
         text = f"{said['state']} since {said['since_ns']} ns by {said['actor'] or 'nobody named'}"
         return no(f"{text}: {said['reason']}", "PUT /trading-state once that is over")
 
-    return place.told("/trading-state", read)
+    return deployment.judge_reply("/trading-state", read)
 
 
-def metrics_on(place: Place) -> Verdict:
-    """Say whether metrics are served."""
-    if not place.settings.enable_metrics:
+def check_metrics(deployment: Deployment) -> Verdict:
+    """Check whether metrics are served."""
+    if not deployment.settings.enable_metrics:
         return no("metrics are off", "set HIMARI_ENABLE_METRICS=true")
-    reply = place.ask("/metrics") if place.runs else None
+    reply = deployment.get("/metrics") if deployment.is_running else None
     if reply is not None and reply.is_success:
         return yes(f"GET /metrics answers, {len(reply.content)} bytes")
     return yes("GET /metrics is on")
 
 
-def fallback_tested(place: Place) -> Verdict:
-    """Say whether Phase 2 has been seen to take over."""
-    if place.settings.mode != "real":
+def check_fallback_seen(deployment: Deployment) -> Verdict:
+    """Check whether Phase 2 has been seen to take over."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
 
     def read(said: Any) -> Verdict:
@@ -58,12 +58,12 @@ def fallback_tested(place: Place) -> Verdict:
         todo = "PUT /circuit forced_open, send a batch, see circuit_open, PUT /circuit auto"
         return no("Phase 2 was never seen to take over", todo)
 
-    return place.told("/decisions?strategy=fallback&limit=200", read)
+    return deployment.judge_reply("/decisions?strategy=fallback&limit=200", read)
 
 
-def comparison_fed(place: Place) -> Verdict:
-    """Say whether outcomes come back, so that RL is compared with Phase 2."""
-    if place.settings.mode != "real":
+def check_outcomes(deployment: Deployment) -> Verdict:
+    """Check whether outcomes come back, so that RL is compared with Phase 2."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
 
     def read(said: Any) -> Verdict:
@@ -73,22 +73,22 @@ def comparison_fed(place: Place) -> Verdict:
             return no("no outcome of a decision that used the policy is known", todo)
         return yes(f"{paired['n']} paired decisions, mean difference {paired['mean_difference']}")
 
-    return place.told("/performance", read)
+    return deployment.judge_reply("/performance", read)
 
 
-def policy_answers(place: Place) -> Verdict:
-    """Say whether the policy answers one signal as a decision would ask it."""
-    if place.settings.mode != "real":
+def check_prediction(deployment: Deployment) -> Verdict:
+    """Check whether the policy answers one signal as a decision would ask it."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
-    found = look_at_policy(place.settings)
-    return no(found.text, found.mend) if found.level == "FAIL" else yes(found.text)
+    found = check_policy(deployment.settings)
+    return no(found.text, found.remedy) if found.level == "FAIL" else yes(found.text)
 
 
-def policy_healthy(place: Place) -> Verdict:
-    """Say whether the policy server calls itself ready."""
-    if place.settings.mode != "real":
+def check_policy_health(deployment: Deployment) -> Verdict:
+    """Check whether the policy server calls itself ready."""
+    if deployment.settings.mode != "real":
         return not_applicable(_NO_POLICY)
-    reply = place.ask_policy("/health/ready")
+    reply = deployment.get_from_policy("/health/ready")
     if reply is None:
         return no("the policy server does not answer", "start it, or set HIMARI_RL_ENDPOINT")
     if reply.status_code in {404, 405}:
@@ -98,12 +98,12 @@ def policy_healthy(place: Place) -> Verdict:
     return yes("GET /health/ready answers 200")
 
 
-def scraped(place: Place) -> Verdict:
-    """Say whether Prometheus has figures of ours."""
-    url = place.options.prometheus_url
+def check_prometheus(deployment: Deployment) -> Verdict:
+    """Check whether Prometheus has figures of ours."""
+    url = deployment.options.prometheus_url
     if url is None:
         return not_applicable("name it with --prometheus-url")
-    reply = ask_elsewhere(url, f"/api/v1/query?query={_STATE}")
+    reply = get_from(url, f"/api/v1/query?query={_STATE}")
     try:
         rows = reply.json()["data"]["result"] if reply is not None else None
     except (ValueError, LookupError, TypeError):
@@ -115,12 +115,12 @@ def scraped(place: Place) -> Verdict:
     return yes(f"{len(rows)} services are scraped")
 
 
-def alerts_arrive(place: Place) -> Verdict:
-    """Say whether there is somebody to tell."""
-    url = place.options.alertmanager_url
-    notify = place.settings.notify
+def check_alerts(deployment: Deployment) -> Verdict:
+    """Check whether there is somebody to tell."""
+    url = deployment.options.alertmanager_url
+    notify = deployment.settings.notify
     if url is not None:
-        reply = ask_elsewhere(url, "/-/ready")
+        reply = get_from(url, "/-/ready")
         if reply is None or not reply.is_success:
             return no(f"no Alertmanager is ready at {url}", "start it, or correct the URL")
         return yes(f"Alertmanager at {url} is ready")
@@ -131,12 +131,12 @@ def alerts_arrive(place: Place) -> Verdict:
     return no("nobody is told when the circuit opens or trading halts", todo)
 
 
-def dashboards_there(place: Place) -> Verdict:
-    """Say whether Grafana answers."""
-    url = place.options.grafana_url
+def check_dashboards(deployment: Deployment) -> Verdict:
+    """Check whether Grafana answers."""
+    url = deployment.options.grafana_url
     if url is None:
         return not_applicable("name it with --grafana-url")
-    reply = ask_elsewhere(url, "/api/health")
+    reply = get_from(url, "/api/health")
     if reply is None or not reply.is_success:
         return no(f"no Grafana answers at {url}", "start it, or correct --grafana-url")
     return yes(f"Grafana at {url} answers")

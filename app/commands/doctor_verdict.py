@@ -12,7 +12,7 @@ from app.commands.own_service import service_client, service_url
 from app.core.access import is_entry
 from app.settings import Settings
 
-ASK_SEC: Final = 5.0
+REPLY_SEC: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def not_applicable(text: str) -> Verdict:
     return Verdict("not applicable", text)
 
 
-class Place:
+class Deployment:
     """The settings in force here, and the service that may run on them.
 
     Parameters
@@ -82,17 +82,19 @@ class Place:
         self.options = options
 
     @cached_property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the service answers on its own address."""
-        reply = self._asked("/health/live", {})
+        reply = self._get_from_service("/health/live", {})
         return reply is not None and reply.content == b'{"status":"alive"}'
 
-    def ask(self, path: str) -> httpx.Response | None:
+    def get(self, path: str) -> httpx.Response | None:
         """Ask the running service, with a key where one can be sent; None if nobody answers."""
         key = self.options.api_key or self._plain_key()
-        return self._asked(path, {} if key is None else {"Authorization": f"Bearer {key}"})
+        return self._get_from_service(
+            path, {} if key is None else {"Authorization": f"Bearer {key}"}
+        )
 
-    def ask_policy(self, path: str) -> httpx.Response | None:
+    def get_from_policy(self, path: str) -> httpx.Response | None:
         """Ask the policy server beside its /predict, as a decision would; None if it is silent."""
         settings = self.settings
         headers = {name: value.get_secret_value() for name, value in settings.rl_headers.items()}
@@ -100,16 +102,16 @@ class Place:
             headers["Authorization"] = f"Bearer {settings.rl_api_key.get_secret_value()}"
         trust = ssl.create_default_context(cafile=settings.rl_ca_file)
         try:
-            with httpx.Client(verify=trust, trust_env=False, timeout=ASK_SEC) as client:
+            with httpx.Client(verify=trust, trust_env=False, timeout=REPLY_SEC) as client:
                 return client.get(
                     f"{settings.rl_endpoint.rpartition('/')[0]}{path}", headers=headers
                 )
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
 
-    def _asked(self, path: str, headers: dict[str, str]) -> httpx.Response | None:
+    def _get_from_service(self, path: str, headers: dict[str, str]) -> httpx.Response | None:
         try:
-            with service_client(self.settings, ASK_SEC) as client:
+            with service_client(self.settings, REPLY_SEC) as client:
                 return client.get(f"{service_url(self.settings)}{path}", headers=headers)
         except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL):
             return None
@@ -118,11 +120,11 @@ class Place:
         keys = [key.get_secret_value() for key in self.settings.api_keys]
         return next((key for key in keys if not is_entry(key)), None)
 
-    def told(self, path: str, read: Callable[[Any], Verdict]) -> Verdict:
+    def judge_reply(self, path: str, read: Callable[[Any], Verdict]) -> Verdict:
         """Give the verdict on what the running service says at a path."""
-        if not self.runs:
+        if not self.is_running:
             return not_applicable("the service does not run here; start it and ask again")
-        reply = self.ask(path)
+        reply = self.get(path)
         if reply is None:
             return not_applicable(f"the service gave no answer at {path}")
         if reply.status_code in {401, 403}:
@@ -135,10 +137,10 @@ class Place:
             )
 
 
-def ask_elsewhere(url: str, path: str) -> httpx.Response | None:
+def get_from(url: str, path: str) -> httpx.Response | None:
     """Ask another server of the stack once; None if nobody answers."""
     try:
-        with httpx.Client(trust_env=False, timeout=ASK_SEC) as client:
+        with httpx.Client(trust_env=False, timeout=REPLY_SEC) as client:
             return client.get(f"{url.rstrip('/')}{path}")
     except (httpx.HTTPError, httpx.InvalidURL):
         return None
