@@ -25,13 +25,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if not isinstance(error, _users_own()):
+        if not isinstance(error, _user_errors()):
             raise
         typer.echo("\n".join(f"himari: {line}" for line in str(error).splitlines()), err=True)
         sys.exit(1)
 
 
-def _users_own() -> tuple[type[Exception], ...]:
+def _user_errors() -> tuple[type[Exception], ...]:
     return (
         import_module("app.commands.refusal").CommandRefused,
         import_module("app.core.errors").HimariError,
@@ -40,7 +40,7 @@ def _users_own() -> tuple[type[Exception], ...]:
     )
 
 
-def _say(module: str, name: str, *args: Any, **options: Any) -> None:
+def _run_command(module: str, name: str, *args: Any, **options: Any) -> None:
     """Import a command only when it is said (numpy, SQL and HTTP take a second), and run it."""
     raise typer.Exit(getattr(import_module(module), name)(*args, **options))
 
@@ -51,7 +51,7 @@ def serve(
     ssl_keyfile: Annotated[str | None, typer.Option(help="PEM private key of it.")] = None,
 ) -> None:
     """Start the service on HIMARI_HOST and HIMARI_PORT (127.0.0.1:8000)."""
-    _say("app.commands.serve", "serve", ssl_certfile, ssl_keyfile)
+    _run_command("app.commands.serve", "serve", ssl_certfile, ssl_keyfile)
 
 
 @app.command()
@@ -67,7 +67,7 @@ def allocate(
     options = import_module("app.commands.allocate").AllocateOptions(
         url=url, api_key=api_key, dry_run=dry_run, local=local, as_json=as_json
     )
-    _say("app.commands.allocate", "allocate", file, options)
+    _run_command("app.commands.allocate", "allocate", file, options)
 
 
 @app.command()
@@ -78,9 +78,9 @@ def demo(
 ) -> None:
     """Play real prices through the service: fallback, RL mode, mock RL, dead RL endpoint."""
     if guide:
-        _say("app.demo.guide", "run")
+        _run_command("app.demo.guide", "run")
     options = import_module("app.demo").DemoOptions(days=days, out=out)
-    _say("app.demo", "run", options)
+    _run_command("app.demo", "run", options)
 
 
 @app.command()
@@ -89,7 +89,7 @@ def inference(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="By default 8888.")] = None,
 ) -> None:
     """Start the inference server on HIMARI_INFERENCE_HOST and HIMARI_INFERENCE_PORT."""
-    _say("app.commands.inference", "inference", host, port)
+    _run_command("app.commands.inference", "inference", host, port)
 
 
 @app.command(
@@ -98,7 +98,7 @@ def inference(
 )
 def train(context: typer.Context) -> None:
     """Train the policy; every argument, --help too, goes to the training itself."""
-    _say("app.commands.train", "train", context.args)
+    _run_command("app.commands.train", "train", context.args)
 
 
 @app.command()
@@ -139,7 +139,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option of the command
         only=tuple(name.strip() for name in only.split(",") if name.strip()),
         portfolio_value_usd=portfolio_value,
     )
-    _say("app.commands.backtest", "backtest", options)
+    _run_command("app.commands.backtest", "backtest", options)
 
 
 @app.command(name="init")
@@ -148,7 +148,7 @@ def initialise(
     force: Annotated[bool, typer.Option(help="Overwrite what is there.")] = False,  # noqa: FBT002 (a flag)
 ) -> None:
     """Write himari.yaml with every default, and a batch to try."""
-    _say("app.commands.starter", "write_starter", directory, force=force)
+    _run_command("app.commands.starter", "write_starter", directory, force=force)
 
 
 @app.command()
@@ -163,7 +163,7 @@ def doctor(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """Say what would keep the service from working here, and how to mend it."""
     if not production and not only:
-        _say("app.commands.doctor", "doctor")
+        _run_command("app.commands.doctor", "doctor")
     options = import_module("app.commands.doctor_verdict").ProductionOptions(
         only=only,
         caller_timeout_sec=caller_timeout,
@@ -172,7 +172,7 @@ def doctor(  # noqa: PLR0913, PLR0917 - each is an option of the command
         alertmanager_url=alertmanager_url,
         grafana_url=grafana_url,
     )
-    _say("app.commands.doctor_production", "doctor_production", options)
+    _run_command("app.commands.doctor_production", "doctor_production", options)
 
 
 @app.command()
@@ -183,7 +183,7 @@ def replay(
     stream: Annotated[int, typer.Option(min=0, help="Which process's stream.")] = 0,
 ) -> None:
     """Recompute journalled decisions and compare them; exit 1 on a difference."""
-    _say(
+    _run_command(
         "app.commands.replay",
         "replay",
         database_url,
@@ -202,7 +202,7 @@ def keys(
 ) -> None:
     """Make, list, hash and revoke API keys; a key is shown once and kept as its hash."""
     options = import_module("app.commands.keys").KeyOptions(name=name, roles=roles, file=file)
-    _say("app.commands.keys", "keys", what, options)
+    _run_command("app.commands.keys", "keys", what, options)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _new(options: KeyOptions) -> None:
     write_key_file(path, known.joined(KeyRing([key])))
     echo(plain)
     echo(f"this is the key of {key.name}; it is not shown again", err=True)
-    _say_how_it_is_read(options, path)
+    _print_next_step(options, path)
 
 
 def _list(options: KeyOptions) -> None:
@@ -129,7 +129,7 @@ def _set_file() -> Path | None:
     return None if named is None else Path(named)
 
 
-def _say_how_it_is_read(options: KeyOptions, path: Path) -> None:
+def _print_next_step(options: KeyOptions, path: Path) -> None:
     if options.file is None and _set_file() is not None:
         return
     echo(f"next: HIMARI_KEYS_FILE={path} himari serve", err=True)
