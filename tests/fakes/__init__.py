@@ -1,0 +1,6 @@
+"""Fakes of the ports: small, real objects that tests steer, a file a port."""
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.policy_client import FakePolicyClient
+
+__all__ = ["FakeClock", "FakePolicyClient"]
