@@ -1,6 +1,7 @@
 """Fakes of the ports: small, real objects that tests steer, a file a port."""
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.journal import FakeJournal
 from tests.fakes.policy_client import FakePolicyClient
 
-__all__ = ["FakeClock", "FakePolicyClient"]
+__all__ = ["FakeClock", "FakeJournal", "FakePolicyClient"]
