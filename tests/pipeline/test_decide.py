@@ -12,7 +12,7 @@ from app.core.params import EngineParams, MarketParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.pipeline import decide
 from app.pipeline.service import SizingService
-from tests.test_replay import batch_of, service_on
+from tests.pipeline.builders import batch_of, service_on
 
 LARGE = 8
 PARAMS = replace(EngineParams(), market=MarketParams(dense_up_to=4, factor_refresh=3))
