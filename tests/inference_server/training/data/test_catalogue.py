@@ -1,9 +1,6 @@
 """The table of panels, and the two of them whose packages the tests have anyway."""
 
 import re
-import shutil
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +11,9 @@ from inference_server.training.data.errors import UnknownPanel
 from inference_server.training.data.fetch import cached_path
 from inference_server.training.data.packages import PACKAGES
 from inference_server.training.data.panels import load_panels
-from tests.inference_server.training.data.archives import refuse_download
+from tests.inference_server.training.data.archives import cache_installed, refuse_download
 
 REQUIREMENTS = Path(__file__).parents[4] / "requirements" / "train-data.txt"
-
-
-def cache_installed(names: Sequence[str], cache: Path) -> None:
-    """Fill the cache from packages installed beside the tests."""
-    for file in (file for source in find_sources(names) for file in source.files):
-        package, inside = file.member.split("/", maxsplit=1)
-        spec = find_spec(package)
-        assert spec is not None
-        assert spec.submodule_search_locations
-        target = cached_path(file, cache)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(Path(spec.submodule_search_locations[0]) / inside, target)
 
 
 def test_the_requirement_file_pins_the_very_same_archives() -> None:
