@@ -27,7 +27,6 @@ from app.api import fixed_keys, install
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import Transition
 from app.lifecycle import drain_on_sigterm
 from app.pipeline.ask_policy import PolicyGate
@@ -35,6 +34,7 @@ from app.pipeline.engine import SettingsChange
 from app.pipeline.notices import NobodyTold, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
 
 VERSION = version("himari-layer3")
@@ -54,10 +54,10 @@ def build_service(
     service: SizingService
 
     def moved(transition: Transition) -> None:
-        service.circuit_moved(transition)
+        service.operating.circuit_moved(transition)
 
     draw = SystemRandom().random
-    breaker = CircuitBreaker(settings.to_breaker_params(), draw=draw, on_transition=moved)
+    breaker = SharedBreaker(settings.to_breaker_params(), draw=draw, on_transition=moved)
     answered = None if notifier is None else notifier.answered
     client = _policy_client(settings, clock, tracing)
     gate = PolicyGate(client, breaker, clock, on_answer=answered)
@@ -81,8 +81,8 @@ def watch_service(
 
     telemetry.watch(
         trading_state=lambda: str(service.beliefs.trading.state),
-        circuit=service.circuit,
-        performance=service.performance,
+        circuit=service.operating.circuit,
+        performance=service.showing.performance,
         journal_pending=lambda: float(journal.lag()[0]),
         journal_lag_sec=lambda: journal.lag()[1],
         journal_refusing=lambda: float(journal.refusing() is not None),
@@ -164,7 +164,7 @@ def _reloader(
         nonlocal in_force
         chosen = in_force.with_live(read, names)
         change = SettingsChange(", ".join(names), cause, "settings")
-        durable = service.change_settings(chosen.to_engine_params(), change)
+        durable = service.operating.change_settings(chosen.to_engine_params(), change)
         in_force = chosen
         configure_level(chosen.log_level)
         if notifier is not None:
@@ -189,10 +189,10 @@ async def _beside(
 ) -> AsyncIterator[None]:
     """Run what lives beside the service: reading settings again, telling people."""
     if reloader is not None:
-        service.asides["settings_reload"] = reloader.state
+        service.showing.extra_state["settings_reload"] = reloader.state
         reloader.start()
     if notifier is not None:
-        service.asides["notifications"] = notifier.state
+        service.showing.extra_state["notifications"] = notifier.state
         notifier.start(service.world.journal.refusing)
     try:
         yield
@@ -237,7 +237,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         gc.freeze()
 
         def announce() -> None:
-            service.draining = True
+            service.operating.draining = True
 
         reloader = _reloader(settings, service, notifier, clock)
         async with _beside(service, notifier, reloader):

@@ -6,10 +6,12 @@ from typing import Any
 
 from app.adapters.journal.sql import iterate_events
 from app.core.beliefs import Beliefs
+from app.core.decision.conclude import conclude
+from app.core.decision.draft import Draft, draft
+from app.core.decision.observe import Observation
 from app.core.params import EngineParams
 from app.pipeline import events
-from app.pipeline.allocate import Draft, draft, finish
-from app.pipeline.answer import compose, strategy_weights, weigh
+from app.pipeline.answer import compose
 from app.pipeline.ports import StoredEvent
 
 # decided by the world, not by state and request
@@ -83,43 +85,33 @@ def replay_events(
     """Replay events that were read already; see :func:`replay_journal`."""
     report = ReplayReport()
     beliefs = Beliefs(EngineParams())
-    open_drafts: dict[int, Draft] = {}
+    drafts: dict[int, Draft] = {}
+
+    def recompute(observed: Observation | None) -> None:
+        drafted = None if observed is None else draft(observed, beliefs)
+        if event.kind == events.BATCH and drafted is not None:
+            drafts[event.seq] = drafted
+            return
+        drafted = drafts.pop(data["batch_seq"]) if drafted is None else drafted
+        if decision_id in {None, data["answer"]["decision_id"]}:
+            _compare(data, drafted, beliefs, report)
+
     for event in stored:
         report.events += 1
         if progress is not None:
             progress(report.events)
         data = events.decode(event.payload)
-        if event.kind == events.BATCH:
-            batch = events.batch_from_json(data["batch"])
-            open_drafts[event.seq] = draft(batch, beliefs, beliefs.params)
-        elif event.kind == events.DECISION:
-            wanted = decision_id in (None, data["answer"]["decision_id"])
-            _recompute(data, beliefs, open_drafts, report if wanted else ReplayReport())
-            if limit is not None and report.compared >= limit:
-                break
-        else:
-            beliefs = events.apply_event(event.kind, data, beliefs)
+        beliefs = events.apply_event(event.kind, data, beliefs, recompute)
+        if limit is not None and report.compared >= limit:
+            break
     return report
 
 
-def _recompute(
-    data: Mapping[str, Any],
-    beliefs: Beliefs,
-    open_drafts: dict[int, Draft],
-    report: ReplayReport,
+def _compare(
+    data: Mapping[str, Any], drafted: Draft, beliefs: Beliefs, report: ReplayReport
 ) -> None:
-    if data["batch_seq"] is None:
-        drafted = draft(events.batch_from_json(data["batch"]), beliefs, beliefs.params)
-    else:
-        drafted = open_drafts.pop(data["batch_seq"])
-    params = drafted.params
-    finished = finish(drafted, events.answer_from_json(data["policy"]), params)
-    final = weigh(drafted, finished.final, params)
-    baseline = weigh(drafted, finished.baseline, params)
-    shares = strategy_weights(drafted, final)
-    drift = beliefs.drift.measure(shares)
-    computed = compose(finished, final, baseline, shares, drift)
-    beliefs.drift.learn(shares)
+    answer = events.answer_from_json(data["policy"])
+    computed = compose(conclude(drafted, answer, beliefs.drift))
     found = list(_differences(data["answer"]["decision_id"], data["answer"], computed))
     report.compared += 1
     report.equal += not found

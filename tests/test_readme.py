@@ -1,4 +1,4 @@
-"""What the documents say is true: examples run, tables agree with the code, links lead somewhere.
+"""What the documents say is true: examples run, tables agree with the code.
 
 The ``bash`` blocks of a document run in order against one fresh service, its ``python`` blocks in
 one interpreter. A ``json`` or ``text`` block after one shows its output: ``...`` stands for
@@ -277,22 +277,6 @@ def test_every_wire_name_of_the_glossary_is_a_field_of_a_body() -> None:
     assert not names - fields
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
-def test_links_between_documents_lead_to_files_and_headings(document: Path) -> None:
-    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", document.read_text("ascii")):
-        name, _, anchor = target.partition("#")
-        path = (document.parent / name).resolve() if name else document
-        if path.parent.name == "bench":  # make writes these
-            continue
-        assert path.exists(), f"{document.name} links to {target}"
-        assert not anchor or anchor in anchors(path), f"{document.name} links to {target}"
-
-
-def anchors(path: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 def all_text() -> str:
     return "\n".join(document.read_text("ascii") for document in DOCUMENTS)
 
@@ -305,12 +289,6 @@ def test_commands_and_options_that_documents_name_exist() -> None:
     assert known.keys() == set(re.findall(r"^\| `himari (\w+)", all_text(), re.MULTILINE))
     for name, rest in re.findall(r"(?:`|^)himari ([a-z]+)([^`\n]*)", all_text(), re.MULTILINE):
         assert set(re.findall(r"--[a-z-]+", rest)) <= known[name], f"himari {name}{rest}"
-
-
-def test_targets_of_make_that_documents_name_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in re.findall(r"(?:`|^)make ([a-z-]+)", all_text(), re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"make {target}"
 
 
 def test_the_way_of_the_data_names_files_that_exist() -> None:

@@ -63,7 +63,9 @@ async def live_through_losses(service: SizingService, steps: range) -> list[str]
         if step % 13 == 4:
             flatten = step % 2 == 0
             state = TradingState.HALTED if flatten else TradingState.ACTIVE
-            await service.set_trading_state(state, None, "t", flatten=flatten, rebase=not flatten)
+            await service.operating.set_trading_state(
+                state, None, "t", flatten=flatten, rebase=not flatten
+            )
     return warnings
 
 
@@ -140,7 +142,7 @@ async def test_a_restarted_service_believes_what_it_believed(
     await service.start()
     await live(service, range(12))
     await live_through_losses(service, range(12, 24))
-    await service.set_trading_state(TradingState.HALTED, "flood", "risk", flatten=True)
+    await service.operating.set_trading_state(TradingState.HALTED, "flood", "risk", flatten=True)
     before = json.dumps(service.beliefs.export())
     if checkpointed:
         await service.stop()
@@ -150,6 +152,6 @@ async def test_a_restarted_service_believes_what_it_believed(
     again = service_on(path, LONG_ONLY)
     await again.start()
     assert json.dumps(again.beliefs.export()) == before
-    assert again.trading_state() == service.trading_state()
-    assert again.trading_state()["flatten"]
+    assert again.operating.trading_state() == service.operating.trading_state()
+    assert again.operating.trading_state()["flatten"]
     await again.stop()

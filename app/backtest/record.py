@@ -33,10 +33,10 @@ from typing import Any, Final
 import numpy as np
 
 from app.backtest.tape import MarketDay, Tape
+from app.core.decision.draft import Draft
 from app.core.params import EngineParams
 from app.core.signals import SignalTable
 from app.core.types import FloatArray
-from app.pipeline.allocate import Draft
 
 WIRE_FIELDS: Final = ("direction", "confidence", "expected_return", "predicted_volatility")
 
@@ -66,7 +66,7 @@ class TrainingRecord:
 
     def note(self, day: MarketDay, drafted: Draft) -> None:
         """Keep one decision."""
-        table, portfolio = drafted.table, drafted.portfolio
+        table, portfolio = drafted.observed.table, drafted.portfolio
         columns = np.array([self._column_of[name] for name in table.symbols], dtype=np.int64)
         places = np.array([self._place_of[name] for name in table.strategies], dtype=np.int64)
         at = (columns[table.symbol_of], places[table.strategy_of])

@@ -20,9 +20,9 @@ from app.backtest.record import TrainingRecord
 from app.backtest.simulate import DailyPolicy, Run, Terms, simulate
 from app.backtest.sizer import Sizer
 from app.backtest.tape import MarketDay, Tape, TooFewDays
+from app.core.decision.draft import Draft
 from app.core.params import EngineParams
 from app.core.types import JsonObject
-from app.pipeline.allocate import Draft
 from app.settings import Settings
 
 MIN_WINDOW_DAYS: Final = 60

@@ -9,13 +9,16 @@ from typing import Final
 from app.adapters.clock import SystemClock
 from app.backtest.tape import MarketDay
 from app.core.beliefs import Beliefs, Lesson
+from app.core.decision.conclude import Conclusion, conclude
+from app.core.decision.draft import Draft, draft, policy_inputs
+from app.core.decision.observe import observe_batch
+from app.core.decision.targets import stays
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
-from app.pipeline.allocate import Draft, Finished, draft, finish, policy_inputs
-from app.pipeline.answer import Weighed, weigh
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
+from app.pipeline.shared_breaker import SharedBreaker
 
 Note = Callable[[MarketDay, Draft], None]
 RL: Final = "rl"
@@ -53,7 +56,7 @@ class Sizer:
         clock = SystemClock()
         self._params = params
         self._beliefs = Beliefs(params)
-        self._gate = PolicyGate(client, CircuitBreaker(breaker or BreakerParams()), clock)
+        self._gate = PolicyGate(client, SharedBreaker(breaker or BreakerParams()), clock)
         self._note = note
         self._drafted: Draft | None = None
         self.decisions: dict[int, str] = {}
@@ -83,22 +86,22 @@ class Sizer:
         if not day.signals:
             self.watch(day)
             return {}
-        drafted = draft(_batch(day, value_usd, held), self._beliefs, self._params)
+        batch = _batch(day, value_usd, held)
+        drafted = draft(observe_batch(batch, self._beliefs, self._params), self._beliefs)
         if self._note is not None:
             self._note(day, drafted)
         answer = await self._ask(drafted)
-        finished = finish(drafted, answer, self._params)
+        concluded = conclude(drafted, answer, self._beliefs.drift)
         self._drafted = drafted
-        self._count(day, finished, answer)
+        self._count(day, concluded, answer)
         self._refresh_factors(drafted)
-        weighed = weigh(drafted, finished.final, self._params)
-        return target_quantities(drafted, weighed, day.marks)
+        return target_quantities(concluded, day.marks)
 
     def learn(self, day: MarketDay) -> None:
         """Feed the day's outcomes, symbol by symbol, as ``POST /outcomes`` does."""
         if self._drafted is None:
             return
-        table, phase1 = self._drafted.table, self._drafted.phase1
+        table, phase1 = self._drafted.observed.table, self._drafted.phase1
         rows = zip(
             table.signals,
             table.direction.tolist(),
@@ -124,7 +127,8 @@ class Sizer:
             return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
         return await self._gate.ask(policy_inputs(drafted, self._beliefs))
 
-    def _count(self, day: MarketDay, finished: Finished, answer: PolicyAnswer) -> None:
+    def _count(self, day: MarketDay, concluded: Conclusion, answer: PolicyAnswer) -> None:
+        finished = concluded.finished
         self.decisions[day.row] = RL if finished.reason is None else finished.reason.value
         if finished.reason is not None:
             return
@@ -143,16 +147,13 @@ class Sizer:
             structure.factors = self._beliefs.fresh_factors()
 
 
-def target_quantities(
-    drafted: Draft, weighed: Weighed, marks: Mapping[str, float]
-) -> dict[str, float]:
+def target_quantities(concluded: Conclusion, marks: Mapping[str, float]) -> dict[str, float]:
     """Signed quantities of the final weights; a position that stays keeps its exact quantity."""
-    held, value = drafted.batch.positions or {}, drafted.batch.portfolio_value
+    observed = concluded.observed
+    held, value = observed.batch.positions or {}, observed.value_usd
     return {
-        symbol: held[symbol]
-        if weight != 0.0 and weight == drafted.current.get(symbol)
-        else weight * value / marks[symbol]
-        for symbol, weight in weighed.weights.items()
+        symbol: held[symbol] if stays(observed, symbol, weight) else weight * value / marks[symbol]
+        for symbol, weight in concluded.final.weights.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The client for code that awaits; the same calls, attempts and errors as the blocking one."""
+"""The client for code that awaits; ``tests/client/test_twins.py`` keeps its twin equal."""
 
 import asyncio
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""The client for code that waits."""
+"""The client for code that waits; ``tests/client/test_twins.py`` keeps its twin equal."""
 
 import time
 from types import TracebackType
@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 
 class HimariClient:
-    """Asks one service, from any number of threads; close it, or use it in a ``with``.
+    """Asks one service, from any number of threads; close it, or use ``with``.
 
     Every method is named after an operation of the OpenAPI document, takes and gives its JSON as
     typed dicts, and ends in its answer or in a :class:`CallFailed`. What can be repeated without

@@ -16,7 +16,7 @@ _SHOWN: Final = 100
 async def show(request: Request) -> Response:
     """Draw two lines, the paired advantage with its interval, records and coverage."""
     service = service_of(request)
-    report = service.performance()
+    report = service.showing.performance()
     returns = service.beliefs.performance.paired_returns()
     context = {
         "report": report,

@@ -16,15 +16,15 @@ _SHOWN: Final = 200
 
 async def show(request: Request) -> Response:
     """Draw what came in, what each stage left of it, and what limits and policy did."""
-    told = await service_of(request).decision_told(request.path_params["decision_id"])
-    answer = told["answer"]
-    rows = [_row(entry) for entry in told["signals"]]
+    trace = await service_of(request).showing.decision_trace(request.path_params["decision_id"])
+    answer = trace["answer"]
+    rows = [_row(entry) for entry in trace["signals"]]
     # largest first: who opens a decision wants to know what it holds, then what was cut
     rows.sort(key=lambda row: (-abs(row["final_usd"]), -abs(row["kelly_usd"])))
     context = {
-        "told": told,
+        "trace": trace,
         "answer": answer,
-        "policy": told["policy"],
+        "policy": trace["policy"],
         "rows": rows[:_SHOWN],
         "drawn": [row for row in rows if row["has_size"]][:_DRAWN],
         "silent": [row for row in rows if not row["has_size"]][:_SHOWN],

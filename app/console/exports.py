@@ -50,8 +50,9 @@ async def send_json(request: Request) -> Response:
 
 async def _found(request: Request) -> list[dict[str, Any]]:
     search = read_search(request.query_params, _MOST)
-    found: list[dict[str, Any]] = (await service_of(request).decisions(search.query))["decisions"]
-    return found
+    found = await service_of(request).showing.decisions(search.query)
+    decisions: list[dict[str, Any]] = found["decisions"]
+    return decisions
 
 
 def _lines(answer: Mapping[str, Any]) -> list[list[Any]]:

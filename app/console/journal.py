@@ -19,10 +19,10 @@ async def show(request: Request) -> Response:
     search = read_search(request.query_params, _PAGE)
     service = service_of(request)
     if search.fields["id"]:
-        decision = await service.decision(search.fields["id"])
+        decision = await service.showing.decision(search.fields["id"])
         base = request.scope.get("root_path", "") + "/console"
         return RedirectResponse(f"{base}/decisions/{decision['decision_id']}", 303)
-    found = await service.decisions(search.query)
+    found = await service.showing.decisions(search.query)
     more = found["next_before_seq"]
     context = {
         "search": search,
@@ -36,7 +36,7 @@ async def show(request: Request) -> Response:
 
 async def show_operations(request: Request) -> Response:
     """Draw who switched what and why, newest first."""
-    found = await service_of(request).operations(read_place(request.query_params))
+    found = await service_of(request).showing.operations(read_place(request.query_params))
     return console_of(request).renderer.page(request, "operations.html", found)
 
 

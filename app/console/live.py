@@ -66,12 +66,12 @@ async def _events(
         # a comment keeps proxies from cutting, and shows who is gone
         yield b"data: " + orjson.dumps(fresh) + b"\n\n" if fresh else b": still\n\n"
         await asyncio.sleep(console.streams.tick_sec)
-    if service.draining:
+    if service.operating.draining:
         yield b"event: draining\ndata: {}\n\n"
 
 
 def _may_go_on(request: Request, console: ConsoleContext, service: SizingService) -> bool:
-    if service.draining:
+    if service.operating.draining:
         return False
     if console.keys is None:
         return True

@@ -21,7 +21,7 @@ async def show(request: Request) -> Response:
     service = service_of(request)
     context = figures_of(service)
     if not context["recent"]:
-        found = await service.decisions(DecisionQuery(limit=SHOWN))
+        found = await service.showing.decisions(DecisionQuery(limit=SHOWN))
         context["recent"] = [summarise(entry["answer"]) for entry in found["decisions"]]
         context["from_journal"] = bool(context["recent"])
     return console_of(request).renderer.page(request, "now.html", context)
@@ -29,7 +29,7 @@ async def show(request: Request) -> Response:
 
 def figures_of(service: SizingService) -> dict[str, Any]:
     """Everything on the page that changes by itself."""
-    recent, counts = service.recent(), service.counts
+    recent, counts = service.showing.recent(), service.showing.counts
     total = sum(counts.values())
     pending, lag_sec = service.world.journal.lag()
     return {

@@ -32,20 +32,20 @@ class Act:
 
 def _trading(state: TradingState, *, flatten: bool = False) -> Perform:
     async def perform(service: SizingService, reason: str, actor: str) -> Mapping[str, Any]:
-        return await service.set_trading_state(state, reason, actor, flatten=flatten)
+        return await service.operating.set_trading_state(state, reason, actor, flatten=flatten)
 
     return perform
 
 
 def _mode(mode: str) -> Perform:
     async def perform(service: SizingService, reason: str, actor: str) -> Mapping[str, Any]:
-        return await service.set_circuit_mode(mode, reason, actor)
+        return await service.operating.set_circuit_mode(mode, reason, actor)
 
     return perform
 
 
 async def _reset(service: SizingService, reason: str, actor: str) -> Mapping[str, Any]:
-    return await service.reset_circuit(reason, actor)
+    return await service.operating.reset_circuit(reason, actor)
 
 
 TRADING: Final = (
@@ -108,7 +108,7 @@ async def show(request: Request) -> Response:
     """Draw every switch as it stands, and who threw which lately."""
     service = service_of(request)
     done = _ACTS.get(request.query_params.get("done", ""))
-    found = await service.operations()
+    found = await service.showing.operations()
     context = {
         "trading_acts": TRADING,
         "circuit_acts": CIRCUIT,

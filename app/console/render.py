@@ -157,7 +157,7 @@ def strip(service: SizingService) -> dict[str, Any]:
     return {
         "mode": service.mode,
         "mode_told": MODES[service.mode],
-        "trading": service.trading_state(),
-        "circuit": service.circuit(),
-        "ready": service.ready()[1],
+        "trading": service.operating.trading_state(),
+        "circuit": service.operating.circuit(),
+        "ready": service.operating.ready()[1],
     }

@@ -30,7 +30,7 @@ async def show(request: Request) -> Response:
     wanted = request.query_params.get("decision")
     batch = BATCH
     if wanted:
-        batch = batch_of_decision((await service.decision(wanted))["request"])
+        batch = batch_of_decision((await service.showing.decision(wanted))["request"])
     text = orjson.dumps(batch, option=orjson.OPT_INDENT_2).decode()
     kelly = service.params.kelly.fraction
     fields = {"batch": text, "kelly": f"{100.0 * kelly:g}", "value": "", "severity": "0"}

@@ -67,7 +67,7 @@ class Beliefs:
         """Largest portfolio value of a batch, USD; 0 before the first."""
         return self.values.peak
 
-    def hear(self, batch: Batch, table: SignalTable) -> dict[str, Regime]:
+    def observe(self, batch: Batch, table: SignalTable) -> dict[str, Regime]:
         """Learn from a batch what any observer would: prices and claims of regimes.
 
         Returns

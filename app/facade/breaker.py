@@ -1,31 +1,27 @@
-"""The guide's circuit breaker: the service's own state machine behind a lock, around any call."""
+"""The guide's circuit breaker: the service's own, around any call."""
 
 import inspect
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.core.errors import Blame, PolicyFailure
-from app.core.policy.breaker import (
-    BreakerMode,
+from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
-    CircuitBreaker,
     CircuitState,
     Ticket,
     Transition,
 )
 from app.facade.silence import SilentTelemetry
 from app.pipeline.ports import Telemetry
+from app.pipeline.shared_breaker import SharedBreaker
 
 _SUCCESS, _FAILURE, _NEUTRAL = CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.NEUTRAL
-_CLOSED, _OPEN = CircuitState.CLOSED, CircuitState.OPEN
-_FORCED_OPEN: Final = BreakerMode.FORCED_OPEN
 _COROUTINE: Final = inspect.CO_COROUTINE
 
-# What let a call through: the generation of a closed circuit, or a ticket of the machine.
+# What let a call through: the generation of a closed circuit, or a ticket.
 Permit = int | Ticket
 
 
@@ -45,108 +41,6 @@ class CircuitBreakerOpenException(Exception):
 
     def __str__(self) -> str:
         return f"circuit is open, next probe in {self.retry_after_sec:.1f} s"
-
-
-class SharedBreaker(CircuitBreaker):
-    """The state machine for several threads: one at a time is inside it."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(
-        self, params: BreakerParams, on_transition: Callable[[Transition], None] | None = None
-    ) -> None:
-        self._lock = threading.RLock()
-        super().__init__(params, on_transition=on_transition)
-
-    def acquire(self, now: float) -> Ticket | None:
-        """Ask to make one call; see `CircuitBreaker.acquire`."""
-        with self._lock:
-            return CircuitBreaker.acquire(self, now)
-
-    def report(self, ticket: Ticket, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
-        """Tell how the call of a ticket ended; see `CircuitBreaker.report`."""
-        with self._lock:
-            CircuitBreaker.report(self, ticket, outcome, now, reason=reason)
-
-    def permit(self, clock: Callable[[], float]) -> Permit:
-        """Let a call through, or refuse it.
-
-        A closed circuit, and one that is open for sure, are told by a few reads without the lock:
-        a circuit that moves between or after them has another generation, and a result of an
-        older generation changes nothing.
-
-        Raises
-        ------
-        CircuitBreakerOpenException
-            If the circuit is open, or its one probe is under way.
-        """
-        generation, state = self._generation, self._state
-        if self._mode is _FORCED_OPEN:
-            raise CircuitBreakerOpenException(0.0)
-        if state is _CLOSED:
-            return generation
-        now = clock()
-        if state is _OPEN and now < self._retry_at:
-            raise CircuitBreakerOpenException(self._retry_at - now)
-        ticket = self.acquire(now)
-        if ticket is None:
-            raise CircuitBreakerOpenException(max(0.0, self._retry_at - now))
-        return ticket
-
-    def succeeded(self, permit: Permit, clock: Callable[[], float]) -> None:
-        """Take note of a call that `permit` let through and that went well."""
-        if isinstance(permit, Ticket):
-            self.report(permit, _SUCCESS, clock())
-            return
-        with self._lock:
-            self._total_requests += 1
-            if permit == self._generation:
-                # Only a failure rate needs the time of a success, and this breaker has none.
-                self._count_success(0.0)
-
-    def failed(self, permit: Permit, outcome: CallOutcome, now: float, reason: str) -> None:
-        """Take note of a call that `permit` let through and that did not go well."""
-        if isinstance(permit, Ticket):
-            self.report(permit, outcome, now, reason=reason)
-            return
-        with self._lock:
-            self._total_requests += 1
-            CircuitBreaker.report(self, Ticket(permit), outcome, now, reason=reason)
-
-    def state(self, now: float) -> CircuitState:
-        """State as a caller meets it at ``now``."""
-        with self._lock:
-            return CircuitBreaker.state(self, now)
-
-    def reset(self, now: float, *, reason: str = "reset") -> None:
-        """Force the circuit closed."""
-        with self._lock:
-            CircuitBreaker.reset(self, now, reason=reason)
-
-    def set_mode(self, mode: BreakerMode, now: float, *, reason: str = "") -> None:
-        """Put the operator's mode in force."""
-        with self._lock:
-            CircuitBreaker.set_mode(self, mode, now, reason=reason)
-
-    def record_fallback(self) -> None:
-        """Count a decision that had to do without the protected call."""
-        with self._lock:
-            CircuitBreaker.record_fallback(self)
-
-    def snapshot(self, now: float) -> dict[str, Any]:
-        """Show the fields of ``GET /circuit``."""
-        with self._lock:
-            return CircuitBreaker.snapshot(self, now)
-
-    def export(self) -> dict[str, Any]:
-        """Give what must survive a restart."""
-        with self._lock:
-            return CircuitBreaker.export(self)
-
-    def restore(self, exported: Mapping[str, Any], now: float) -> None:
-        """Continue from `export`."""
-        with self._lock:
-            CircuitBreaker.restore(self, exported, now)
 
 
 class ColabProCircuitBreaker:
@@ -235,7 +129,7 @@ class ColabProCircuitBreaker:
         code = getattr(func, "__code__", None)
         if code.co_flags & _COROUTINE if code is not None else _is_asynchronous(func):
             return self._call_later(func, args, kwargs)
-        permit = self.machine.permit(self._clock)
+        permit = self._permit()
         try:
             answer = func(*args, **kwargs)
         except BaseException as error:
@@ -243,7 +137,7 @@ class ColabProCircuitBreaker:
             raise
         if hasattr(answer, "__await__"):
             return self._settle_later(permit, answer)
-        self.machine.succeeded(permit, self._clock)
+        self._report(permit, _SUCCESS)
         return answer
 
     def record_fallback(self) -> None:
@@ -274,13 +168,13 @@ class ColabProCircuitBreaker:
     async def _call_later(
         self, func: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        permit = self.machine.permit(self._clock)
+        permit = self._permit()
         try:
             answer = await func(*args, **kwargs)
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self.machine.succeeded(permit, self._clock)
+        self._report(permit, _SUCCESS)
         return answer
 
     async def _settle_later(self, permit: Permit, awaitable: Awaitable[Any]) -> Any:
@@ -289,11 +183,30 @@ class ColabProCircuitBreaker:
         except BaseException as error:
             self._failed(permit, error)
             raise
-        self.machine.succeeded(permit, self._clock)
+        self._report(permit, _SUCCESS)
         return answer
 
+    def _permit(self) -> Permit:
+        """Let a call through, or refuse it; a closed circuit and one that waits take no lock."""
+        machine = self.machine
+        generation = machine.closed_generation()
+        if generation is not None:
+            return generation
+        now = self._clock()
+        wait_sec = machine.retry_in_sec(now)
+        ticket = None if wait_sec else machine.acquire(now)
+        if ticket is None:
+            raise CircuitBreakerOpenException(wait_sec or machine.retry_in_sec(now))
+        return ticket
+
+    def _report(self, permit: Permit, outcome: CallOutcome, reason: str = "") -> None:
+        if isinstance(permit, Ticket):
+            self.machine.report(permit, outcome, self._clock(), reason=reason)
+        else:
+            self.machine.report_closed(permit, outcome, self._clock(), reason)
+
     def _failed(self, permit: Permit, error: BaseException) -> None:
-        self.machine.failed(permit, _blame(error), self._clock(), _reason(error))
+        self._report(permit, _blame(error), _reason(error))
         self._publish()
 
     def _changed(self, transition: Transition) -> None:

@@ -41,7 +41,7 @@ class Engine:
         self._stopped = False
         self._untell: Callable[[], None] | None = None
         if service.world.gate.client is not None:
-            moved = partial(self._loop.soon, service.circuit_moved)
+            moved = partial(self._loop.soon, service.operating.circuit_moved)
             self._untell = client.circuit_breaker.tell(moved)
 
     def start(self) -> None:

@@ -238,18 +238,18 @@ class Layer3Phase3Hybrid:
             predicted_return=maybe("predicted_return", predicted_return, -INFINITY, INFINITY),
             predicted_volatility=maybe_positive("predicted_volatility", predicted_volatility),
         )
-        report = self._engine.run(self.service.record_outcomes([outcome]))
+        report = self._engine.run(self.service.learning.record_outcomes([outcome]))
         if report["rejected"]:
             raise ValueError(f"outcome of {symbol} was refused: {report['rejected'][0]['reason']}")
         return report
 
     def get_performance_comparison(self) -> dict[str, Any]:
         """Compare RL with Phase 2, unpaired and paired, as ``GET /performance`` does."""
-        return self._engine.ask(self.service.performance)
+        return self._engine.ask(self.service.showing.performance)
 
     def get_state(self) -> dict[str, Any]:
         """Show all that the engine believes and counts, as ``GET /state``, and the RL client."""
-        state = self._engine.ask(self.service.state)
+        state = self._engine.ask(self.service.showing.state)
         return {**state, "rl_client": self.rl_client.get_state()}
 
     def stop(self) -> None:
@@ -343,8 +343,8 @@ def _watch(service: SizingService) -> None:
     if isinstance(telemetry, PrometheusTelemetry):
         telemetry.watch(
             trading_state=lambda: str(beliefs.trading.state),
-            circuit=service.circuit,
-            performance=service.performance,
+            circuit=service.operating.circuit,
+            performance=service.showing.performance,
             conformal_coverage=beliefs.records.coverage,
             regime_transitions=lambda: float(beliefs.regimes.transitions),
             regime_false_flips=lambda: float(beliefs.regimes.false_flips),

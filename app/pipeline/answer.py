@@ -1,6 +1,6 @@
 """A finished decision in the words of the wire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from app.core.books.drift import Drift
-from app.core.limits import symbol_caps
-from app.core.params import EngineParams
-from app.core.portfolio.held import HeldBook, LimitHit
-from app.core.settle import Settled
+from app.core.decision.conclude import Conclusion
+from app.core.decision.observe import Observation
+from app.core.decision.targets import Targets, held_parts, stays
+from app.core.limits import Holdings, binding_limits, limit_use
 from app.core.stages.regime import most_defensive
-from app.core.types import FloatArray, TradingState
-from app.pipeline.allocate import Draft, Finished, halted_book
+from app.core.types import FloatArray
 
 _LARGEST = float(np.finfo(np.float64).max)
 # sizes of stages and requests may be several portfolios large; beyond this they could overflow
@@ -56,94 +54,22 @@ class DecisionView:
     details: Callable[[], DecisionDetails]
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """Signed weights of every symbol of the answer, and each signal's part of them.
-
-    ``parts`` has shape (n,), signed; ``unowned`` are held parts that no signal stands behind.
-    """
-
-    weights: dict[str, float]
-    parts: FloatArray
-    unowned: dict[str, float]
-
-
-def is_left_out(drafted: Draft) -> bool:
-    """Whether the trading state forbids targets: no positions given, and not a full exit."""
-    unknown = drafted.batch.positions is None
-    return drafted.state is not TradingState.ACTIVE and unknown and drafted.multiplier > 0.0
-
-
-def left_out(drafted: Draft) -> frozenset[str]:
-    """Symbols without a target: a brake lets them only reduce, and nobody said from where."""
-    unknown = drafted.batch.positions is None and drafted.multiplier > 0.0
-    return drafted.braking.reduce_only if unknown else frozenset()
-
-
-def weigh(drafted: Draft, settled: Settled, params: EngineParams) -> Weighed:
-    """Bring settled directional symbols, held ones and the trading state together."""
-    table, portfolio = drafted.table, drafted.portfolio
-    count = len(table.signals)
-    if is_left_out(drafted):
-        return Weighed({}, np.zeros(count), {})
-    if drafted.state is TradingState.HALTED:
-        book = halted_book(drafted, params)
-        weights = {symbol: book.weights.get(symbol, 0.0) for symbol in table.symbols}
-        weights.update(book.weights)
-        return Weighed(weights, _held_parts(book, count), _unowned(weights, book, table.symbols))
-    full = np.zeros(len(table.symbols))
-    # adding zero turns -0.0 into 0.0
-    full[portfolio.places] = settled.weights + 0.0
-    parts = settled.share * full[table.symbol_of] + _held_parts(drafted.held, count)
-    weights = dict(zip(table.symbols, full.tolist(), strict=True))
-    weights.update(drafted.held.weights)
-    for symbol in left_out(drafted):
-        # its parts are zero already: flat counts as zero, and it may not grow
-        del weights[symbol]
-    return Weighed(weights, parts, {})
-
-
-def _held_parts(book: HeldBook, count: int) -> FloatArray:
-    parts = np.zeros(count)
-    for (_, row), part in book.owned.items():
-        parts[row] = part
-    return parts
-
-
-def _unowned(weights: Mapping[str, float], book: HeldBook, symbols: list[str]) -> dict[str, float]:
-    """Weights of symbols with signals of which none is on the position's side."""
-    owned = {symbol for symbol, _ in book.owned}
-    return {s: weights[s] for s in symbols if weights[s] != 0.0 and s not in owned}
-
-
-def compose(
-    finished: Finished,
-    final: Weighed,
-    baseline: Weighed,
-    shares: dict[str, float],
-    drift: Drift,
-) -> dict[str, Any]:
+def compose(conclusion: Conclusion) -> dict[str, Any]:
     """Put the deterministic part of the answer together: all but id, mode, circuit and time.
-
-    Parameters
-    ----------
-    finished : Finished
-    final, baseline : Weighed
-    shares : dict of strategy to its share, see `strategy_weights`
-    drift : Drift
 
     Returns
     -------
     dict
         JSON-able, every number finite.
     """
-    drafted = finished.draft
-    value = drafted.batch.portfolio_value
-    positions = _positions(finished, final)
+    observed, finished = conclusion.observed, conclusion.finished
+    portfolio = conclusion.drafted.portfolio
+    value = observed.value_usd
+    positions = _positions(conclusion)
     allocations = {entry["symbol"]: entry["target_usd"] for entry in positions}
-    other = allocations if baseline is final else _allocations(drafted, baseline)
+    same = conclusion.baseline is conclusion.final
+    other = allocations if same else _allocations(observed, conclusion.baseline)
     gross = sum(map(abs, allocations.values()), 0.0)
-    portfolio = drafted.portfolio
     wanted = portfolio.size > 0.0
     ratio = portfolio.weights / np.where(wanted, portfolio.size, 1.0)
     return {
@@ -156,9 +82,9 @@ def compose(
         "net_usd": sum(allocations.values(), 0.0),
         "portfolio_value": value,
         "utilization_pct": 100.0 * (gross / value),
-        "strategy_weights": shares,
-        "drifted_strategies": list(drift.drifted),
-        "max_drift_pct": drift.max_drift_pct,
+        "strategy_weights": conclusion.shares,
+        "drifted_strategies": list(conclusion.drift.drifted),
+        "max_drift_pct": conclusion.drift.max_drift_pct,
         "correlation_penalties": {
             symbol: penalty
             for symbol, penalty, kept in zip(
@@ -166,79 +92,55 @@ def compose(
             )
             if kept
         },
-        "binding_limits": _binding_limits(drafted, value),
+        "binding_limits": binding_limits(
+            portfolio.hits, conclusion.drafted.held.hits, observed.multiplier, value
+        ),
         "rejected_signals": [
             {"index": entry.index, "symbol": entry.symbol, "reason": entry.reason}
-            for entry in drafted.rejected
+            for entry in observed.rejected
         ],
-        "warnings": _warnings(finished),
+        "warnings": list(conclusion.warnings),
         "cascade": {
-            "risk_score": drafted.cascade.risk_score,
-            "recommendation": drafted.cascade.recommendation,
-            "components": drafted.cascade.components,
+            "risk_score": observed.cascade.risk_score,
+            "recommendation": observed.cascade.recommendation,
+            "components": observed.cascade.components,
         },
-        "regime": most_defensive(drafted.regimes.values()).value,
+        "regime": most_defensive(observed.regimes.values()).value,
     }
 
 
-def strategy_weights(drafted: Draft, weighed: Weighed) -> dict[str, float]:
-    """Each strategy's share of what all strategies hold, summing to 1; empty when flat."""
-    table = drafted.table
-    by = np.bincount(table.strategy_of, np.abs(weighed.parts), len(table.strategies))
-    total = float(by.sum())
-    if not total > 0.0:
-        return {}
-    return dict(zip(table.strategies, (by / total).tolist(), strict=True))
-
-
-def _warnings(finished: Finished) -> list[str]:
-    drafted = finished.draft
-    warnings = [*drafted.warnings, *finished.warnings]
-    if is_left_out(drafted):
-        named = ", ".join(drafted.table.symbols[:20])
-        warnings.append(
-            f"trading is {drafted.state.value} and current_positions was not given: "
-            f"no target for {named or 'any symbol'}"
-        )
-    elif left_out(drafted):
-        named = ", ".join(sorted(left_out(drafted))[:20])
-        warnings.append(f"current_positions was not given: no target for {named}")
-    return warnings
-
-
-def _price_of(drafted: Draft) -> dict[str, float]:
-    prices = dict(drafted.held_prices)
-    prices.update(zip(drafted.table.symbols, drafted.table.prices.tolist(), strict=True))
+def _price_of(observed: Observation) -> dict[str, float]:
+    prices = dict(observed.held_prices)
+    prices.update(zip(observed.table.symbols, observed.table.prices.tolist(), strict=True))
     return prices
 
 
-def _target_usd(drafted: Draft, symbol: str, weight: float, price: float) -> float:
+def _target_usd(observed: Observation, symbol: str, weight: float, price: float) -> float:
     """USD of a weight; a position that stays keeps its exact value."""
-    if weight != 0.0 and weight == drafted.current.get(symbol):
-        return (drafted.batch.positions or {})[symbol] * price
-    return weight * drafted.batch.portfolio_value
+    if stays(observed, symbol, weight):
+        return (observed.batch.positions or {})[symbol] * price
+    return weight * observed.value_usd
 
 
-def _allocations(drafted: Draft, weighed: Weighed) -> dict[str, float]:
-    prices = _price_of(drafted)
+def _allocations(observed: Observation, targets: Targets) -> dict[str, float]:
+    prices = _price_of(observed)
     return {
-        symbol: _target_usd(drafted, symbol, weighed.weights[symbol], prices[symbol])
-        for symbol in sorted(weighed.weights)
+        symbol: _target_usd(observed, symbol, targets.weights[symbol], prices[symbol])
+        for symbol in sorted(targets.weights)
     }
 
 
-def _positions(finished: Finished, final: Weighed) -> list[dict[str, Any]]:
-    drafted = finished.draft
-    prices, contributions = _price_of(drafted), _contributions(finished, final)
-    held = drafted.batch.positions or {}
-    value = drafted.batch.portfolio_value
+def _positions(conclusion: Conclusion) -> list[dict[str, Any]]:
+    observed, weights = conclusion.observed, conclusion.final.weights
+    prices, contributions = _price_of(observed), _contributions(conclusion)
+    held = observed.batch.positions or {}
+    value = observed.value_usd
     entries = []
-    for symbol in sorted(final.weights):
-        weight, price = final.weights[symbol], prices[symbol]
-        target = _target_usd(drafted, symbol, weight, price)
+    for symbol in sorted(weights):
+        weight, price = weights[symbol], prices[symbol]
+        target = _target_usd(observed, symbol, weight, price)
         have = held.get(symbol, 0.0)
-        stays = weight != 0.0 and weight == drafted.current.get(symbol)
-        quantity = have if stays else target / price
+        quantity = have if stays(observed, symbol, weight) else target / price
         trade = quantity - have
         entries.append(
             {
@@ -255,12 +157,10 @@ def _positions(finished: Finished, final: Weighed) -> list[dict[str, Any]]:
     return entries
 
 
-def _contributions(finished: Finished, final: Weighed) -> dict[str, list[dict[str, Any]]]:
+def _contributions(conclusion: Conclusion) -> dict[str, list[dict[str, Any]]]:
     """Stage by stage, per symbol, in the table's order."""
-    drafted = finished.draft
-    table = drafted.table
-    value = drafted.batch.portfolio_value
-    columns = [column.tolist() for column in _in_usd_columns(finished, final)]
+    table, value = conclusion.observed.table, conclusion.observed.value_usd
+    columns = [column.tolist() for column in _in_usd_columns(conclusion)]
     result: dict[str, list[dict[str, Any]]] = {}
     for signal, kelly, conformal, sentiment, regime, cascade, portfolio, rl, last in zip(
         table.signals, *columns, strict=True
@@ -281,14 +181,14 @@ def _contributions(finished: Finished, final: Weighed) -> dict[str, list[dict[st
                 },
             }
         )
-    for symbol, weight in final.unowned.items():
+    for symbol, weight in conclusion.final.unowned.items():
         result[symbol].append(_unowned_entry(weight * value))
     return result
 
 
-def _in_usd_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
-    value = finished.draft.batch.portfolio_value
-    columns = _stage_columns(finished, final)
+def _in_usd_columns(conclusion: Conclusion) -> list[FloatArray]:
+    value = conclusion.observed.value_usd
+    columns = _stage_columns(conclusion)
     if value < _OVERFLOW_FROM:
         return [column * value + 0.0 for column in columns]
     with np.errstate(over="ignore"):
@@ -301,11 +201,12 @@ def _unowned_entry(usd: float) -> dict[str, Any]:
     return {"strategy_id": None, "final_usd": usd, "stages": {**stages, "final_usd": usd}}
 
 
-def _stage_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
-    drafted, phase1 = finished.draft, finished.draft.phase1
-    table, portfolio, a = drafted.table, drafted.portfolio, drafted.multiplier
+def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
+    drafted, observed = conclusion.drafted, conclusion.observed
+    phase1, portfolio = drafted.phase1, drafted.portfolio
+    table, a = observed.table, observed.multiplier
     direction = table.direction
-    held = _held_parts(drafted.held, len(table.signals))
+    held = held_parts(drafted.held, len(table.signals))
     columns = [
         direction * phase1.kelly,
         direction * phase1.conformal,
@@ -313,59 +214,17 @@ def _stage_columns(finished: Finished, final: Weighed) -> list[FloatArray]:
         direction * phase1.regime,
         a * direction * phase1.regime,
     ]
-    for weights in (portfolio.weights, finished.blended):
+    for weights in (portfolio.weights, conclusion.finished.blended):
         full = np.zeros(len(table.symbols))
         full[portfolio.places] = a * portfolio.side * weights
         columns.append(portfolio.share * full[table.symbol_of] + held)
-    columns.append(final.parts)
+    columns.append(conclusion.final.parts)
     return columns
 
 
-def _binding_limits(drafted: Draft, value: float) -> list[dict[str, Any]]:
-    a = drafted.multiplier
-    hits = [_in_usd(hit, a * value) for hit in drafted.portfolio.hits]
-    named = {(hit["limit"], hit["id"]) for hit in hits}
-    held = [_in_usd(hit, value) for hit in drafted.held.hits]
-    return hits + [hit for hit in held if (hit["limit"], hit["id"]) not in named]
-
-
-def _in_usd(hit: LimitHit, scale: float) -> dict[str, Any]:
-    return {
-        "limit": hit.level,
-        "id": hit.identifier,
-        "limit_usd": hit.limit * scale,
-        "requested_usd": min(hit.requested * scale, _LARGEST),
-        "shadow_price": hit.shadow_price,
-    }
-
-
-def risk_budget(drafted: Draft, final: Weighed, params: EngineParams) -> list[dict[str, Any]]:
+def risk_budget(observed: Observation, final: Targets) -> list[dict[str, Any]]:
     """Use of every limit by the final allocation, in USD and percent of the limit."""
-    a, value, limits = drafted.multiplier, drafted.batch.portfolio_value, params.limits
-    symbols = sorted(final.weights)
-    caps = symbol_caps(symbols, limits).tolist()
-    rows = [
-        _budget("position", symbol, abs(final.weights[symbol]) * value, a * cap * value)
-        for symbol, cap in zip(symbols, caps, strict=True)
-    ]
-    table = drafted.table
+    table = observed.table
     by = np.bincount(table.strategy_of, np.abs(final.parts), len(table.strategies)).tolist()
-    rows += [
-        _budget("strategy", name, used * value, a * limits.max_strategy_pct * value)
-        for name, used in zip(table.strategies, by, strict=True)
-    ]
-    gross = sum(map(abs, final.weights.values()))
-    rows.append(
-        _budget("portfolio", "portfolio", gross * value, a * limits.max_portfolio_pct * value)
-    )
-    return rows
-
-
-def _budget(level: str, identifier: str, used: float, limit: float) -> dict[str, Any]:
-    return {
-        "level": level,
-        "identifier": identifier,
-        "used_usd": used,
-        "limit_usd": limit,
-        "utilization_pct": 100.0 * used / limit if limit > 0.0 else 0.0,
-    }
+    holdings = Holdings(final.weights, dict(zip(table.strategies, by, strict=True)))
+    return limit_use(holdings, observed.multiplier, observed.value_usd, observed.params.limits)

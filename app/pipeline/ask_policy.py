@@ -12,10 +12,10 @@ from typing import Final
 import structlog
 
 from app.core.errors import Blame, PolicyFailure
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import CallOutcome, CircuitState
 from app.core.types import FallbackReason, PolicyAnswer, PolicyInput, Prediction
 from app.pipeline.ports import Clock, PolicyClient
+from app.pipeline.shared_breaker import SharedBreaker
 
 _LOG = structlog.get_logger(__name__)
 _OUTCOME: Final = {Blame.FAILURE: CallOutcome.FAILURE, Blame.NEUTRAL: CallOutcome.NEUTRAL}
@@ -30,7 +30,7 @@ class PolicyGate:
     ----------
     client : PolicyClient or None
         None in fallback-only mode.
-    breaker : CircuitBreaker
+    breaker : SharedBreaker
     clock : Clock
     on_answer : callable taking the number of rows and the PolicyAnswer, optional
         Told of each answer, for telemetry.
@@ -44,7 +44,7 @@ class PolicyGate:
     def __init__(
         self,
         client: PolicyClient | None,
-        breaker: CircuitBreaker,
+        breaker: SharedBreaker,
         clock: Clock,
         *,
         on_answer: AnswerHook | None = None,

@@ -1,7 +1,8 @@
 """The journal seen as a log: events get their numbers here, and the state comes out of it."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import structlog
 from app.core.beliefs import Beliefs
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
+from app.core.types import Batch
 from app.pipeline import events
 from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer
 
@@ -25,6 +27,27 @@ class Restored:
     beliefs: Beliefs
     params: dict[str, Any] | None
     circuit: dict[str, Any] | None
+
+
+class BatchEntry:
+    """The entry of what one batch taught; ``seq`` is its number once it is held.
+
+    A decision that is made at once needs none: its own entry carries the batch.
+    """
+
+    def __init__(self, log: "EventLog", batch: Batch) -> None:
+        self._log = log
+        self._batch = batch
+        self.seq: int | None = None
+
+    def hold(self) -> None:
+        """Give it its number now, ahead of the decision; see :meth:`EventLog.hold`."""
+        self._log.hold(events.BATCH, self.payload)
+        self.seq = self._log.seq
+
+    def payload(self) -> bytes:
+        """Encode the batch."""
+        return events.encode({"batch": events.batch_to_json(self._batch)})
 
 
 class EventLog:
@@ -105,6 +128,25 @@ class EventLog:
         durable = self._journal.append(event)
         self.seq = event.seq
         return durable
+
+    @contextmanager
+    def observed(self, batch: Batch) -> Iterator[BatchEntry]:
+        """Keep what a batch taught in the log, however the block is left.
+
+        A block that ends well has journalled its decision. One that breaks leaves the batch alone,
+        or a replay would not know what it taught.
+        """
+        entry = BatchEntry(self, batch)
+        try:
+            yield entry
+        except BaseException:
+            if entry.seq is None:
+                self.append(events.BATCH, entry.payload)
+                self.checkpoint_if_due()
+            else:
+                # what finds no room now stays held; the caller is to see its own trouble
+                self.try_release()
+            raise
 
     def hold(self, kind: str, payload: Callable[[], bytes]) -> None:
         """Give an event its number now, and queue it together with the next one.

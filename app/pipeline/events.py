@@ -1,16 +1,16 @@
 """Journal events as JSON, and their effect on beliefs: the state is a fold over them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.core.beliefs import Beliefs, Lesson, TradingStatus
+from app.core.decision.observe import Observation, observe_batch
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel
-from app.core.signals import tabulate
 from app.core.types import (
     Action,
     Batch,
@@ -107,36 +107,59 @@ def decode(payload: bytes) -> Any:
         raise JournalUnavailable(f"a journalled event is damaged: {error}") from error
 
 
-def hear_again(batch: Batch, beliefs: Beliefs, params: EngineParams) -> None:
-    """Repeat what a batch taught when it arrived."""
-    table, _ = tabulate(batch, max_age_sec=params.trading.max_signal_age_sec)
-    beliefs.hear(batch, table)
+def apply_event(
+    kind: str,
+    data: Mapping[str, Any],
+    beliefs: Beliefs,
+    watch: Callable[[Observation | None], None] | None = None,
+) -> Beliefs:
+    """Fold one event into beliefs: the one function by which a journal becomes a state.
 
+    Parameters
+    ----------
+    kind : str
+        Kinds without an effect (breaker, operator) change nothing.
+    data : mapping
+        The event's payload.
+    beliefs : Beliefs
+    watch : callable, optional
+        Called for a batch and for a decision, with what was observed (None for a decision whose
+        batch came before it), while the beliefs are those that the decision was made under.
 
-def apply_event(kind: str, data: Mapping[str, Any], beliefs: Beliefs) -> Beliefs:
-    """Fold one event into beliefs and return them (new ones after a settings change).
-
-    Kinds without an effect (breaker, operator) change nothing here.
+    Returns
+    -------
+    Beliefs
+        New ones after a change of settings, else those that came in.
     """
     if kind == SETTINGS:
         return beliefs.under(EngineParams.from_json(data["params"]))
-    if kind == BATCH:
-        hear_again(batch_from_json(data["batch"]), beliefs, beliefs.params)
-    elif kind == DECISION:
-        if data["batch_seq"] is None:
-            hear_again(batch_from_json(data["batch"]), beliefs, beliefs.params)
-        beliefs.drift.learn(data["answer"]["strategy_weights"])
-    elif kind == OUTCOMES:
-        apply_outcomes(data, beliefs)
-    elif kind == PRICES:
-        beliefs.market.observe_prices(data["timestamp_ns"], data["values"])
-    elif kind == RETURNS:
-        beliefs.market.observe_returns(data["timestamp_ns"], data["values"])
-    elif kind == FACTORS:
-        beliefs.structure.factors = FactorModel.restore(data)
-    elif kind == TRADING_STATE:
-        beliefs.throw_switch(status_from_json(data), rebase=data.get("rebase", False))
+    if kind in {BATCH, DECISION}:
+        observed = None
+        if kind == BATCH or data["batch_seq"] is None:
+            observed = observe_batch(batch_from_json(data["batch"]), beliefs, beliefs.params)
+        if watch is not None:
+            watch(observed)
+        if kind == DECISION:
+            beliefs.drift.learn(data["answer"]["strategy_weights"])
+    elif kind in _EFFECTS:
+        _EFFECTS[kind](data, beliefs)
     return beliefs
+
+
+def _learn_prices(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.market.observe_prices(data["timestamp_ns"], data["values"])
+
+
+def _learn_returns(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.market.observe_returns(data["timestamp_ns"], data["values"])
+
+
+def _adopt_factors(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.structure.factors = FactorModel.restore(dict(data))
+
+
+def _throw_switch(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.throw_switch(status_from_json(data), rebase=data.get("rebase", False))
 
 
 def status_from_json(data: Mapping[str, Any]) -> TradingStatus:
@@ -159,3 +182,12 @@ def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     for decision_id, *returns in data["paired"]:
         beliefs.performance.add_paired(decision_id, *returns)
     return refused
+
+
+_EFFECTS: Final[dict[str, Callable[[Mapping[str, Any], Beliefs], object]]] = {
+    OUTCOMES: apply_outcomes,
+    PRICES: _learn_prices,
+    RETURNS: _learn_returns,
+    FACTORS: _adopt_factors,
+    TRADING_STATE: _throw_switch,
+}

@@ -1,38 +1,29 @@
-"""The sizing service: one engine behind HTTP and behind the facade."""
+"""The sizing service behind HTTP and behind the facade: it decides, and its parts do the rest."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-import structlog
-
-from app.core.beliefs import Beliefs, TradingStatus
-from app.core.errors import FieldProblem, InvalidInput, JournalUnavailable, UnknownDecision
+from app.core.beliefs import Beliefs
+from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerMode
-from app.core.policy.circuit import Transition
-from app.core.types import Batch, Outcome, TradingState
-from app.pipeline import events, views
+from app.core.types import Batch
 from app.pipeline.answer import Decision
+from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
-from app.pipeline.engine import Engine, SettingsChange, World
-from app.pipeline.outcomes import OutcomeDesk
-from app.pipeline.ports import DecisionQuery, StoredAnswer
-from app.pipeline.trace import DecisionSummary, tell_decision
+from app.pipeline.engine import Engine, World
+from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.learning import Learning
+from app.pipeline.operating import Operating
+from app.pipeline.ports import StoredAnswer
+from app.pipeline.showing import Showing
 from app.pipeline.what_if import Changes, rehearse
 
 __all__ = ["IdempotencyClaim", "SizingService", "World"]
 
-_LOG = structlog.get_logger(__name__)
 _DAY_NS = 86_400 * 1_000_000_000
-# entries of the journal that one look for operators' acts goes through
-_OPERATIONS_WINDOW = 20_000
-_RESET, _MODE = "circuit_reset", "circuit_mode"
-_OPERATED = frozenset({_RESET, _MODE})
 
 
 class SizingService:
-    """Decide, learn, operate, show; every change of state is one journalled event.
+    """Decides batches; its parts learn, operate and show; each change of state is journalled.
 
     Parameters
     ----------
@@ -43,18 +34,22 @@ class SizingService:
 
     Attributes
     ----------
-    asides : dict of str to callable
-        Further rooms of ``GET /state``: what lives beside the engine tells of itself there.
+    learning : Learning
+        What callers report: outcomes, prices, returns.
+    operating : Operating
+        Kill switch, breaker, settings, readiness.
+    showing : Showing
+        State, performance, limits, the journal read back.
     """
 
     def __init__(self, params: EngineParams, world: World, mode: str) -> None:
         self.mode = mode
         self.world = world
-        self.draining = False
-        self.asides: dict[str, Callable[[], dict[str, Any]]] = {}
         self._engine = Engine(params, world, mode)
-        self._decider = Decider(self._engine)
-        self._outcomes = OutcomeDesk()
+        self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
+        self.learning = Learning(self._engine)
+        self.operating = Operating(self._engine)
+        self.showing = Showing(self._engine, self._decider, self.operating)
 
     @property
     def beliefs(self) -> Beliefs:
@@ -71,11 +66,6 @@ class SizingService:
         """Digest of the parameters in force."""
         return self._engine.settings_hash
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Decisions since start, by strategy: rl and fallback."""
-        return self._decider.counts
-
     async def start(self) -> None:
         """Open the journal and become what it says.
 
@@ -90,12 +80,6 @@ class SizingService:
         """Leave a checkpoint, write what is queued, close sockets."""
         self._decider.stop()
         await self._engine.stop()
-
-    def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Whether a load balancer should send requests here, and why not."""
-        refusing = self.world.journal.refusing()
-        detail = {"journal": refusing or "ok", "draining": self.draining, "mode": self.mode}
-        return refusing is None and not self.draining, detail
 
     async def allocate(
         self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
@@ -121,268 +105,14 @@ class SizingService:
         """
         return rehearse(batch, self._engine.beliefs, self._engine.params, changes)
 
-    # -- learning --------------------------------------------------------------------------------
-
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Price decisions with realised returns and teach the strategies.
-
-        Returns
-        -------
-        dict
-            ``accepted``, ``duplicates``, ``rejected`` (index, reason).
+    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
+        """Return the answer of an Idempotency-Key of the last 24 h, None when there is none.
 
         Raises
         ------
         JournalUnavailable
-            If they cannot be journalled, or an earlier use of one of them is not yet.
+            If the journal cannot be read.
         """
-        self._engine.require_journal()
-        async with self._outcomes.lock:
-            resolved = await self._outcomes.resolve(outcomes, self.world.journal)
-            if resolved.facts is not None:
-                # once more: it may have failed while this request waited for its turn
-                self._engine.require_journal()
-                facts = resolved.facts
-                refused = events.apply_outcomes(facts, self._engine.beliefs)
-                durable = self._engine.append(
-                    events.OUTCOMES, lambda: events.encode(facts), outcomes=resolved.pairs
-                )
-                if refused:
-                    self.world.telemetry.count("conformal_refused", refused)
-                await durable
-        self.world.telemetry.outcomes_recorded(resolved.report)
-        return resolved.report
-
-    async def observe_prices(
-        self, timestamp_ns: int, prices: Mapping[str, float]
-    ) -> dict[str, int]:
-        """Learn prices at one time; older or repeated observations are ignored."""
-        return await self._observe(
-            events.PRICES, self._engine.beliefs.market.observe_prices, timestamp_ns, prices
-        )
-
-    async def observe_returns(
-        self, timestamp_ns: int, returns: Mapping[str, float]
-    ) -> dict[str, int]:
-        """Learn simple returns at one time; older or repeated observations are ignored."""
-        return await self._observe(
-            events.RETURNS, self._engine.beliefs.market.observe_returns, timestamp_ns, returns
-        )
-
-    async def _observe(
-        self,
-        kind: str,
-        learn: Callable[[int, Mapping[str, float]], int],
-        timestamp_ns: int,
-        values: Mapping[str, float],
-    ) -> dict[str, int]:
-        self._engine.require_journal()
-        accepted = learn(timestamp_ns, values)
-        if accepted:
-            data = {"timestamp_ns": timestamp_ns, "values": dict(values)}
-            await self._engine.append(kind, lambda: events.encode(data))
-        else:
-            # what is known already may be known from a batch that is held
-            self._engine.log.release()
-        return {"accepted": accepted, "ignored": len(values) - accepted}
-
-    # -- operating -------------------------------------------------------------------------------
-
-    def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
-        """Put settings in force from the next batch on; see `Engine.change_settings`."""
-        return self._engine.change_settings(params, change)
-
-    def trading_state(self) -> dict[str, Any]:
-        """Return the kill switch as it stands."""
-        return asdict(self._engine.beliefs.trading)
-
-    async def set_trading_state(
-        self,
-        state: TradingState,
-        reason: str | None,
-        actor: str,
-        *,
-        flatten: bool = False,
-        rebase: bool = False,
-    ) -> dict[str, Any]:
-        """Throw the kill switch; holds from the next decision on and over restarts.
-
-        Parameters
-        ----------
-        state : TradingState
-        reason, actor : str
-            Why and who; both are journalled.
-        flatten : bool
-            With HALTED: every target is zero instead of the current position.
-        rebase : bool
-            Let the brakes forget peak, last value and day: they measure from the next batch on.
-
-        Raises
-        ------
-        InvalidInput
-            If ``flatten`` comes with another state.
-        """
-        if flatten and state is not TradingState.HALTED:
-            message = f"must be false unless state is HALTED, which was {state.value}"
-            raise InvalidInput(FieldProblem("flatten", message, flatten))
-        self._engine.require_journal()
-        status = TradingStatus(state, reason, self.world.clock.now_ns(), flatten, actor)
-        self._engine.beliefs.throw_switch(status, rebase=rebase)
-        data = {**asdict(status), "rebase": rebase}
-        _LOG.warning("trading_state", **data)
-        durable = self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
-        self.world.notices.switched(status)
-        await durable
-        return self.trading_state()
-
-    def circuit(self) -> dict[str, Any]:
-        """Return the breaker as it stands."""
-        return self.world.gate.breaker.snapshot(self.world.clock.monotonic())
-
-    async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:
-        """Force the breaker closed."""
-        self._engine.require_journal()
-        self.world.gate.reset(reason or "reset")
-        return await self._operated(_RESET, None, reason, actor)
-
-    async def set_circuit_mode(self, mode: str, reason: str | None, actor: str) -> dict[str, Any]:
-        """Set the breaker's mode: auto, forced_open or disabled."""
-        self._engine.require_journal()
-        now = self.world.clock.monotonic()
-        self.world.gate.breaker.set_mode(BreakerMode(mode), now, reason=reason or mode)
-        return await self._operated(_MODE, mode, reason, actor)
-
-    async def _operated(
-        self, what: str, value: str | None, reason: str | None, actor: str
-    ) -> dict[str, Any]:
-        _LOG.warning("operator", what=what, value=value, reason=reason, actor=actor)
-        changed = {"circuit": self.world.gate.breaker.export(), "reason": what}
-        self._engine.append(events.BREAKER, lambda: events.encode(changed))
-        data = {"what": what, "value": value, "reason": reason, "actor": actor}
-        await self._engine.append(events.OPERATOR, lambda: events.encode(data))
-        snapshot = self.circuit()
-        self.world.telemetry.circuit_changed(snapshot)
-        return snapshot
-
-    def circuit_moved(self, transition: Transition) -> None:
-        """Journal a breaker transition; to be given to the breaker as its ``on_transition``."""
-        circuit = self.world.gate.breaker.export()
-        data = {"circuit": circuit, "reason": transition.reason}
-        _LOG.warning(
-            "circuit_moved",
-            was=str(transition.from_state),
-            now=str(transition.to_state),
-            reason=transition.reason,
-        )
-        self.world.notices.circuit_moved(transition)
-        self._engine.append(events.BREAKER, lambda: events.encode(data))
-        self.world.telemetry.circuit_changed(self.circuit())
-
-    # -- showing ---------------------------------------------------------------------------------
-
-    def performance(self) -> dict[str, Any]:
-        """Return the policy against Phase 2, unpaired and paired."""
-        return self._engine.beliefs.performance.report()
-
-    def correlations(self, symbols: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return the correlation matrix in use, with alerts and a diversification score."""
-        return views.correlation_view(self._engine.beliefs, symbols)
-
-    def risk_budget(self) -> dict[str, Any]:
-        """Return the use of every limit by the newest decision."""
-        details = self._decider.details
-        limits = [] if details is None else details().risk_budget
-        return {"limits": limits, "settings_hash": self.settings_hash}
-
-    def state(self) -> dict[str, Any]:
-        """Return everything the service believes now."""
-        client = self.world.gate.client
-        total = sum(self._decider.counts.values())
-        return {
-            "mode": self.mode,
-            "settings_hash": self.settings_hash,
-            "params": self.params.to_json(),
-            "state_version": self._engine.log.seq,
-            "trading_state": self.trading_state(),
-            "circuit": self.circuit(),
-            "policy": None if client is None else client.statistics(),
-            "total_decisions": total,
-            "rl_decisions": self._decider.counts["rl"],
-            "fallback_decisions": self._decider.counts["fallback"],
-            "rl_usage_rate": self._decider.counts["rl"] / total if total else 0.0,
-            **views.beliefs_view(self._engine.beliefs),
-            **{name: tell() for name, tell in self.asides.items()},
-        }
-
-    async def decision(self, decision_id: str) -> dict[str, Any]:
-        """Return one journalled decision, whole.
-
-        Raises
-        ------
-        UnknownDecision
-            If there is none of that id.
-        """
-        stored = await self.world.journal.decision(decision_id)
-        if stored is None:
-            raise UnknownDecision(f"no decision {decision_id!r} is journalled")
-        return views.decision_view(stored)
-
-    async def decisions(self, query: DecisionQuery) -> dict[str, Any]:
-        """Return journalled decisions that match, newest first, and where to go on."""
-        found = await self.world.journal.decisions(query)
-        more = found[-1].seq if len(found) >= query.limit and found else None
-        return {
-            "decisions": [views.decision_view(stored) for stored in found],
-            "next_before_seq": more,
-        }
-
-    def recent(self) -> list[DecisionSummary]:
-        """Return the last decisions of this process, newest first, at most 512."""
-        return list(reversed(self._decider.recent))
-
-    async def decision_told(self, decision_id: str) -> dict[str, Any]:
-        """Return one journalled decision signal by signal.
-
-        Raises
-        ------
-        UnknownDecision
-            If there is none of that id.
-        """
-        stored = await self.world.journal.decision(decision_id)
-        if stored is None:
-            raise UnknownDecision(f"no decision {decision_id!r} is journalled")
-        return tell_decision(stored)
-
-    async def operations(self, before_seq: int | None = None) -> dict[str, Any]:
-        """Return what operators, breaker and settings changed lately, newest first.
-
-        Looks through the last 20,000 entries of this process's journal, or those before
-        ``before_seq``; ``next_before_seq`` is where to look further.
-        """
-        before = self._engine.log.seq + 1 if before_seq is None else before_seq
-        found = await self.world.journal.events_of(
-            views.OPERATIONS, before, window=_OPERATIONS_WINDOW
-        )
-        more = before - _OPERATIONS_WINDOW
-        return {
-            "operations": [
-                entry
-                for entry in map(views.operation_view, found)
-                # the operator's own act is the entry beside it, with who and why
-                if entry["what"] != "circuit" or entry["reason"] not in _OPERATED
-            ],
-            "next_before_seq": more if more > 1 else None,
-        }
-
-    async def weights_csv(self, query: DecisionQuery) -> AsyncIterator[str]:
-        """Yield the weight history as CSV lines, header first, newest decision first."""
-        yield views.WEIGHTS_HEADER
-        for stored in await self.world.journal.decisions(query):
-            for line in views.weight_lines(stored):
-                yield line
-
-    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
-        """Return the answer of an Idempotency-Key of the last 24 h."""
         not_before = self.world.clock.now_ns() - _DAY_NS
         try:
             return await self.world.journal.stored_answer(owner, key, not_before)

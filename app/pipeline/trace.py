@@ -40,7 +40,7 @@ def summarise(answer: Mapping[str, Any], latency_ms: float | None = None) -> Dec
     )
 
 
-def tell_decision(stored: StoredEvent) -> dict[str, Any]:
+def decision_trace(stored: StoredEvent) -> dict[str, Any]:
     """Add ``signals`` to the view of a journalled decision, in the order of its contributions.
 
     Returns

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from app.core.beliefs import Beliefs
-from app.core.params import EngineParams
+from app.core.decision.conclude import Conclusion
+from app.core.decision.draft import Draft
+from app.core.decision.targets import Targets
 from app.core.policy.circuit import BreakerMode
 from app.core.portfolio.correlation import diversification_score, ewma_correlation
 from app.core.types import PolicyAnswer
 from app.pipeline import events
-from app.pipeline.allocate import Draft, Finished
-from app.pipeline.answer import Decision, DecisionDetails, Weighed, risk_budget
+from app.pipeline.answer import Decision, DecisionDetails, risk_budget
 from app.pipeline.ports import StoredEvent
 
 _SHOWN_SYMBOLS = 100
@@ -40,18 +41,18 @@ OPERATIONS = (events.TRADING_STATE, events.OPERATOR, events.BREAKER, events.SETT
 
 
 def decision_payload(
-    finished: Finished,
+    concluded: Conclusion,
     decision: Decision,
     answer: PolicyAnswer,
     batch_seq: int | None,
     state_version: int,
 ) -> bytes:
     """Encode one decision for the journal: inputs, policy answer, stages, both allocations."""
-    drafted = finished.draft
-    table, phase1 = drafted.table, drafted.phase1
+    observed, phase1 = concluded.observed, concluded.drafted.phase1
+    table = observed.table
     return events.encode(
         {
-            "batch": events.batch_to_json(drafted.batch),
+            "batch": events.batch_to_json(observed.batch),
             "batch_seq": batch_seq,
             "state_version": state_version,
             "policy": events.answer_to_json(answer),
@@ -65,7 +66,7 @@ def decision_payload(
                     strict=True,
                 )
             ],
-            "rl_symbols": list(finished.rl_symbols),
+            "rl_symbols": list(concluded.finished.rl_symbols),
             "answer": decision.answer,
         }
     )
@@ -111,15 +112,16 @@ def weight_lines(stored: StoredEvent) -> Iterator[str]:
             )
 
 
-def decision_details(drafted: Draft, final: Weighed, params: EngineParams) -> DecisionDetails:
+def decision_details(drafted: Draft, final: Targets) -> DecisionDetails:
     """Condense a decision for the metrics and the risk budget."""
-    directed = drafted.table.direction.nonzero()[0]
+    observed = drafted.observed
+    directed = observed.table.direction.nonzero()[0]
     kelly, scale = drafted.phase1.kelly[directed], drafted.phase1.scale[directed]
     return DecisionDetails(
         kelly_fraction=float(kelly.mean()) if len(kelly) else 0.0,
         conformal_scale=float(scale.mean()) if len(scale) else 1.0,
-        regimes={symbol: regime.value for symbol, regime in drafted.regimes.items()},
-        risk_budget=risk_budget(drafted, final, params),
+        regimes={symbol: regime.value for symbol, regime in observed.regimes.items()},
+        risk_budget=risk_budget(observed, final),
     )
 
 
@@ -127,17 +129,17 @@ def operation_view(stored: StoredEvent) -> dict[str, Any]:
     """Show who changed what and why; a breaker that moved by itself has no actor."""
     data = events.decode(stored.payload)
     if stored.kind == events.TRADING_STATE:
-        told = {"what": "trading_state", "value": data["state"], "flatten": data.get("flatten")}
+        act = {"what": "trading_state", "value": data["state"], "flatten": data.get("flatten")}
     elif stored.kind == events.OPERATOR:
-        told = {"what": data["what"], "value": data["value"]}
+        act = {"what": data["what"], "value": data["value"]}
     elif stored.kind == events.BREAKER:
         circuit = data["circuit"]
         forced = circuit["mode"] == BreakerMode.FORCED_OPEN
-        told = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
+        act = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
     else:
-        told = {"what": "settings", "value": data["digest"]}
+        act = {"what": "settings", "value": data["digest"]}
     reason, actor = data.get("reason"), data.get("actor")
-    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **told}
+    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **act}
 
 
 def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[str, Any]:

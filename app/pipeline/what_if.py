@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.core.beliefs import Beliefs
+from app.core.decision.conclude import conclude
+from app.core.decision.draft import draft
+from app.core.decision.observe import observe_batch
 from app.core.params import EngineParams
 from app.core.types import Batch, CascadeIndicators, FallbackReason, PolicyAnswer
-from app.pipeline.allocate import draft, finish
-from app.pipeline.answer import compose, strategy_weights, weigh
+from app.pipeline.answer import compose
 
 # indicators at which every component of the cascade score is 1
 _WORST: Final = CascadeIndicators(
@@ -50,12 +52,9 @@ def rehearse(
         kelly = replace(params.kelly, fraction=changes.kelly_fraction)
         params = replace(params, kelly=kelly)
     copied = beliefs.fork().under(params)
-    drafted = draft(_changed(batch, changes), copied, params)
+    drafted = draft(observe_batch(_changed(batch, changes), copied, params), copied)
     reason = FallbackReason.RL_DISABLED if batch.signals else FallbackReason.EMPTY_BATCH
-    finished = finish(drafted, PolicyAnswer(reason=reason), params)
-    weighed = weigh(drafted, finished.final, params)
-    shares = strategy_weights(drafted, weighed)
-    return compose(finished, weighed, weighed, shares, copied.drift.measure(shares))
+    return compose(conclude(drafted, PolicyAnswer(reason=reason), copied.drift))
 
 
 def _changed(batch: Batch, changes: Changes) -> Batch:

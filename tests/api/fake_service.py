@@ -1,7 +1,7 @@
 """A service that remembers what reached it and answers what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from app.core.errors import UnknownDecision
@@ -10,6 +10,8 @@ from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.answer import Decision
 from app.pipeline.ports import DecisionQuery, StoredAnswer
 from app.pipeline.service import IdempotencyClaim
+
+Note = Callable[..., None]
 
 CIRCUIT = {
     "state": "closed",
@@ -26,43 +28,9 @@ CIRCUIT = {
 }
 
 
-class FakeService:
-    """Records every call as ``(name, arguments...)``; ``error`` is raised by all that decide.
-
-    ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
-    """
-
-    params = EngineParams()
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Any, ...]] = []
-        self.stored: dict[tuple[str, str], StoredAnswer] = {}
-        self.error: BaseException | None = None
-        self.is_ready = True
-        self.hold = asyncio.Event()
-        self.hold.set()
-        self.entered = asyncio.Semaphore(0)
-
-    def _note(self, *call: Any) -> None:
-        self.calls.append(call)
-        if self.error is not None:
-            raise self.error
-
-    async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
-    ) -> Decision:
-        self._note("allocate", batch, dry_run, claim)
-        number = len(self.calls)
-        self.entered.release()
-        await self.hold.wait()
-        decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
-        if claim is not None:
-            answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
-            self.stored[claim.owner, claim.key] = answer
-        return decision
-
-    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
-        return self.stored.get((owner, key))
+class FakeLearning:
+    def __init__(self, note: Note) -> None:
+        self._note = note
 
     async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         self._note("record_outcomes", list(outcomes))
@@ -79,6 +47,12 @@ class FakeService:
     ) -> dict[str, int]:
         self._note("observe_prices", timestamp_ns, dict(prices))
         return {"accepted": len(prices), "ignored": 0}
+
+
+class FakeOperating:
+    def __init__(self, note: Note) -> None:
+        self.is_ready = True
+        self._note = note
 
     def circuit(self) -> dict[str, Any]:
         self._note("circuit")
@@ -102,6 +76,15 @@ class FakeService:
         asked = sorted(name for name, wanted in changes.items() if wanted)
         self._note("set_trading_state", state, reason, actor, *asked)
         return {"state": state.value, "reason": reason, "since_ns": 1}
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        journal = "ok" if self.is_ready else "disk full"
+        return self.is_ready, {"journal": journal, "draining": False, "mode": "fallback"}
+
+
+class FakeShowing:
+    def __init__(self, note: Note) -> None:
+        self._note = note
 
     def performance(self) -> dict[str, Any]:
         self._note("performance")
@@ -134,9 +117,46 @@ class FakeService:
         yield "timestamp_ns,weight\n"
         yield "1,0.5\n"
 
-    def ready(self) -> tuple[bool, dict[str, Any]]:
-        journal = "ok" if self.is_ready else "disk full"
-        return self.is_ready, {"journal": journal, "draining": False, "mode": "fallback"}
+
+class FakeService:
+    """Records every call as ``(name, arguments...)``; ``error`` is raised by all that decide.
+
+    ``hold`` keeps decisions waiting while it is cleared; ``entered`` is released by each.
+    """
+
+    params = EngineParams()
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.stored: dict[tuple[str, str], StoredAnswer] = {}
+        self.error: BaseException | None = None
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.entered = asyncio.Semaphore(0)
+        self.learning = FakeLearning(self._note)
+        self.operating = FakeOperating(self._note)
+        self.showing = FakeShowing(self._note)
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+
+    async def allocate(
+        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+    ) -> Decision:
+        self._note("allocate", batch, dry_run, claim)
+        number = len(self.calls)
+        self.entered.release()
+        await self.hold.wait()
+        decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
+        if claim is not None:
+            answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
+            self.stored[claim.owner, claim.key] = answer
+        return decision
+
+    async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
+        return self.stored.get((owner, key))
 
 
 class CountedEvents:

@@ -17,12 +17,12 @@ from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
 from app.core.access import KeyRing, Role, hashed
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import BreakerParams
 from app.core.types import PolicyInput, Prediction
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings
 from tests.fakes import FakeClock, FakePolicyClient, FakeTelemetry
 
@@ -93,7 +93,7 @@ async def running_site(
     # the library counts for the first application of a process alone: leave that to others
     chosen = Settings(**{"enable_metrics": False, **settings})
     clock, telemetry = FakeClock(), FakeTelemetry()
-    gate = PolicyGate(policy, CircuitBreaker(BreakerParams()), clock)
+    gate = PolicyGate(policy, SharedBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{folder}/journal.db"), gate, clock, telemetry)
     mode = "fallback" if policy is None else "real"
     service = SizingService(chosen.to_engine_params(), world, mode)

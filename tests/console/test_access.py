@@ -54,16 +54,18 @@ async def test_the_stream_and_fragments_without_a_session_are_refused(keyed_site
 
 @pytest.mark.parametrize("act", ACTS)
 async def test_no_act_is_done_without_a_session(keyed_site: Site, act: str) -> None:
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
 
     response = await keyed_site.client.post(f"/console/operate/{act}", data={"reason": "x"})
 
     assert response.status_code == 401
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 async def test_who_is_refused_learns_nothing_of_the_state(keyed_site: Site) -> None:
-    await keyed_site.service.set_trading_state(TradingState.HALTED, "a secret plan", "risk")
+    await keyed_site.service.operating.set_trading_state(
+        TradingState.HALTED, "a secret plan", "risk"
+    )
     headers = {"sec-fetch-site": "cross-site"}
 
     answers = [
@@ -207,7 +209,7 @@ async def test_the_oldest_of_too_many_sessions_ends(keyed_site: Site) -> None:
 @pytest.mark.parametrize("act", ACTS)
 async def test_switching_needs_the_role_operate(keyed_site: Site, name: str, act: str) -> None:
     await keyed_site.sign_in(name)
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
     csrf = await keyed_site.csrf("/console")
 
     response = await keyed_site.client.post(
@@ -216,7 +218,7 @@ async def test_switching_needs_the_role_operate(keyed_site: Site, name: str, act
 
     assert response.status_code == 403
     assert "the role operate" in response.text
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 async def test_the_pages_of_a_reader_offer_no_switch(keyed_site: Site) -> None:
@@ -232,13 +234,13 @@ async def test_the_pages_of_a_reader_offer_no_switch(keyed_site: Site) -> None:
 @pytest.mark.parametrize("csrf", [None, "", "0" * 64, "é"])
 async def test_an_act_needs_the_token_of_its_session(keyed_site: Site, csrf: str | None) -> None:
     await keyed_site.sign_in("risk")
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
     form = {"reason": "because"} | ({} if csrf is None else {"csrf": csrf})
 
     response = await keyed_site.client.post("/console/operate/halt", data=form)
 
     assert response.status_code == 403
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 async def test_the_token_of_one_session_is_not_that_of_another(keyed_site: Site) -> None:
@@ -257,7 +259,7 @@ async def test_without_keys_too_an_act_needs_a_token(open_site: Site) -> None:
     response = await open_site.client.post("/console/operate/halt", data={"reason": "because"})
 
     assert response.status_code == 403
-    assert open_site.service.trading_state()["state"] == "ACTIVE"
+    assert open_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ async def test_a_page_of_another_origin_neither_signs_in_nor_acts(
 
     assert login.status_code == act.status_code == 403
     assert "set-cookie" not in login.headers
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(

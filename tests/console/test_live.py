@@ -104,7 +104,7 @@ async def test_one_more_than_may_listen_is_told_to_come_again(open_site: Site) -
 async def test_draining_ends_every_stream(open_site: Site) -> None:
     async with listening(open_site) as listener:
         await listener.status()
-        open_site.service.draining = True
+        open_site.service.operating.draining = True
         await asyncio.wait_for(listener.task, 20.0)
         bodies = [listener.sent.get_nowait() for _ in range(listener.sent.qsize())]
 

@@ -25,7 +25,7 @@ async def test_the_trading_state_is_set_with_who_and_why(
     response = await keyed_site.client.post(f"/console/operate/{act}", data=form)
 
     assert response.headers["location"] == f"/console/operate?done={act}"
-    told = keyed_site.service.trading_state()
+    told = keyed_site.service.operating.trading_state()
     assert told | expected == told
     assert told["actor"] == "risk"
     assert told["reason"] == "exchange under maintenance"
@@ -37,7 +37,7 @@ async def test_active_lifts_a_halt(keyed_site: Site) -> None:
     await keyed_site.client.post("/console/operate/halt", data=form)
     await keyed_site.client.post("/console/operate/active", data={**form, "reason": "it is over"})
 
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 async def test_the_circuit_is_forced_open_set_to_automatic_and_reset(keyed_site: Site) -> None:
@@ -46,7 +46,7 @@ async def test_the_circuit_is_forced_open_set_to_automatic_and_reset(keyed_site:
     seen = []
     for act in ("force-open", "auto", "force-open", "reset"):
         await keyed_site.client.post(f"/console/operate/{act}", data=form)
-        circuit = keyed_site.service.circuit()
+        circuit = keyed_site.service.operating.circuit()
         seen.append((circuit["state"], circuit["mode"]))
 
     assert seen == [
@@ -79,7 +79,7 @@ async def test_without_a_sane_reason_it_is_asked_again_and_nothing_is_done(
     keyed_site: Site, reason: str
 ) -> None:
     await keyed_site.sign_in("risk")
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
 
     response = await keyed_site.client.post(
         "/console/operate/halt", data={"csrf": await keyed_site.csrf(), "reason": reason}
@@ -87,7 +87,7 @@ async def test_without_a_sane_reason_it_is_asked_again_and_nothing_is_done(
 
     assert response.status_code == 422
     assert "Not done" in response.text
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 @pytest.mark.parametrize("act", ["nothing", "disabled", "HALT"])
@@ -102,12 +102,12 @@ async def test_what_is_not_offered_cannot_be_done(keyed_site: Site, act: str) ->
 
 async def test_asking_changes_nothing(keyed_site: Site) -> None:
     await keyed_site.sign_in("risk")
-    before = keyed_site.service.state()
+    before = keyed_site.service.showing.state()
 
     for act in ("halt", "flatten", "reset", "force-open"):
         assert (await keyed_site.client.get(f"/console/operate/{act}")).status_code == 200
 
-    assert keyed_site.service.state() == before
+    assert keyed_site.service.showing.state() == before
 
 
 async def test_while_the_journal_refuses_nothing_is_switched(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ async def test_while_the_journal_refuses_nothing_is_switched(tmp_path: Path) -> 
         response = await site.client.post("/console/operate/halt", data=form)
 
         assert response.status_code == 503
-        assert site.service.trading_state()["state"] == "ACTIVE"
+        assert site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ async def test_what_is_no_small_form_is_refused(
     )
 
     assert response.status_code == status
-    assert keyed_site.service.trading_state()["state"] == "ACTIVE"
+    assert keyed_site.service.operating.trading_state()["state"] == "ACTIVE"
 
 
 async def test_looking_further_back_goes_window_by_window(open_site: Site) -> None:
     service = open_site.service
-    await service.set_circuit_mode("forced_open", "first", "desk")
-    await service.reset_circuit("second", "desk")
-    last = (await service.operations())["operations"][0]["seq"]
+    await service.operating.set_circuit_mode("forced_open", "first", "desk")
+    await service.operating.reset_circuit("second", "desk")
+    last = (await service.showing.operations())["operations"][0]["seq"]
 
-    older = await service.operations(before_seq=last)
+    older = await service.showing.operations(before_seq=last)
     journal = service.world.journal
     window = await journal.events_of(("operator",), before_seq=last + 1, window=1)
 

@@ -69,7 +69,7 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
 ) -> None:
     batch["signals"] = [{**batch["signals"][0], "action": "BUY", "expected_return": 0.01}]
     answer = await open_site.decide(batch)
-    budget = open_site.service.risk_budget()["limits"]
+    budget = open_site.service.showing.risk_budget()["limits"]
     page = (await open_site.client.get("/console/limits")).text
 
     shown = {row[0]: row for row in rows_of(page, "Symbols: use of each limit,")}
@@ -83,10 +83,41 @@ async def test_limits_show_what_the_risk_budget_says_and_what_bound(
         assert shown[name][-1].startswith("position limit, asked")
 
 
+async def test_a_group_is_shown_beside_the_other_limits_and_named_by_its_members(
+    tmp_path: Path, batch: dict[str, Any]
+) -> None:
+    wish = {**batch["signals"][0], "action": "BUY", "expected_return": 0.01}
+    batch["signals"] = [{**wish, "symbol": symbol} for symbol in ("BTC-USD", "ETH-USD", "SOL-USD")]
+    own = {"group_caps": {"majors": 0.05}, "groups": {"majors": ("BTC-USD", "ETH-USD")}}
+    async with running_site(tmp_path, limits=own) as site:
+        answer = await site.decide(batch)
+        page = (await site.client.get("/console/limits")).text
+
+    (entry,) = [entry for entry in answer["binding_limits"] if entry["limit"] == "group"]
+    (group,) = rows_of(page, "Groups: use of each limit,")
+    assert group[0] == "majors"
+    assert group[2] == "100.0 % full"
+    assert group[-1] == f"group limit, asked {entry['requested_usd']:,.0f}"
+    bound = {row[0]: row[-1] for row in rows_of(page, "Symbols: use of each limit,")}
+    assert bound["BTC-USD"] == bound["ETH-USD"] == "group limit of majors"
+    assert "majors" not in bound["SOL-USD"]
+
+
+async def test_a_kind_of_limit_that_nobody_set_has_no_table(
+    open_site: Site, batch: dict[str, Any]
+) -> None:
+    await open_site.decide(batch)
+    page = (await open_site.client.get("/console/limits")).text
+
+    assert re.findall(r"<h2>(.*?)</h2>", page) == ["Portfolio", "Strategies", "Symbols"]
+
+
 async def test_where_nothing_may_be_held_the_limits_say_why(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
-    await open_site.service.set_trading_state(TradingState.HALTED, "x", "desk", flatten=True)
+    await open_site.service.operating.set_trading_state(
+        TradingState.HALTED, "x", "desk", flatten=True
+    )
     await open_site.decide(batch)
     page = (await open_site.client.get("/console/limits")).text
 
@@ -125,15 +156,15 @@ async def test_a_decision_is_opened_stage_by_stage(open_site: Site, batch: dict[
         assert warning in page
 
 
-async def test_a_decision_tells_the_prediction_beside_its_signal(
+async def test_a_decision_trace_has_the_prediction_beside_its_signal(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
     answer = await open_site.decide(batch)
-    told = await open_site.service.decision_told(answer["decision_id"])
+    trace = await open_site.service.showing.decision_trace(answer["decision_id"])
 
-    predictions = [row["prediction"] for row in told["signals"] if row["direction"]]
-    assert len(predictions) == len(told["policy"]["predictions"])
-    for row in told["signals"]:
+    predictions = [row["prediction"] for row in trace["signals"] if row["direction"]]
+    assert len(predictions) == len(trace["policy"]["predictions"])
+    for row in trace["signals"]:
         if row["prediction"] is not None:
             baseline = answer["baseline_allocations"][row["signal"]["symbol"]]
             expected = 0.5 * baseline / answer["portfolio_value"]
@@ -177,7 +208,7 @@ async def _price(site: Site, desk: Desk, count: int) -> list[tuple[float, float]
         answer = await site.decide(desk.batch(site.clock.now_ns() + step))
         came = desk.move()
         value = answer["portfolio_value"]
-        await site.service.record_outcomes(
+        await site.service.learning.record_outcomes(
             [Outcome(s, came[s], decision_id=answer["decision_id"]) for s in answer["allocations"]]
         )
         earned.append(
@@ -195,7 +226,7 @@ async def test_the_two_lines_are_what_both_allocations_earned(open_site: Site) -
     kept = open_site.service.beliefs.performance.paired_returns()
     assert [r for pair in kept for r in pair] == pytest.approx([r for pair in earned for r in pair])
     page = (await open_site.client.get("/console/policy")).text
-    paired = open_site.service.performance()["paired"]
+    paired = open_site.service.showing.performance()["paired"]
     assert page.count("<polyline") == 2
     assert f"{1e4 * paired['mean_difference']:+.2f}".replace("-", "\N{MINUS SIGN}") in page
     shown = {row[0]: row for row in rows_of(page, "What outcomes have taught")}

@@ -26,9 +26,9 @@ def everything(site: Site) -> str:
     return json.dumps(
         [
             service.beliefs.export(),
-            service.state(),
-            service.counts,
-            len(service.recent()),
+            service.showing.state(),
+            service.showing.counts,
+            len(service.showing.recent()),
             service.world.journal.lag()[0],
             site.telemetry.told,
             asked,

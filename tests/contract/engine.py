@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from app.adapters.journal.memory import MemoryJournal
 from app.core.params import EngineParams
-from app.core.policy.breaker import CircuitBreaker
 from app.core.policy.circuit import BreakerParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import Journal, PolicyClient
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from tests.fakes import FakeClock, FakeTelemetry
 
 Answer = dict[str, Any]
@@ -43,7 +43,7 @@ class Engine:
     ) -> None:
         self.params = params or EngineParams()
         self.clock = FakeClock()
-        gate = PolicyGate(client, CircuitBreaker(BreakerParams()), self.clock)
+        gate = PolicyGate(client, SharedBreaker(BreakerParams()), self.clock)
         world = World(journal or MemoryJournal(), gate, self.clock, FakeTelemetry())
         self.service = SizingService(self.params, world, "fallback" if client is None else "real")
         run(self.service.start())
@@ -55,14 +55,14 @@ class Engine:
         """Report a row of returns a minute, the last one at ``until_ns``."""
         for place, row in enumerate(rows):
             at = until_ns - (len(rows) - 1 - place) * 60_000_000_000
-            run(self.service.observe_returns(at, row))
+            run(self.service.learning.observe_returns(at, row))
 
     def record(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        return run(self.service.record_outcomes(outcomes))
+        return run(self.service.learning.record_outcomes(outcomes))
 
     def trade(self, state: TradingState) -> None:
         if state is not TradingState.ACTIVE:
-            run(self.service.set_trading_state(state, "a test", "test"))
+            run(self.service.operating.set_trading_state(state, "a test", "test"))
 
     def close(self) -> None:
         run(self.service.stop())

@@ -29,7 +29,7 @@ def with_brakes(case: Case, **numbers: float) -> Case:
 
 
 def flatten(engine: Engine) -> None:
-    run(engine.service.set_trading_state(HALTED, "flood", "risk", flatten=True))
+    run(engine.service.operating.set_trading_state(HALTED, "flood", "risk", flatten=True))
 
 
 # -- every brake, any decision -------------------------------------------------------------------
@@ -46,7 +46,7 @@ def test_a_symbol_whose_price_jumped_only_ever_shrinks(
     answers = []
     for each in (with_brakes(case, price_jump_from=0.4), with_brakes(case)):
         engine = each.engine()
-        run(engine.service.observe_prices(1, known))
+        run(engine.service.learning.observe_prices(1, known))
         answers.append(engine.allocate(case.batch))
     answer, free = answers
     promises.assert_all(case, answer)
@@ -88,7 +88,7 @@ def test_a_loss_decides_exactly_as_the_switch_at_reducing_would(
     for engine in engines:
         engine.allocate(richer)
     switch = HALTED if case.state is HALTED else REDUCING
-    run(engines[1].service.set_trading_state(switch, None, "test"))
+    run(engines[1].service.operating.set_trading_state(switch, None, "test"))
     answer, expected = (deterministic(engine.allocate(case.batch)) for engine in engines)
     assert any("may only be reduced" in warning for warning in answer.pop("warnings"))
     del expected["warnings"]
@@ -124,7 +124,7 @@ def test_brakes_that_are_off_change_nothing(case: Case) -> None:
 
 def test_a_braked_symbol_without_positions_is_left_out_and_the_others_are_sized() -> None:
     engine = Engine(braked(price_jump_from=0.2))
-    run(engine.service.observe_prices(1, {"AAA": 70.0, "BBB": 99.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 70.0, "BBB": 99.0}))
     answer = engine.allocate(request(signal(), signal("BBB")))
     assert {*answer["allocations"]} == {*answer["baseline_allocations"]} == {"BBB"}
     assert answer["allocations"]["BBB"] > 0.0
@@ -134,7 +134,7 @@ def test_a_braked_symbol_without_positions_is_left_out_and_the_others_are_sized(
 
 def test_a_jump_brakes_once_and_the_new_price_is_known_then() -> None:
     engine = Engine(braked(price_jump_from=0.2))
-    run(engine.service.observe_prices(1, {"AAA": 70.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 70.0}))
     batch = request(signal(), positions={"AAA": 10.0})
     assert engine.allocate(batch)["allocations"] == {"AAA": 1_000.0}
     later = request(signal(timestamp_ns=NOW + 1), positions={"AAA": 10.0})
@@ -143,7 +143,7 @@ def test_a_jump_brakes_once_and_the_new_price_is_known_then() -> None:
 
 def test_a_jump_does_not_keep_a_sell_from_closing() -> None:
     engine = Engine(replace(SHORTS, brakes=BrakeParams(price_jump_from=0.2)))
-    run(engine.service.observe_prices(1, {"AAA": 50.0}))
+    run(engine.service.learning.observe_prices(1, {"AAA": 50.0}))
     sell = request(signal(action=Action.SELL), positions={"AAA": 10.0})
     assert engine.allocate(sell)["allocations"] == {"AAA": 0.0}
 
@@ -183,7 +183,7 @@ def test_a_collapse_brakes_until_the_value_is_back_or_an_operator_rebases() -> N
         True,
     ]
     assert not bought(20_000.0)
-    run(engine.service.set_trading_state(ACTIVE, "withdrawal", "risk", rebase=True))
+    run(engine.service.operating.set_trading_state(ACTIVE, "withdrawal", "risk", rebase=True))
     assert bought(20_000.0)
 
 
@@ -192,7 +192,7 @@ def test_a_drawdown_says_why_sizes_are_smaller() -> None:
     engine.allocate(request(signal()))
     answer = engine.allocate(request(signal(), portfolio_value=79_000.0))
     assert any("21 % below its peak 100000" in warning for warning in answer["warnings"])
-    run(engine.service.set_trading_state(ACTIVE, None, "risk", rebase=True))
+    run(engine.service.operating.set_trading_state(ACTIVE, None, "risk", rebase=True))
     assert not engine.allocate(request(signal(), portfolio_value=79_000.0))["warnings"]
 
 
@@ -209,17 +209,17 @@ def test_flatten_closes_held_positions_with_and_without_signals() -> None:
 @pytest.mark.parametrize("state", [ACTIVE, REDUCING])
 def test_flatten_needs_halted_and_changes_nothing_otherwise(state: TradingState) -> None:
     engine = Engine()
-    before = engine.service.trading_state()
+    before = engine.service.operating.trading_state()
     with pytest.raises(InvalidInput) as caught:
-        run(engine.service.set_trading_state(state, None, "risk", flatten=True))
+        run(engine.service.operating.set_trading_state(state, None, "risk", flatten=True))
     assert [problem.path for problem in caught.value.problems] == ["flatten"]
-    assert engine.service.trading_state() == before
+    assert engine.service.operating.trading_state() == before
 
 
 def test_the_switch_shows_who_threw_it_and_why() -> None:
     engine = Engine()
     flatten(engine)
-    shown = engine.service.trading_state()
+    shown = engine.service.operating.trading_state()
     assert shown == {
         "state": "HALTED",
         "reason": "flood",
@@ -227,9 +227,9 @@ def test_the_switch_shows_who_threw_it_and_why() -> None:
         "flatten": True,
         "actor": "risk",
     }
-    assert engine.service.state()["trading_state"] == shown
-    run(engine.service.set_trading_state(HALTED, None, "desk"))
-    assert not engine.service.trading_state()["flatten"]
+    assert engine.service.showing.state()["trading_state"] == shown
+    run(engine.service.operating.set_trading_state(HALTED, None, "desk"))
+    assert not engine.service.operating.trading_state()["flatten"]
 
 
 def test_a_stale_signal_is_rejected_with_its_age() -> None:
@@ -248,4 +248,4 @@ def test_journals_and_checkpoints_of_before_there_were_brakes_are_read() -> None
     state |= {"peak_value": 123.0, "trading": ["REDUCING", "old", 7]}
     engine.service.beliefs.restore(state)
     assert engine.service.beliefs.peak_value == 123.0
-    assert engine.service.trading_state()["state"] == "REDUCING"
+    assert engine.service.operating.trading_state()["state"] == "REDUCING"

@@ -83,8 +83,8 @@ def test_extreme_outcomes_do_not_poison_a_strategy(
         answer = engine.allocate(request(signal(action=other)))
         json.dumps(answer, allow_nan=False)
         assert abs(answer["allocations"]["AAA"]) <= 0.15 * VALUE + 0.1
-    json.dumps(engine.service.state(), allow_nan=False)
-    json.dumps(engine.service.performance(), allow_nan=False)
+    json.dumps(engine.service.showing.state(), allow_nan=False)
+    json.dumps(engine.service.showing.performance(), allow_nan=False)
 
 
 @pytest.mark.parametrize("largest", [HUGE, 1e160, 1e-300])
@@ -95,6 +95,6 @@ def test_extreme_returns_do_not_poison_correlations(largest: float) -> None:
     unclaimed: dict[str, Any] = {"predicted_volatility": None}
     answer = engine.allocate(request(signal(**unclaimed), signal("BBB", **unclaimed)))
     json.dumps(answer, allow_nan=False)
-    json.dumps(engine.service.state(), allow_nan=False)
-    json.dumps(engine.service.correlations(), allow_nan=False)
+    json.dumps(engine.service.showing.state(), allow_nan=False)
+    json.dumps(engine.service.showing.correlations(), allow_nan=False)
     assert all(0.0 <= usd <= 0.15 * VALUE + 0.1 for usd in answer["allocations"].values())

@@ -93,14 +93,14 @@ def test_a_held_symbol_takes_its_last_known_price() -> None:
 def test_a_held_symbol_without_any_price_is_named_and_nothing_is_learnt() -> None:
     engine = Engine()
     engine.allocate(request(signal("BBB")))
-    before, version = engine.beliefs(), engine.service.state()["state_version"]
+    before, version = engine.beliefs(), engine.service.showing.state()["state_version"]
     later = signal(timestamp_ns=NOW + 1)
     with pytest.raises(UnknownPrice) as caught:
         engine.allocate(request(later, prices={"AAA": 120.0}, positions={"XXX": 1.0}))
     assert [problem.path for problem in caught.value.problems] == ["current_positions.XXX"]
     assert engine.beliefs() == before
-    assert engine.service.state()["state_version"] == version
-    assert engine.service.counts == {"rl": 0, "fallback": 1}
+    assert engine.service.showing.state()["state_version"] == version
+    assert engine.service.showing.counts == {"rl": 0, "fallback": 1}
 
 
 def test_slow_trading_moves_a_part_of_the_way_but_closes_at_once() -> None:

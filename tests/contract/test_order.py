@@ -76,13 +76,13 @@ def test_a_repeated_request_gets_the_same_allocation_from_the_same_service(case:
 @given(case=cases())
 def test_a_dry_run_answers_alike_and_changes_nothing(case: Case) -> None:
     engine = case.engine()
-    before, version = engine.beliefs(), engine.service.state()["state_version"]
-    circuit, counts = engine.service.circuit(), dict(engine.service.counts)
+    before, version = engine.beliefs(), engine.service.showing.state()["state_version"]
+    circuit, counts = engine.service.operating.circuit(), dict(engine.service.showing.counts)
     rehearsed = deterministic(engine.allocate(case.batch, dry_run=True))
     assert engine.beliefs() == before
-    assert engine.service.state()["state_version"] == version
-    assert engine.service.circuit() == circuit
-    assert engine.service.counts == counts
+    assert engine.service.showing.state()["state_version"] == version
+    assert engine.service.operating.circuit() == circuit
+    assert engine.service.showing.counts == counts
     assert rehearsed == deterministic(engine.allocate(case.batch))
 
 

@@ -17,7 +17,7 @@ PARAMS = EngineParams()
 
 
 def hear(beliefs: Beliefs, batch: Batch) -> dict[str, Regime]:
-    return beliefs.hear(batch, tabulate(batch)[0])
+    return beliefs.observe(batch, tabulate(batch)[0])
 
 
 def lived(params: EngineParams = PARAMS) -> Beliefs:

@@ -138,6 +138,6 @@ def test_instances_share_one_metric_set_and_those_without_metrics_stay_out() -> 
 
 def test_it_is_the_engine_of_the_service_with_its_kill_switch() -> None:
     with Layer3Phase3Hybrid() as hybrid:
-        halted = hybrid.service.set_trading_state(TradingState.HALTED, "test", "operator")
+        halted = hybrid.service.operating.set_trading_state(TradingState.HALTED, "test", "operator")
         asyncio.run(halted)
         assert decide(hybrid).allocations == {}

@@ -33,14 +33,14 @@ async def test_ten_minutes_without_rl_cost_no_answer_and_the_policy_meets_probes
                 answer = await client.post("/allocate", content=BATCH, headers=JSON)
                 statuses.add((answer.status_code, answer.json()["strategy"]))
                 clock.advance(2.0)
-            circuit = service.circuit()
+            circuit = service.operating.circuit()
             assert statuses == {(200, "fallback")}
             assert policy.connections == circuit["total_requests"] == expected_hits(OUTAGE_SEC) == 9
             policy.behave = speak_batch
             clock.advance(circuit["time_until_retry_sec"])
             answer = await client.post("/allocate", content=BATCH, headers=JSON)
             assert answer.json()["strategy"] == "rl"
-            assert service.circuit()["state"] == "closed"
+            assert service.operating.circuit()["state"] == "closed"
 
 
 @pytest.mark.parametrize(

@@ -86,14 +86,14 @@ async def lived(path: Path, clock: FakeClock) -> dict[str, Any]:
                     policy.behave = speak_batch
                 answer = (await post(client, batch_at(step))).json()
                 answers.append({k: v for k, v in answer.items() if k not in OWN})
-                waits.append(service.circuit()["time_until_retry_sec"])
+                waits.append(service.operating.circuit()["time_until_retry_sec"])
                 clock.advance(4.0)
-            beliefs, circuit = believed(service), service.circuit()
+            beliefs, circuit = believed(service), service.operating.circuit()
     return {"answers": answers, "waits": waits, "beliefs": beliefs, "circuit": circuit}
 
 
 def believed(service: SizingService) -> Mapping[str, Any]:
-    state = service.state()
+    state = service.showing.state()
     return {name: state[name] for name in ("regimes", "regime_transitions", "strategies", "market")}
 
 

@@ -9,7 +9,7 @@ from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.mock import MockPolicyClient
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams, LimitParams, TradingParams
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from app.core.types import (
     Action,
     Batch,
@@ -25,6 +25,7 @@ from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange
 from app.pipeline.ports import Event, PolicyClient
 from app.pipeline.service import SizingService, World
+from app.pipeline.shared_breaker import SharedBreaker
 from app.replay import replay_journal
 from tests.fakes import FakeClock, FakeTelemetry
 
@@ -62,17 +63,23 @@ class FullJournal(SqlJournal):
         return super().append(event)
 
 
+def world_on(
+    path: Path, client: PolicyClient | None = None, journal: SqlJournal | None = None
+) -> World:
+    """Make a world with a SQLite file for its journal and a clock that stands still."""
+    clock = FakeClock()
+    gate = PolicyGate(client, SharedBreaker(BreakerParams()), clock)
+    return World(journal or SqlJournal(f"sqlite:///{path}"), gate, clock, FakeTelemetry())
+
+
 def service_on(
     path: Path,
     params: EngineParams,
     client: PolicyClient | None = None,
     journal: SqlJournal | None = None,
 ) -> SizingService:
-    """Make a service on a SQLite file, with a clock that stands still."""
-    clock = FakeClock()
-    gate = PolicyGate(client, CircuitBreaker(BreakerParams()), clock)
-    world = World(journal or SqlJournal(f"sqlite:///{path}"), gate, clock, FakeTelemetry())
-    return SizingService(params, world, "mock" if client else "fallback")
+    """Make a service in such a world."""
+    return SizingService(params, world_on(path, client, journal), "mock" if client else "fallback")
 
 
 def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
@@ -113,11 +120,11 @@ async def live(service: SizingService, steps: range, symbols: int = 4) -> None:
             Outcome(f"SYM{i}", 0.01 * ((step + i) % 5 - 2), decided.answer["decision_id"])
             for i in range(min(symbols, 4))
         ]
-        await service.record_outcomes(outcomes)
-        await service.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
+        await service.learning.record_outcomes(outcomes)
+        await service.learning.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
         if step % 11 == 5:
             state = list(TradingState)[step % 3]
-            await service.set_trading_state(state, "exercise", "test")
+            await service.operating.set_trading_state(state, "exercise", "test")
 
 
 def assert_replays(path: Path, decisions: int) -> None:

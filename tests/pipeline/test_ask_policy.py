@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app.core.errors import Blame, PolicyFailure
-from app.core.policy.breaker import BreakerParams, CircuitBreaker, CircuitState
+from app.core.policy.circuit import BreakerParams, CircuitState
 from app.core.types import (
     Action,
     FallbackReason,
@@ -18,6 +18,7 @@ from app.core.types import (
     Regime,
 )
 from app.pipeline.ask_policy import PolicyGate
+from app.pipeline.shared_breaker import SharedBreaker
 from tests.fakes import FakeClock, FakePolicyClient
 
 ROW = PolicyInput(
@@ -46,7 +47,7 @@ class Gate(PolicyGate):
         self.heard: list[tuple[int, PolicyAnswer]] = []
         super().__init__(
             fake,
-            CircuitBreaker(BreakerParams(failure_threshold=failure_threshold)),
+            SharedBreaker(BreakerParams(failure_threshold=failure_threshold)),
             self.clock,
             on_answer=lambda rows, answer: self.heard.append((rows, answer)),
         )

@@ -58,7 +58,7 @@ async def test_what_happens_meanwhile_comes_after_it(tmp_path: Path) -> None:
     waiting = [asyncio.create_task(service.allocate(batch_of(number))) for number in range(2)]
     await policy.asked.wait()
     await asyncio.sleep(0.0)
-    await service.change_settings(SLOW_SHORTS, WHY)
+    await service.operating.change_settings(SLOW_SHORTS, WHY)
     policy.let.set()
     await asyncio.gather(*waiting)
     await service.stop()
@@ -134,7 +134,7 @@ async def test_prices_known_from_a_held_batch_are_answered_only_once_it_is_queue
     await policy.asked.wait()
     # what is known already is ignored, as the prices of the held batch are
     moment = max(signal.timestamp_ns for signal in batch.signals)
-    answer = await service.observe_prices(moment, batch.prices)
+    answer = await service.learning.observe_prices(moment, batch.prices)
     assert answer == {"accepted": 0, "ignored": len(batch.prices)}
     await asyncio.sleep(0.1)
     assert kinds(path)[before:] == [events.BATCH]

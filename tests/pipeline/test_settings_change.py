@@ -55,10 +55,10 @@ async def test_a_change_holds_from_the_next_decision_on_and_is_journalled(tmp_pa
     service = service_on(path, LONG_ONLY)
     await service.start()
     before = (await service.allocate(batch_of(0))).answer
-    await service.change_settings(SMALLER, WHY)
+    await service.operating.change_settings(SMALLER, WHY)
     after = (await service.allocate(batch_of(0))).answer
-    stored = await service.decision(after["decision_id"])
-    state = service.state()
+    stored = await service.showing.decision(after["decision_id"])
+    state = service.showing.state()
     await service.stop()
     assert 0.0 < after["total_allocated_usd"] < before["total_allocated_usd"]
     assert (state["settings_hash"], state["params"]) == (SMALLER.digest(), SMALLER.to_json())
@@ -78,7 +78,7 @@ async def test_many_changes_between_decisions_replay_to_the_last_bit(tmp_path: P
     service = service_on(path, LONG_ONLY, MockPolicyClient(seed=3))
     await service.start()
     for number, params in enumerate((LONG_ONLY, SLOW_SHORTS, NARROW, SMALLER, SLOW_SHORTS)):
-        await service.change_settings(params, WHY)
+        await service.operating.change_settings(params, WHY)
         await live(service, range(number * 12, number * 12 + 12), symbols=6)
     await service.stop()
     assert_replays(path, 60)
@@ -93,7 +93,7 @@ async def test_a_decision_that_waits_for_the_policy_ends_under_what_it_began_wit
     await service.start()
     waiting = asyncio.create_task(service.allocate(batch_of(0)))
     await policy.asked.wait()
-    await service.change_settings(NO_TRADES, WHY)
+    await service.operating.change_settings(NO_TRADES, WHY)
     policy.let.set()
     old = (await waiting).answer
     new = (await service.allocate(batch_of(2))).answer
@@ -116,7 +116,7 @@ async def test_a_restart_goes_on_with_what_was_learnt_before_the_change(tmp_path
     service = service_on(path, LONG_ONLY)
     await service.start()
     await live(service, range(20))
-    await service.change_settings(SMALLER, WHY)
+    await service.operating.change_settings(SMALLER, WHY)
     await live(service, range(20, 25))
     before = service.beliefs.export()
     await service.stop()
@@ -131,7 +131,9 @@ async def test_a_change_of_no_number_is_journalled_as_an_operators_act(tmp_path:
     path = tmp_path / "himari.db"
     service = service_on(path, LONG_ONLY)
     await service.start()
-    await service.change_settings(LONG_ONLY, SettingsChange("log_level", "SIGHUP", "settings"))
+    await service.operating.change_settings(
+        LONG_ONLY, SettingsChange("log_level", "SIGHUP", "settings")
+    )
     await service.stop()
     stored = list(iterate_events(f"sqlite:///{path}", 0))
     assert stored[-1].kind == events.OPERATOR
@@ -144,7 +146,7 @@ async def test_without_a_journal_nothing_changes(tmp_path: Path) -> None:
     beliefs = service.beliefs
     await service.stop()
     with pytest.raises(JournalUnavailable):
-        service.change_settings(SMALLER, WHY)
+        service.operating.change_settings(SMALLER, WHY)
     assert (service.params, service.settings_hash) == (LONG_ONLY, LONG_ONLY.digest())
     assert service.beliefs is beliefs
 
@@ -156,7 +158,7 @@ async def test_a_change_that_finds_no_room_in_the_journal_is_taken_back(tmp_path
     await service.start()
     beliefs, journal.full = service.beliefs, True
     with pytest.raises(JournalUnavailable):
-        service.change_settings(SMALLER, WHY)
+        service.operating.change_settings(SMALLER, WHY)
     assert (service.params, service.settings_hash) == (LONG_ONLY, LONG_ONLY.digest())
     assert service.beliefs is beliefs
     journal.full = False

@@ -72,12 +72,12 @@ async def test_an_outcome_whose_caller_went_away_counts_once(tmp_path: Path) -> 
     service = service_on(path, LONG_ONLY, journal=journal)
     decision_id = await decided(service)
     journal.gate = Gate()
-    first = asyncio.create_task(service.record_outcomes(outcomes_of(decision_id)))
+    first = asyncio.create_task(service.learning.record_outcomes(outcomes_of(decision_id)))
     await asyncio.to_thread(journal.gate.reached.wait, 10)
     first.cancel()
     await asyncio.wait([first])
     learnt = service.beliefs.export()
-    second = asyncio.create_task(service.record_outcomes(outcomes_of(decision_id)))
+    second = asyncio.create_task(service.learning.record_outcomes(outcomes_of(decision_id)))
     # a read of the database itself, begun after the second
     await service.stored_answer("desk", "unknown")
     journal.gate.open()
@@ -94,13 +94,13 @@ async def test_an_outcome_that_comes_twice_while_the_journal_fails_counts_once(
     service = service_on(path, LONG_ONLY, journal=UnawareJournal(f"sqlite:///{path}"))
     decision_id = await decided(service)
     with locked(path):
-        both = [service.record_outcomes(outcomes_of(decision_id)) for _ in range(2)]
+        both = [service.learning.record_outcomes(outcomes_of(decision_id)) for _ in range(2)]
         told = await asyncio.gather(*both, return_exceptions=True)
         with pytest.raises(JournalUnavailable):
-            await service.record_outcomes(outcomes_of(decision_id))
+            await service.learning.record_outcomes(outcomes_of(decision_id))
     assert [type(error) for error in told] == [JournalUnavailable] * 2
     await eventually(lambda: service.world.journal.lag()[0] == 0)
-    assert (await service.record_outcomes(outcomes_of(decision_id)))["duplicates"] == 1
+    assert (await service.learning.record_outcomes(outcomes_of(decision_id)))["duplicates"] == 1
     assert kinds(path).count(events.OUTCOMES) == 1
     await assert_restored(service, path)
 
@@ -110,11 +110,15 @@ async def test_an_outcome_whose_turn_comes_after_a_failure_teaches_nothing(tmp_p
     service = service_on(path, LONG_ONLY)
     decision_id = await decided(service)
     with locked(path):
-        both = [service.record_outcomes(outcomes_of(decision_id, f"SYM{i}")) for i in range(2)]
+        both = [
+            service.learning.record_outcomes(outcomes_of(decision_id, f"SYM{i}")) for i in range(2)
+        ]
         told = await asyncio.gather(*both, return_exceptions=True)
     assert [type(error) for error in told] == [JournalUnavailable] * 2
     await eventually(lambda: service.world.journal.refusing() is None)
-    assert (await service.record_outcomes(outcomes_of(decision_id, "SYM1")))["accepted"] == 1
+    assert (await service.learning.record_outcomes(outcomes_of(decision_id, "SYM1")))[
+        "accepted"
+    ] == 1
     await assert_restored(service, path)
 
 
@@ -137,7 +141,7 @@ async def test_a_key_whose_answer_could_not_be_written_gives_no_second_decision(
     body, replayed = await in_flight.answer(CLAIM, service.stored_answer, decide)
     assert replayed
     assert kinds(path).count(events.DECISION) == 1
-    assert service.counts == {"rl": 0, "fallback": 1}
+    assert service.showing.counts == {"rl": 0, "fallback": 1}
     stored = await service.stored_answer("desk", "k")
     assert stored is not None
     assert stored.body == body

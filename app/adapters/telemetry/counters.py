@@ -8,12 +8,13 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram, Info, disable_created_metrics
 
+from app.core.limits import KINDS
 from app.core.types import FallbackReason
 
 # A second series a counter, for a time that nobody plots.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-LEVELS: Final = ("position", "strategy", "group", "portfolio")
+LEVELS: Final = tuple(kind.level for kind in KINDS)
 RECOMMENDATIONS: Final = ("MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT")
 STATES: Final = ("closed", "half_open", "open")
 STAGES: Final = ("sizing", "policy", "settle", "journal", "total")

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from app.adapters.telemetry.known import MAX_LABEL_VALUES, BoundedLabels, Known
 from app.adapters.telemetry.model import ModelSeen
 from app.adapters.telemetry.scalars import SCALARS, TOTALS
+from app.core.limits import KINDS
 from app.core.types import Regime, TradingState
 from app.pipeline.answer import DecisionView
 
@@ -24,14 +25,16 @@ COMPONENTS: Final = (
 )
 
 
+# names of limits with a label of their own; "other" and the kinds with one limit take the rest
+_BUDGET_NAMES: Final = MAX_LABEL_VALUES - 1 - sum(kind.sole for kind in KINDS)
+
+
 class LastKnown:
     """Prometheus collector over :class:`Known`."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        # Half of the identifiers for symbols, half for strategies, so that one label keeps to 50.
-        self._symbols = BoundedLabels(MAX_LABEL_VALUES // 2 - 1)
-        self._budgeted = BoundedLabels(MAX_LABEL_VALUES // 2 - 1)
+        self._budgeted = {kind.level: BoundedLabels(0) for kind in KINDS if not kind.sole}
         self._strategies = BoundedLabels(MAX_LABEL_VALUES - 1)
         self._model = ModelSeen(MAX_LABEL_VALUES - 1)
 
@@ -60,15 +63,20 @@ class LastKnown:
             "Use of a limit (percent of the limit); of the others the largest",
             labels=("level", "identifier"),
         )
-        rows = view.details().risk_budget if view else []
-        for level, labels in (("position", self._symbols), ("strategy", self._budgeted)):
-            used = (
-                (row["identifier"], row["utilization_pct"]) for row in rows if row["level"] == level
-            )
-            for name, value in labels.collapse(used, max).items():
+        used: dict[str, dict[str, float]] = {kind.level: {} for kind in KINDS}
+        for row in view.details().risk_budget if view else []:
+            used[row["level"]][row["identifier"]] = row["utilization_pct"]
+        # at least two, so that a batch of one kind does not take the others' names
+        sharing = max(2, sum(bool(used[level]) for level in self._budgeted))
+        for level, values in used.items():
+            labels = self._budgeted.get(level)
+            if labels is None:
+                family.add_metric((level, level), values.get(level, 0.0))
+                continue
+            left = _BUDGET_NAMES - sum(map(len, self._budgeted.values()))
+            labels.limit = min(_BUDGET_NAMES // sharing, len(labels) + left)
+            for name, value in labels.collapse(values.items(), max).items():
                 family.add_metric((level, name), value)
-        whole = [row["utilization_pct"] for row in rows if row["level"] == "portfolio"]
-        family.add_metric(("portfolio", "portfolio"), whole[0] if whole else 0.0)
         return family
 
 

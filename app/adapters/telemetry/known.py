@@ -38,11 +38,17 @@ class Known:
 
 
 class BoundedLabels:
-    """The first names get a label of their own, later ones share ``other``."""
+    """The first names get a label of their own, later ones share ``other``.
+
+    ``limit`` may change at any time; a name that has a label keeps it.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._names: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
 
     def collapse(
         self, values: Iterable[tuple[str, float]], join: Callable[[float, float], float]
@@ -51,7 +57,7 @@ class BoundedLabels:
         shown = dict.fromkeys(self._names, 0.0)
         rest = 0.0
         for name, value in values:
-            if name not in shown and len(shown) >= self._limit:
+            if name not in shown and len(shown) >= self.limit:
                 rest = join(rest, value)
             else:
                 self._names[name] = None

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/circuit", tags=["circuit"])
 async def get_circuit(request: Request) -> Response:
     """State, counts and the time until the next probe."""
     read_query(request, Query)
-    return json_answer(service_of(request).circuit())
+    return json_answer(service_of(request).operating.circuit())
 
 
 @router.post(
@@ -40,7 +40,9 @@ async def reset_circuit(request: Request) -> Response:
     """Close it and restore the initial timeout; the body may be empty."""
     read_query(request, Query)
     asked = await read_optional_json(request, ReasonRequest)
-    return json_answer(await service_of(request).reset_circuit(asked.reason, owner_of(request)))
+    return json_answer(
+        await service_of(request).operating.reset_circuit(asked.reason, owner_of(request))
+    )
 
 
 @router.put(
@@ -57,5 +59,5 @@ async def set_circuit_mode(request: Request) -> Response:
     asked = await read_json(request, CircuitModeRequest)
     service = service_of(request)
     return json_answer(
-        await service.set_circuit_mode(asked.mode.value, asked.reason, owner_of(request))
+        await service.operating.set_circuit_mode(asked.mode.value, asked.reason, owner_of(request))
     )

@@ -30,7 +30,7 @@ _ID: Final = TypeAdapter(Id)
 async def list_decisions(request: Request) -> Response:
     """One page; ``next_before_seq`` leads to the next."""
     asked = read_query(request, DecisionsQuery)
-    return json_answer(await service_of(request).decisions(asked.to_filter()))
+    return json_answer(await service_of(request).showing.decisions(asked.to_filter()))
 
 
 @router.get(
@@ -47,4 +47,4 @@ async def get_decision(decision_id: str, request: Request) -> Response:
         _ID.validate_python(decision_id)
     except ValidationError as error:
         raise UnknownDecision("no decision has an id like that") from error
-    return json_answer(await service_of(request).decision(decision_id))
+    return json_answer(await service_of(request).showing.decision(decision_id))

@@ -35,7 +35,7 @@ async def get_liveness() -> Response:
 async def get_readiness(request: Request) -> Response:
     """200 when decisions can be made and kept, else 503 with what is missing."""
     try:
-        ready, detail = service_of(request).ready()
+        ready, detail = service_of(request).operating.ready()
     except ServiceNotReady:
         ready, detail = False, {}
     status = "ready" if ready else "not ready"

@@ -33,7 +33,9 @@ async def observe_returns(request: Request) -> Response:
     read_query(request, Query)
     asked = await read_json(request, ReturnsRequest)
     _refuse_future(request, asked.timestamp_ns)
-    return json_answer(await service_of(request).observe_returns(asked.timestamp_ns, asked.returns))
+    return json_answer(
+        await service_of(request).learning.observe_returns(asked.timestamp_ns, asked.returns)
+    )
 
 
 @router.post(
@@ -49,7 +51,9 @@ async def observe_prices(request: Request) -> Response:
     read_query(request, Query)
     asked = await read_json(request, PricesRequest)
     _refuse_future(request, asked.timestamp_ns)
-    return json_answer(await service_of(request).observe_prices(asked.timestamp_ns, asked.prices))
+    return json_answer(
+        await service_of(request).learning.observe_prices(asked.timestamp_ns, asked.prices)
+    )
 
 
 def _refuse_future(request: Request, timestamp_ns: int) -> None:

@@ -29,4 +29,4 @@ async def record_outcomes(request: Request) -> Response:
     """Feed the posterior, the conformal scaler and the comparison of policy and baseline."""
     read_query(request, Query)
     asked = await read_json(request, OutcomesRequest)
-    return json_answer(await service_of(request).record_outcomes(asked.outcomes))
+    return json_answer(await service_of(request).learning.record_outcomes(asked.outcomes))

@@ -22,4 +22,4 @@ router = APIRouter(tags=["learning"])
 async def get_performance(request: Request) -> Response:
     """Unpaired by arm, and paired over decisions whose outcomes are known."""
     read_query(request, Query)
-    return json_answer(service_of(request).performance())
+    return json_answer(service_of(request).showing.performance())

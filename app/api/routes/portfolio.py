@@ -31,7 +31,7 @@ router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 async def get_correlations(request: Request) -> Response:
     """Correlation matrix in the order of ``symbols``, and the diversification score."""
     symbols = read_query(request, CorrelationsQuery).symbols
-    return json_answer(service_of(request).correlations(symbols))
+    return json_answer(service_of(request).showing.correlations(symbols))
 
 
 @router.get(
@@ -44,7 +44,7 @@ async def get_correlations(request: Request) -> Response:
 async def get_risk_budget(request: Request) -> Response:
     """Show used and allowed USD by position, strategy and portfolio."""
     read_query(request, Query)
-    return json_answer(service_of(request).risk_budget())
+    return json_answer(service_of(request).showing.risk_budget())
 
 
 @router.get(
@@ -64,7 +64,7 @@ async def get_risk_budget(request: Request) -> Response:
 async def get_weights_csv(request: Request) -> Response:
     """Stream the weights of the decisions that match."""
     asked = read_query(request, WeightsQuery)
-    lines = service_of(request).weights_csv(asked.to_filter())
+    lines = service_of(request).showing.weights_csv(asked.to_filter())
     # The first line is drawn here, so that an unreadable journal is a 503 and not half a file.
     first = await anext(lines, "")
     return StreamingResponse(

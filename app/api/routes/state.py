@@ -22,4 +22,4 @@ router = APIRouter(tags=["journal"])
 async def get_state(request: Request) -> Response:
     """Show records, regimes, market, circuit, trading state, counts."""
     read_query(request, Query)
-    return json_answer(service_of(request).state())
+    return json_answer(service_of(request).showing.state())

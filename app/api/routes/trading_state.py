@@ -25,7 +25,7 @@ router = APIRouter(prefix="/trading-state", tags=["control"])
 async def get_trading_state(request: Request) -> Response:
     """State, reason and since when."""
     read_query(request, Query)
-    return json_answer(service_of(request).trading_state())
+    return json_answer(service_of(request).operating.trading_state())
 
 
 @router.put(
@@ -40,7 +40,7 @@ async def set_trading_state(request: Request) -> Response:
     """ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions, or at zero."""
     read_query(request, Query)
     asked = await read_json(request, TradingStateRequest)
-    answer = await service_of(request).set_trading_state(
+    answer = await service_of(request).operating.set_trading_state(
         asked.state,
         asked.reason,
         owner_of(request),

@@ -19,9 +19,10 @@ from app.core.policy.circuit import (
     BreakerParams,
     CallOutcome,
     CircuitState,
-    FailureRateWindow,
+    Ticket,
     Transition,
 )
+from app.core.policy.counts import CallCounts, FailureRateWindow
 
 __all__ = [
     "LEGAL_MOVES",
@@ -43,80 +44,41 @@ _AUTO, _FORCED_OPEN, _DISABLED = BreakerMode.AUTO, BreakerMode.FORCED_OPEN, Brea
 _SUCCESS, _NEUTRAL = CallOutcome.SUCCESS, CallOutcome.NEUTRAL
 
 
-class Ticket:
-    """Permission for one call, to be handed back once with its outcome."""
-
-    __slots__ = ("generation", "settled")
-
-    def __init__(self, generation: int) -> None:
-        self.generation = generation
-        self.settled = False
-
-
-def _no_jitter() -> float:
+def no_jitter() -> float:
+    """Stretch no wait."""
     return 0.0
 
 
 class CircuitBreaker:
     """Decide whether a call may be made, from the outcomes of those before.
 
-    Not thread-safe: one event loop owns it, and no method waits.
+    Not thread-safe, and no method waits. ``now`` is in seconds of a monotonic clock.
 
     Parameters
     ----------
     params : BreakerParams
     draw : callable returning a float in [0, 1)
         Called once for each opening when ``params.jitter`` > 0.
-    on_transition : callable taking a Transition, optional
-        Told of each change of the visible state, after it is in force.
+
+    Attributes
+    ----------
+    transitions : list of Transition
+        Changes of the visible state, oldest first, until `take_transitions` empties it.
     """
 
-    __slots__ = (
-        "_bypassed",
-        "_consecutive_failures",
-        "_draw",
-        "_failure_count",
-        "_generation",
-        "_last_failure_reason",
-        "_mode",
-        "_on_transition",
-        "_params",
-        "_probe_until",
-        "_retry_at",
-        "_state",
-        "_timeout_sec",
-        "_total_failures",
-        "_total_fallbacks",
-        "_total_requests",
-        "_total_successes",
-        "_window",
-    )
-
-    def __init__(
-        self,
-        params: BreakerParams,
-        draw: Callable[[], float] = _no_jitter,
-        on_transition: Callable[[Transition], None] | None = None,
-    ) -> None:
+    def __init__(self, params: BreakerParams, draw: Callable[[], float] = no_jitter) -> None:
         self._params = params
         self._draw = draw
-        self._on_transition = on_transition
         self._mode = _AUTO
         self._bypassed = not params.enabled
         self._state = _CLOSED
         self._generation = 0
         self._timeout_sec = params.initial_timeout_sec
-        self._retry_at = _NEVER
-        self._probe_until = _NEVER
-        self._failure_count = 0
-        self._consecutive_failures = 0
-        self._total_requests = 0
-        self._total_successes = 0
-        self._total_failures = 0
-        self._total_fallbacks = 0
-        self._last_failure_reason: str | None = None
+        self._retry_at = self._probe_until = _NEVER
+        self._counts = CallCounts()
         rated = params.failure_rate > 0.0
         self._window = FailureRateWindow(params.rate_window_sec) if rated else None
+        self.transitions: list[Transition] = []
 
     @property
     def mode(self) -> BreakerMode:
@@ -126,10 +88,6 @@ class CircuitBreaker:
     def acquire(self, now: float) -> Ticket | None:
         """Ask to make one call.
 
-        Parameters
-        ----------
-        now : float, seconds of a monotonic clock
-
         Returns
         -------
         Ticket or None
@@ -137,10 +95,14 @@ class CircuitBreaker:
         """
         if self._mode is _FORCED_OPEN:
             return None
-        if self._state is _CLOSED:
-            self._total_requests += 1
-            return Ticket(self._generation)
-        return self._acquire_probe(now)
+        if self._state is not _CLOSED:
+            if self.state(now) is _OPEN or now < self._probe_until:
+                return None
+            # A new generation for each probe makes the result of one that hung a stale result.
+            self._generation += 1
+            self._probe_until = now + self._params.probe_lease_sec
+        self._counts.requests += 1
+        return Ticket(self._generation)
 
     def report(self, ticket: Ticket, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
         """Tell how the call of a ticket ended; each ticket counts once.
@@ -151,21 +113,44 @@ class CircuitBreaker:
             One of an older generation changes nothing, not even the totals.
         outcome : CallOutcome
             NEUTRAL gives a probe's permit back and counts nowhere.
-        now : float, seconds of a monotonic clock
+        now : float
         reason : str
             Of a failure, for ``last_failure_reason``.
         """
-        if ticket.settled:
-            return
-        ticket.settled = True
-        if ticket.generation != self._generation:
-            return
+        if not ticket.settled:
+            ticket.settled = True
+            if ticket.generation == self._generation:
+                self._settle(outcome, now, reason)
+
+    def closed_generation(self) -> int | None:
+        """Return the generation of a closed circuit, None of another.
+
+        Reads alone, so it needs no lock where others do: the generation is read first, and a
+        circuit that moves meanwhile has another one. A call made on it goes to `report_closed`.
+        """
+        generation = self._generation
+        return generation if self._state is _CLOSED and self._mode is not _FORCED_OPEN else None
+
+    def report_closed(self, generation: int, outcome: CallOutcome, now: float, reason: str) -> None:
+        """Count a call that `closed_generation` let through, and tell how it ended; once."""
+        self._counts.requests += 1
+        if generation == self._generation:
+            self._settle(outcome, now, reason)
+
+    def _settle(self, outcome: CallOutcome, now: float, reason: str) -> None:
         if outcome is _NEUTRAL:
             self._probe_until = _NEVER
         elif outcome is _SUCCESS:
-            self._count_success(now)
+            self._counts.successes += 1
+            self._counts.failures_in_a_row = 0
+            if self._state is _HALF_OPEN:
+                self._close()
+                self._note(_HALF_OPEN, "probe_succeeded")
+            elif self._window is not None:
+                self._count_rate(self._window, now, failed=False)
         else:
-            self._count_failure(now, reason)
+            self._counts.add_failure(reason, bypassed=self._bypassed)
+            self._fail(now)
 
     def state(self, now: float) -> CircuitState:
         """State as a caller meets it at ``now``: an open circuit turns half-open by time."""
@@ -175,13 +160,27 @@ class CircuitBreaker:
             self._move(_HALF_OPEN, "timeout_over")
         return self._state
 
+    def retry_in_sec(self, now: float) -> float:
+        """Return how long an open circuit still waits; 0 where it does not, or is forced open.
+
+        Reads alone.
+        """
+        wait_sec = self._retry_at - now
+        waiting = wait_sec > 0.0 and self._state is _OPEN and self._mode is not _FORCED_OPEN
+        return wait_sec if waiting else 0.0
+
+    def take_transitions(self) -> list[Transition]:
+        """Return the changes of the visible state since the last call, oldest first."""
+        taken, self.transitions = self.transitions, []
+        return taken
+
     def reset(self, now: float, *, reason: str = "reset") -> None:
         """Force the circuit closed: initial timeout, no failures; ``forced_open`` ends."""
         before = self.state(now)
         if self._mode is _FORCED_OPEN:
             self._set_mode(_AUTO)
         self._close()
-        self._announce(before, reason)
+        self._note(before, reason)
 
     def set_mode(self, mode: BreakerMode, now: float, *, reason: str = "") -> None:
         """Put the operator's mode in force.
@@ -196,33 +195,27 @@ class CircuitBreaker:
         self._probe_until = _NEVER
         if mode is _DISABLED:
             self._close()
-        self._announce(before, reason or f"mode_{mode}")
+        self._note(before, reason or f"mode_{mode}")
 
     def record_fallback(self) -> None:
         """Count a decision that had to do without the protected call."""
-        self._total_fallbacks += 1
+        self._counts.fallbacks += 1
 
     def snapshot(self, now: float) -> dict[str, Any]:
-        """Show the fields of ``GET /circuit``; totals count calls let through, since start.
-
-        ``failure_count`` counts failures since the circuit was last closed or reset,
-        ``consecutive_failures`` those since the last success.
-        """
-        state = self.state(now)
-        waiting = state is _OPEN and self._mode is not _FORCED_OPEN
-        settled = self._total_successes + self._total_failures
+        """Show the fields of ``GET /circuit``; totals count calls let through, since start."""
+        counts = self._counts
         return {
-            "state": str(state),
+            "state": str(self.state(now)),
             "mode": str(self.mode),
-            "failure_count": self._failure_count,
-            "consecutive_failures": self._consecutive_failures,
+            "failure_count": counts.failures_since_closed,
+            "consecutive_failures": counts.failures_in_a_row,
             "current_timeout_sec": self._timeout_sec,
-            "time_until_retry_sec": max(0.0, self._retry_at - now) if waiting else 0.0,
-            "total_requests": self._total_requests,
-            "total_failures": self._total_failures,
-            "total_fallbacks": self._total_fallbacks,
-            "success_rate": self._total_successes / settled if settled else 1.0,
-            "last_failure_reason": self._last_failure_reason,
+            "time_until_retry_sec": self.retry_in_sec(now),
+            "total_requests": counts.requests,
+            "total_failures": counts.failures,
+            "total_fallbacks": counts.fallbacks,
+            "success_rate": counts.success_rate,
+            "last_failure_reason": counts.last_failure_reason,
         }
 
     def export(self) -> dict[str, Any]:
@@ -231,9 +224,9 @@ class CircuitBreaker:
             "mode": str(self._mode),
             "state": str(self._state),
             "current_timeout_sec": self._timeout_sec,
-            "failure_count": self._failure_count,
-            "consecutive_failures": self._consecutive_failures,
-            "last_failure_reason": self._last_failure_reason,
+            "failure_count": self._counts.failures_since_closed,
+            "consecutive_failures": self._counts.failures_in_a_row,
+            "last_failure_reason": self._counts.last_failure_reason,
         }
 
     def restore(self, exported: Mapping[str, Any], now: float) -> None:
@@ -246,7 +239,7 @@ class CircuitBreaker:
         KeyError, ValueError
             If ``exported`` did not come from `export`.
         """
-        params, before = self._params, self.state(now)
+        params, counts, before = self._params, self._counts, self.state(now)
         state, mode = CircuitState(exported["state"]), BreakerMode(exported["mode"])
         self._close()
         self._set_mode(mode)
@@ -255,54 +248,32 @@ class CircuitBreaker:
             self._timeout_sec = min(timeout, params.max_timeout_sec)
             self._state = _OPEN
             self._retry_at = now + (self._wait_sec() if state is _OPEN else 0.0)
-        self._failure_count = int(exported["failure_count"])
-        self._consecutive_failures = int(exported["consecutive_failures"])
-        self._last_failure_reason = exported["last_failure_reason"]
-        self._announce(before, "restored")
+        counts.failures_since_closed = int(exported["failure_count"])
+        counts.failures_in_a_row = int(exported["consecutive_failures"])
+        counts.last_failure_reason = exported["last_failure_reason"]
+        self._note(before, "restored")
 
-    def _acquire_probe(self, now: float) -> Ticket | None:
-        if self.state(now) is _OPEN or now < self._probe_until:
-            return None
-        # A new generation for each probe makes the result of one that hung a stale result.
-        self._generation += 1
-        self._probe_until = now + self._params.probe_lease_sec
-        self._total_requests += 1
-        return Ticket(self._generation)
-
-    def _count_success(self, now: float) -> None:
-        self._total_successes += 1
-        if self._state is _HALF_OPEN:
-            self._close()
-            self._announce(_HALF_OPEN, "probe_succeeded")
-            return
-        self._consecutive_failures = 0
-        if not self._bypassed and self._rate_reached(now, failed=False):
-            self._open(now, "failure_rate")
-
-    def _count_failure(self, now: float, reason: str) -> None:
-        self._total_failures += 1
-        self._last_failure_reason = reason or "unknown"
+    def _fail(self, now: float) -> None:
+        """Open, if the failure just counted is reason enough."""
         if self._bypassed:
             return
-        self._failure_count += 1
-        self._consecutive_failures += 1
+        params = self._params
         if self._state is _HALF_OPEN:
-            longer = self._timeout_sec * self._params.backoff_multiplier
-            self._timeout_sec = min(longer, self._params.max_timeout_sec)
+            longer = self._timeout_sec * params.backoff_multiplier
+            self._timeout_sec = min(longer, params.max_timeout_sec)
             self._open(now, "probe_failed")
-        elif self._consecutive_failures >= self._params.failure_threshold:
+        elif self._counts.failures_in_a_row >= params.failure_threshold:
             self._open(now, "failure_threshold")
-        elif self._rate_reached(now, failed=True):
-            self._open(now, "failure_rate")
+        elif self._window is not None:
+            self._count_rate(self._window, now, failed=True)
 
-    def _rate_reached(self, now: float, *, failed: bool) -> bool:
+    def _count_rate(self, window: FailureRateWindow, now: float, *, failed: bool) -> None:
         """Count one call towards the rate; a success can be the one that makes them enough."""
-        window = self._window
-        if window is None:
-            return False
+        if self._bypassed:
+            return
         window.add(now, failed=failed)
-        enough = window.calls >= self._params.rate_min_calls
-        return enough and window.failures >= self._params.failure_rate * window.calls
+        if window.reaches(self._params.failure_rate, self._params.rate_min_calls):
+            self._open(now, "failure_rate")
 
     def _set_mode(self, mode: BreakerMode) -> None:
         self._mode = mode
@@ -322,7 +293,7 @@ class CircuitBreaker:
         self._generation += 1
         self._probe_until = _NEVER
         self._timeout_sec = self._params.initial_timeout_sec
-        self._failure_count = self._consecutive_failures = 0
+        self._counts.close()
         if self._window is not None:
             self._window.clear()
 
@@ -330,13 +301,12 @@ class CircuitBreaker:
         before, self._state = self._state, to_state
         self._generation += 1
         self._probe_until = _NEVER
-        self._announce(before, reason)
+        self._note(before, reason)
 
-    def _announce(self, before: CircuitState, reason: str) -> None:
+    def _note(self, before: CircuitState, reason: str) -> None:
         after = _OPEN if self._mode is _FORCED_OPEN else self._state
         if after is before:
             return
         if after not in LEGAL_MOVES[before]:
             raise RuntimeError(f"illegal move of the breaker from {before} to {after}: {reason}")
-        if self._on_transition is not None:
-            self._on_transition(Transition(before, after, reason, self._timeout_sec))
+        self.transitions.append(Transition(before, after, reason, self._timeout_sec))

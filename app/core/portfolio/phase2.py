@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.limits import HeldUse, Limits, Owned, build_limits
+from app.core.limits import POSITION, HeldUse, LimitHit, Limits, Owned, build_limits
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1
-from app.core.portfolio.held import LimitHit
 from app.core.portfolio.kelly import KellyAnswer, KellyProblem, is_binding, optimal_weights
 from app.core.portfolio.netting import NetSizes, net_symbols, ownership
 from app.core.portfolio.structure import Structure
@@ -181,7 +180,7 @@ def _hits(
         price = float(answer.cap_price[row])
         if is_binding(price):
             cap = float(limits.cap[row])
-            hits.append(LimitHit("position", symbols[row], cap, float(size[row]), price))
+            hits.append(LimitHit(POSITION.level, symbols[row], cap, float(size[row]), price))
     bound = answer.row_price.nonzero()[0].tolist()
     asked = np.asarray(limits.rows @ size) if bound else size
     for row in bound:

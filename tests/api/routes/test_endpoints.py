@@ -122,7 +122,7 @@ async def test_weights_stream_as_csv(site: Site) -> None:
 
 async def test_readiness_says_what_is_missing(site: Site) -> None:
     assert (await site.client.get("/health/ready")).json()["status"] == "ready"
-    site.service.is_ready = False
+    site.service.operating.is_ready = False
     answer = await site.client.get("/health/ready")
     assert (answer.status_code, answer.json()["journal"]) == (503, "disk full")
 

@@ -128,7 +128,6 @@ class BreakerMachine(RuleBasedStateMachine):
                 backoff_multiplier=GROWTH,
                 probe_lease_sec=LEASE,
             ),
-            on_transition=self.transitions.append,
         )
         self.tickets: list[Ticket] = []
         self.met: set[str] = set()
@@ -242,6 +241,7 @@ class BreakerMachine(RuleBasedStateMachine):
     @invariant()
     def reported_moves_are_legal_and_chain(self) -> None:
         now_in, state = self.breaker.state(self.now), CircuitState.CLOSED
+        self.transitions += self.breaker.take_transitions()
         for move in self.transitions:
             assert move.from_state is state
             assert move.to_state in LEGAL_MOVES[state]

@@ -145,14 +145,13 @@ def test_totals_count_calls_let_through_and_fallbacks() -> None:
 
 
 def test_each_change_of_state_is_reported_once_and_is_legal() -> None:
-    seen: list[Transition] = []
-    breaker = CircuitBreaker(BreakerParams(), on_transition=seen.append)
+    breaker = CircuitBreaker(BreakerParams())
     call(breaker, FAILURE, 0.0, 5)
     call(breaker, FAILURE, 30.0)
     call(breaker, SUCCESS, 90.0)
     breaker.set_mode(BreakerMode.FORCED_OPEN, 91.0, reason="maintenance")
     breaker.reset(92.0)
-    assert seen == [
+    assert breaker.take_transitions() == [
         Transition(CLOSED, OPEN, "failure_threshold", 30.0),
         Transition(OPEN, HALF_OPEN, "timeout_over", 30.0),
         Transition(HALF_OPEN, OPEN, "probe_failed", 60.0),
@@ -161,6 +160,7 @@ def test_each_change_of_state_is_reported_once_and_is_legal() -> None:
         Transition(CLOSED, OPEN, "maintenance", 30.0),
         Transition(OPEN, CLOSED, "reset", 30.0),
     ]
+    assert breaker.take_transitions() == []
 
 
 def test_every_state_can_be_left_and_none_moves_to_itself() -> None:

@@ -9,8 +9,8 @@ from app.core.params import BrakeParams, EngineParams, LimitParams, MarketParams
 from app.core.portfolio.phase2 import Portfolio, build_portfolio, portfolio_volatility
 from app.core.portfolio.structure import Structure
 from app.core.types import Action
+from tests.core.decision.situations import Situation, phase1_of
 from tests.core.problems import random_problem
-from tests.core.situations import Situation, phase1_of
 
 LONG_ONLY = LimitParams()
 
@@ -94,7 +94,7 @@ def test_a_strategys_limit_binds_with_what_it_holds_and_what_was_asked() -> None
     situation = Situation(
         (("one", "A", 0.10), ("one", "B", 0.10), ("two", "B", 0.10)),
         limits=LimitParams(max_strategy_pct=0.25),
-        held=HeldUse({"one": 0.20}, {}, 0.20),
+        held=HeldUse({"strategy": {"one": 0.20}, "portfolio": {"portfolio": 0.20}}),
     )
     portfolio = built(situation)
     (hit,) = portfolio.hits
@@ -108,7 +108,7 @@ def test_a_strategys_limit_binds_with_what_it_holds_and_what_was_asked() -> None
 
 def test_the_portfolios_limit_binds_with_what_is_held() -> None:
     wishes = tuple((f"s{i}", name, 0.14) for i, name in enumerate("ABCDEF"))
-    situation = Situation(wishes, held=HeldUse({}, {}, 0.7), volatility=0.2)
+    situation = Situation(wishes, held=HeldUse({"portfolio": {"portfolio": 0.7}}), volatility=0.2)
     (hit,) = built(situation).hits
     assert (hit.level, hit.identifier, hit.limit) == ("portfolio", "portfolio", 0.8)
     assert hit.requested == pytest.approx(6 * 0.14 + 0.7)
@@ -116,14 +116,17 @@ def test_the_portfolios_limit_binds_with_what_is_held() -> None:
 
 def test_a_lone_strategy_that_holds_its_limit_gives_nothing_and_others_all() -> None:
     situation = Situation(
-        (("one", "A", 0.06), ("two", "B", 0.06)), held=HeldUse({"one": 0.4}, {}, 0.4)
+        (("one", "A", 0.06), ("two", "B", 0.06)),
+        held=HeldUse({"strategy": {"one": 0.4}, "portfolio": {"portfolio": 0.4}}),
     )
     assert built(situation).weights == pytest.approx([0.0, 0.06], abs=1e-9)
 
 
 def test_a_strategy_that_holds_more_than_its_limit_does_not_close_anothers_lone_symbol() -> None:
     # a sum of cut positions can exceed the limit by a rounding
-    held = HeldUse({"holder": 0.4 + 1e-16, "one": 0.0}, {}, 0.4)
+    held = HeldUse(
+        {"strategy": {"holder": 0.4 + 1e-16, "one": 0.0}, "portfolio": {"portfolio": 0.4}}
+    )
     wishes = (("holder", "H", 0.0), ("one", "A", 0.06))
     situation = Situation(
         wishes, held=held, actions={("holder", "H"): Action.HOLD}, limits=LONG_ONLY
@@ -133,7 +136,11 @@ def test_a_strategy_that_holds_more_than_its_limit_does_not_close_anothers_lone_
 
 def test_a_full_group_leaves_symbols_outside_it_alone() -> None:
     limits = LimitParams(group_caps={"g": 0.1}, groups={"g": ("H",)})
-    situation = Situation((("one", "A", 0.06),), limits=limits, held=HeldUse({}, {"g": 0.1}, 0.1))
+    situation = Situation(
+        (("one", "A", 0.06),),
+        limits=limits,
+        held=HeldUse({"group": {"g": 0.1}, "portfolio": {"portfolio": 0.1}}),
+    )
     assert built(situation).weights == pytest.approx([0.06])
 
 

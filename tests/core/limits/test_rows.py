@@ -55,7 +55,7 @@ def test_a_strategy_that_can_reach_its_limit_counts_its_shares() -> None:
 
 
 def test_what_a_strategy_holds_elsewhere_makes_its_row_and_takes_its_room() -> None:
-    held = HeldUse({"two": 0.39, "stranger": 0.1}, {}, 0.49)
+    held = HeldUse({"strategy": {"two": 0.39, "stranger": 0.1}, "portfolio": {"portfolio": 0.49}})
     limits = build_limits(FOUR[3:], ["one", "two"], owned((1, 0, 1.0)), held, PARAMS)
     assert limits.names == (LimitRow("strategy", "two"), LimitRow("portfolio", "portfolio"))
     assert limits.rows.tolist() == [[1.0], [1.0]]
@@ -84,7 +84,7 @@ def test_groups_have_rows_over_their_members_in_order_of_name() -> None:
         group_caps={"majors": 0.2, "alts": 0.1},
         groups={"majors": ("A", "B", "X"), "alts": ("C",), "unused": ("D",)},
     )
-    held = HeldUse({}, {"alts": 0.04, "majors": 0.3}, 0.34)
+    held = HeldUse({"group": {"alts": 0.04, "majors": 0.3}, "portfolio": {"portfolio": 0.34}})
     limits = build_limits(FOUR, ["one"], owned((0, 0, 1.0)), held, params)
     assert [row.level for row in limits.names] == ["group", "group", "portfolio"]
     assert [row.identifier for row in limits.names] == ["alts", "majors", "portfolio"]
@@ -116,13 +116,6 @@ def test_hundreds_of_symbols_give_the_same_rows_in_sparse_form() -> None:
         expected = [0.5, 0.5, 0.5]
         expected[(place + 2) % 3] = 0.0
         assert rows[:3, place].tolist() == expected
-
-
-def test_use_is_divided_by_the_cascade_multiplier_to_fit_limits_at_full_scale() -> None:
-    use = HeldUse({"a": 0.1}, {"g": 0.05}, 0.15)
-    assert use.at_full_scale(0.25) == HeldUse({"a": 0.4}, {"g": 0.2}, 0.6)
-    assert use.at_full_scale(1.0) == use
-    assert use.at_full_scale(0.0) == HeldUse()
 
 
 def test_the_worst_excess_is_the_largest_over_caps_and_rows_at_the_multiplier() -> None:

@@ -1,13 +1,11 @@
-"""Held positions: their value, and the order in which limits cut them."""
+"""Held positions: the order in which limits cut them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.errors import InvalidInput, UnknownPrice
-from app.core.limits import HeldUse
+from app.core.limits import HeldBook, HeldUse, cut_held
 from app.core.params import LimitParams
-from app.core.portfolio.held import HeldBook, cut_held, value_positions
 
 LONG_ONLY = LimitParams()
 BOTH = LimitParams(allow_short=True)
@@ -22,51 +20,20 @@ def hits_of(book: HeldBook) -> list[tuple[str, str, float, float]]:
     ]
 
 
-def test_a_position_is_worth_its_quantity_at_the_given_or_else_the_last_price() -> None:
-    weights = value_positions(
-        {"B": -2.0, "A": 0.5, "flat": 0.0},
-        {"A": 20_000.0},
-        {"A": 1.0, "B": 100.0, "flat": None},
-        100_000.0,
-    )
-    assert weights == {"A": pytest.approx(0.1), "B": pytest.approx(-0.002)}
-    assert list(weights) == ["A", "B"]
-
-
-def test_a_position_without_any_price_is_refused_by_name() -> None:
-    with pytest.raises(UnknownPrice) as refusal:
-        value_positions({"A": 1.0, "B": 2.5}, {"A": 1.0}, {"B": None}, 1000.0)
-    (problem,) = refusal.value.problems
-    assert problem.path == "current_positions.B"
-    assert problem.was == 2.5
-    assert "price" in problem.message
-    with pytest.raises(UnknownPrice):
-        value_positions({"B": 2.5}, {}, {}, 1000.0)
-
-
-@pytest.mark.parametrize(("quantity", "value"), [(1e300, 1e-100), (-1e308, 1.0)])
-def test_a_position_beyond_the_number_range_is_refused(quantity: float, value: float) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        value_positions({"A": quantity}, {"A": 1e10}, {}, value)
-    assert not isinstance(refusal.value, UnknownPrice)
-    assert refusal.value.problems[0].path == "current_positions.A"
-    assert refusal.value.problems[0].was == quantity
-
-
 def test_positions_within_the_limits_stay_to_the_last_bit() -> None:
     weights = {"A": 0.1, "B": -0.05}
     book = cut_held(weights, {"A": [(0, "one")]}, 1.0, BOTH)
     assert book.weights == weights
     assert book.owned == {("A", 0): 0.1}
     assert book.hits == []
-    assert book.use.by_strategy == {"one": 0.1}
-    assert book.use.gross == pytest.approx(0.15)
+    assert book.use.of("strategy") == {"one": 0.1}
+    assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.15)
 
 
 def test_a_short_is_closed_where_shorts_are_off() -> None:
     book = cut_held({"A": -0.1}, {}, 1.0, LONG_ONLY)
     assert book.weights == {"A": 0.0}
-    assert book.use.gross == 0.0
+    assert book.use.of("portfolio")["portfolio"] == 0.0
     assert book.hits == []
 
 
@@ -89,7 +56,7 @@ def test_under_exit_everything_held_is_zero() -> None:
     book = cut_held({"A": 0.1, "B": -0.1}, {"A": [(0, "one")]}, 0.0, BOTH)
     assert all(abs(weight) == 0.0 for weight in book.weights.values())
     assert book.owned == {("A", 0): 0.0}
-    assert book.use.gross == 0.0
+    assert book.use.of("portfolio")["portfolio"] == 0.0
 
 
 def test_hold_signals_share_a_position_equally() -> None:
@@ -100,11 +67,11 @@ def test_hold_signals_share_a_position_equally() -> None:
         ("A", 3): pytest.approx(0.04),
         ("A", 4): pytest.approx(0.04),
     }
-    assert book.use.by_strategy == {
+    assert book.use.of("strategy") == {
         "one": pytest.approx(0.04),
         "two": pytest.approx(0.08),
     }
-    assert book.use.gross == pytest.approx(0.22)
+    assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.22)
 
 
 def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> None:
@@ -127,9 +94,9 @@ def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> Non
         ("portfolio", "portfolio", 0.5, 0.6),
     ]
     assert book.owned["A", 0] == pytest.approx(kept)
-    assert book.use.by_strategy == {"one": pytest.approx(3 * kept)}
-    assert book.use.by_group == {}
-    assert book.use.gross == pytest.approx(0.5)
+    assert book.use.of("strategy") == {"one": pytest.approx(3 * kept)}
+    assert book.use.of("group") == {}
+    assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.5)
 
 
 def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
@@ -156,7 +123,7 @@ def test_a_hold_of_what_is_not_held_weighs_nothing_even_when_its_strategy_is_cut
     book = cut_held({"A": 0.15}, owners, 1.0, params)
     assert book.weights["A"] == pytest.approx(0.1)
     assert book.weights.get("unheld", 0.0) == 0.0
-    assert book.use.gross == pytest.approx(0.1)
+    assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.1)
 
 
 def test_longs_and_shorts_of_a_strategy_both_count_as_gross() -> None:
@@ -173,7 +140,7 @@ def test_a_group_is_cut_after_strategies_and_before_gross() -> None:
     book = cut_held({"A": 0.15, "B": 0.05, "C": 0.1}, {"A": [(0, "one")]}, 1.0, params)
     assert book.weights == {"A": pytest.approx(0.075), "B": pytest.approx(0.025), "C": 0.1}
     assert book.owned == {("A", 0): pytest.approx(0.075)}
-    assert book.use.by_group == {"majors": pytest.approx(0.1)}
+    assert book.use.of("group") == {"ghost": 0.0, "majors": pytest.approx(0.1)}
     assert hits_of(book) == [("group", "majors", 0.1, 0.2)]
 
 
@@ -189,7 +156,7 @@ def test_every_limit_scales_with_the_multiplier() -> None:
 
 def test_a_position_that_belongs_to_no_strategy_counts_for_gross_alone() -> None:
     book = cut_held({"A": 0.1}, {}, 1.0, LONG_ONLY)
-    assert book.use == HeldUse({}, {}, 0.1)
+    assert book.use == HeldUse({"strategy": {}, "group": {}, "portfolio": {"portfolio": 0.1}})
     assert book.owned == {}
 
 
@@ -216,8 +183,8 @@ def test_what_is_left_meets_every_limit_and_never_grows(
     slack = 1e-12
     assert sum(map(abs, book.weights.values())) <= multiplier * 0.5 + slack
     assert all(abs(w) <= multiplier * 0.15 + slack for w in book.weights.values())
-    assert all(w <= multiplier * 0.3 + slack for w in book.use.by_strategy.values())
-    assert book.use.by_group["g"] <= multiplier * 0.2 + slack
+    assert all(w <= multiplier * 0.3 + slack for w in book.use.of("strategy").values())
+    assert book.use.of("group")["g"] <= multiplier * 0.2 + slack
     for row, name in enumerate(names):
         assert book.weights[name] == pytest.approx(book.owned[name, row], abs=1e-15)
         assert abs(book.weights[name]) <= abs(weights[name])

@@ -10,9 +10,11 @@ from structlog.testing import capture_logs
 from app.core.books.market import MarketBook
 from app.core.params import EngineParams, MarketParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
-from app.pipeline import decide
-from app.pipeline.service import SizingService
-from tests.pipeline.builders import batch_of, service_on
+from app.pipeline.correlation_alerts import CorrelationAlerts
+from app.pipeline.decide import Decider
+from app.pipeline.engine import Engine
+from app.pipeline.factor_refresh import FactorRefresh
+from tests.pipeline.builders import batch_of, world_on
 
 LARGE = 8
 PARAMS = replace(EngineParams(), market=MarketParams(dense_up_to=4, factor_refresh=3))
@@ -34,60 +36,65 @@ class FailingEstimate:
         return self.made[-1]
 
 
-async def decide_until(service: SizingService, holds: Callable[[], bool], start: int) -> int:
+def engine_on(path: Path, params: EngineParams) -> Engine:
+    return Engine(params, world_on(path), "fallback")
+
+
+def decider_of(engine: Engine, estimate: FailingEstimate) -> Decider:
+    return Decider(engine, FactorRefresh(engine, estimate), CorrelationAlerts())
+
+
+async def decide_until(decider: Decider, holds: Callable[[], bool], start: int) -> int:
     """Decide on until something holds; return the next step."""
     for step in range(start, start + 1000):
-        await service.allocate(batch_of(step, LARGE))
+        await decider.allocate(batch_of(step, LARGE))
         if holds():
             return step + 1
     pytest.fail("it never came true")
 
 
-async def test_an_estimate_of_factors_that_fails_fails_no_decision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_estimate_of_factors_that_fails_fails_no_decision(tmp_path: Path) -> None:
     estimate = FailingEstimate()
-    monkeypatch.setattr(decide, "estimate_factors", estimate)
-    service = service_on(tmp_path / "himari.db", PARAMS)
-    await service.start()
-    structure = service.beliefs.structure
+    engine = engine_on(tmp_path / "himari.db", PARAMS)
+    await engine.start()
+    decider, structure = decider_of(engine, estimate), engine.beliefs.structure
     with capture_logs() as lines:
-        step = await decide_until(service, lambda: bool(lines), 0)
+        step = await decide_until(decider, lambda: bool(lines), 0)
     assert [line["event"] for line in lines] == ["factors_failed"]
     assert str(lines[0]["exc_info"]) == "SVD did not converge"
     assert structure.factors is None
     estimate.broken = False
-    await decide_until(service, lambda: structure.factors is not None, step)
-    await service.stop()
+    await decide_until(decider, lambda: structure.factors is not None, step)
+    decider.stop()
+    await engine.stop()
 
 
-async def test_the_last_factors_stay_while_no_others_can_be_estimated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_last_factors_stay_while_no_others_can_be_estimated(tmp_path: Path) -> None:
     estimate = FailingEstimate()
     estimate.broken = False
-    monkeypatch.setattr(decide, "estimate_factors", estimate)
-    service = service_on(tmp_path / "himari.db", PARAMS)
-    await service.start()
-    structure = service.beliefs.structure
-    step = await decide_until(service, lambda: structure.factors is not None, 0)
+    engine = engine_on(tmp_path / "himari.db", PARAMS)
+    await engine.start()
+    decider, structure = decider_of(engine, estimate), engine.beliefs.structure
+    step = await decide_until(decider, lambda: structure.factors is not None, 0)
     estimate.broken = True
     with capture_logs() as lines:
-        await decide_until(service, lambda: bool(lines), step)
+        await decide_until(decider, lambda: bool(lines), step)
     assert structure.factors is estimate.made[-1]
-    await service.stop()
+    decider.stop()
+    await engine.stop()
 
 
 async def test_a_failed_estimate_is_not_tried_again_before_a_refresh_interval(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     estimate = FailingEstimate()
-    monkeypatch.setattr(decide, "estimate_factors", estimate)
     rarely = replace(PARAMS, market=replace(PARAMS.market, factor_refresh=10_000))
-    service = service_on(tmp_path / "himari.db", rarely)
-    await service.start()
+    engine = engine_on(tmp_path / "himari.db", rarely)
+    await engine.start()
+    decider, market = decider_of(engine, estimate), engine.beliefs.market
     with capture_logs() as lines:
-        step = await decide_until(service, lambda: bool(lines), 0)
-        await decide_until(service, lambda: service.beliefs.market.version >= step + 30, step)
-    await service.stop()
+        step = await decide_until(decider, lambda: bool(lines), 0)
+        await decide_until(decider, lambda: market.version >= step + 30, step)
+    decider.stop()
+    await engine.stop()
     assert estimate.asked == len(lines) == 1

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.params import LimitParams, TradingParams
 from app.core.types import TradingState
-from tests.core.situations import Situation
+from tests.core.decision.situations import Situation
 
 BUY_A = (("one", "A", 0.10),)
 PRICE = {"A": 700.0}  # one unit is 0.007 of the portfolio

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.limits import HeldUse
 from app.core.params import LimitParams, TradingParams
 from app.core.types import Action, TradingState
-from tests.core.situations import Situation
+from tests.core.decision.situations import Situation
 
 SLOW = TradingParams(rebalance_span=9.0)  # a step of 2/10
 LONG_ONLY = LimitParams()
@@ -128,7 +128,7 @@ def test_a_strategys_limit_is_met_by_the_nearest_point_however_slow_trading_is()
 def test_what_is_held_elsewhere_leaves_less_room_on_the_turned_side_too() -> None:
     wishes = (("one", "A", 0.0),)
     limits = LimitParams(allow_short=True, max_strategy_pct=0.2)
-    held = HeldUse({"one": 0.15}, {}, 0.15)
+    held = HeldUse({"strategy": {"one": 0.15}, "portfolio": {"portfolio": 0.15}})
     settled = Situation(wishes, {"A": -0.1}, limits, SLOW, held).settled()
     # the short that closes slowly belongs to `one`, which holds 0.15 of its 0.2 elsewhere
     assert settled.weights == pytest.approx([-0.05])

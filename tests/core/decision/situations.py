@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.core.books.market import MarketBook
+from app.core.decision.settle import Setting, Settled, settle
 from app.core.limits import HeldUse
 from app.core.params import EngineParams, LimitParams, MarketParams, TradingParams
 from app.core.phase1 import Phase1
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
 from app.core.portfolio.structure import Structure
-from app.core.settle import Setting, Settled, settle
 from app.core.signals import SignalTable, tabulate
 from app.core.types import Action, FloatArray, TradingState
 from tests.strategies import make_batch, make_signal

@@ -1,0 +1,100 @@
+"""What is held: weights and parts of strategies, as limits read and cut them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHit:
+    """A limit that bound: amounts are fractions of portfolio value, price is utility a unit."""
+
+    level: str
+    identifier: str
+    limit: float
+    requested: float
+    shadow_price: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What limits count: signed weights by symbol, and the gross of each strategy's parts.
+
+    ``by_strategy`` is empty where nobody knows the parts.
+    """
+
+    weights: Mapping[str, float]
+    by_strategy: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUse:
+    """What held positions already use of each limit: by level, then by identifier."""
+
+    by_level: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def of(self, level: str) -> Mapping[str, float]:
+        """Use of the limits of one level; an identifier that is not there uses nothing."""
+        return self.by_level.get(level, {})
+
+    def at_full_scale(self, multiplier: float) -> "HeldUse":
+        """Divide by the cascade multiplier, so that it fits limits at multiplier 1."""
+        if multiplier <= 0.0:
+            return HeldUse()
+        return HeldUse(
+            {
+                level: {identifier: used / multiplier for identifier, used in uses.items()}
+                for level, uses in self.by_level.items()
+            }
+        )
+
+
+@dataclass(slots=True)
+class HeldBook:
+    """Held symbols, before and after the limits.
+
+    ``owners`` maps a symbol to its (row, strategy) pairs; ``weights`` are signed fractions by
+    symbol; ``owned`` maps (symbol, row) to the row's part; ``use`` is what limits have left to
+    give elsewhere; ``hits`` are the limits that cut.
+    """
+
+    owners: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+    owned: dict[tuple[str, int], float] = field(default_factory=dict)
+    use: HeldUse = field(default_factory=HeldUse)
+    hits: list[LimitHit] = field(default_factory=list)
+
+    def hold(self, symbol: str, weight: float) -> None:
+        """Set the weight of a symbol and share it equally among its owners."""
+        self.weights[symbol] = weight
+        pairs = self.owners.get(symbol, ())
+        if pairs:
+            part = weight / len(pairs)
+            self.owned.update({(symbol, row): part for row, _ in pairs})
+
+    def scale(self, symbols: Collection[str], factor: float) -> None:
+        """Multiply the weights of symbols, and every owner's part of them."""
+        for symbol in symbols:
+            self.weights[symbol] *= factor
+        for key in self.owned:
+            if key[0] in symbols:
+                self.owned[key] *= factor
+
+    def scale_strategy(self, strategy: str, factor: float) -> None:
+        """Multiply the parts of one strategy; weights follow."""
+        for symbol, pairs in self.owners.items():
+            if symbol not in self.weights:
+                continue
+            mine = [row for row, owner in pairs if owner == strategy]
+            for row in mine:
+                self.owned[symbol, row] *= factor
+            if mine:
+                self.weights[symbol] = sum(self.owned[symbol, row] for row, _ in pairs)
+
+    def holdings(self) -> Holdings:
+        """Weights as they are now, and the gross of each strategy's parts."""
+        gross: dict[str, float] = {}
+        for symbol, pairs in self.owners.items():
+            for row, strategy in pairs:
+                part = abs(self.owned.get((symbol, row), 0.0))
+                gross[strategy] = gross.get(strategy, 0.0) + part
+        return Holdings(self.weights, gross)

@@ -1,0 +1,42 @@
+"""What is held: parts follow weights, weights follow parts."""
+
+import pytest
+
+from app.core.limits.holdings import HeldBook, HeldUse, Holdings
+
+
+@pytest.fixture
+def book() -> HeldBook:
+    """Hold A for two strategies, B for one of them, C for nobody; D is not held."""
+    owners = {"A": [(0, "one"), (1, "two")], "B": [(2, "one")], "D": [(3, "one")]}
+    held = HeldBook(owners)
+    for symbol, weight in {"A": 0.2, "B": -0.1, "C": 0.4}.items():
+        held.hold(symbol, weight)
+    return held
+
+
+def test_owners_share_a_symbol_equally(book: HeldBook) -> None:
+    assert book.weights == {"A": 0.2, "B": -0.1, "C": 0.4}
+    assert book.owned == {("A", 0): 0.1, ("A", 1): 0.1, ("B", 2): -0.1}
+    assert book.holdings() == Holdings(book.weights, {"one": 0.2, "two": 0.1})
+
+
+def test_a_scaled_symbol_takes_every_owners_part_along(book: HeldBook) -> None:
+    book.scale({"A", "C"}, 0.5)
+    assert book.weights == {"A": 0.1, "B": -0.1, "C": 0.2}
+    assert book.owned == {("A", 0): 0.05, ("A", 1): 0.05, ("B", 2): -0.1}
+
+
+def test_a_scaled_strategy_takes_its_part_of_each_weight_along(book: HeldBook) -> None:
+    book.scale_strategy("one", 0.5)
+    assert book.weights == {"A": pytest.approx(0.15), "B": -0.05, "C": 0.4}
+    assert book.owned == {("A", 0): 0.05, ("A", 1): 0.1, ("B", 2): -0.05}
+
+
+def test_use_is_divided_by_the_cascade_multiplier_to_fit_limits_at_full_scale() -> None:
+    use = HeldUse({"strategy": {"a": 0.1}, "group": {"g": 0.05}, "portfolio": {"portfolio": 0.15}})
+    assert use.at_full_scale(0.25) == HeldUse(
+        {"strategy": {"a": 0.4}, "group": {"g": 0.2}, "portfolio": {"portfolio": 0.6}}
+    )
+    assert use.at_full_scale(1.0) == use
+    assert use.at_full_scale(0.0) == HeldUse()
