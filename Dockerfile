@@ -28,6 +28,7 @@ RUN /opt/himari/bin/pip install --require-hashes -r requirements/base.txt \
     && find /opt/himari -type d -name tests -prune -exec rm -r {} +
 COPY pyproject.toml README.md ./
 COPY app app
+COPY edge edge
 RUN /opt/himari/bin/pip install --require-hashes -r requirements/build.txt \
     && /opt/himari/bin/pip install --no-deps --no-build-isolation . \
     && /opt/himari/bin/pip uninstall --yes setuptools pip
@@ -42,6 +43,7 @@ RUN /opt/himari/bin/pip install --require-hashes -r requirements/inference.txt \
     && find /opt/himari -type d -name tests -prune -exec rm -r {} +
 COPY pyproject.toml README.md ./
 COPY app app
+COPY edge edge
 COPY inference_server inference_server
 RUN /opt/himari/bin/pip install --require-hashes -r requirements/build.txt \
     && /opt/himari/bin/pip install --no-deps --no-build-isolation . \

@@ -4,13 +4,15 @@ The way of one batch of signals, a line per step with its file::
 
     settings/                      environment and YAML file, read once; the one door to both
     main.py                        settings in, application out: wiring only
-    lifecycle.py                   the graceful end: not ready at once, accepting a little longer
-    api/gate/middleware.py         request id, sane heads, admission, last resort
+    edge/lifecycle.py              the graceful end: not ready at once, accepting a little longer
+    edge/request_id.py             an id for each request, in every line of edge/json_log.py
+    edge/middleware.py             heads that make sense; what nothing else knew becomes a 500
+    api/gate/middleware.py         admission
     api/gate/admission.py          whose turn it is
     api/gate/early_refusal.py      a crowd refused at the head
     api/gate/access.py             who may: core/access.py knows keys and roles; without keys
-    api/gate/locality.py           this machine alone
-    api/gate/browser.py            no page of another origin
+    edge/locality.py               this machine alone
+    edge/browser.py                no page of another origin
     api/routes/allocate.py         the endpoint, one file per resource
     api/request/body.py            exact JSON within bounds of bytes, depth and time
     api/request/schemas.py         names, ranges and refusals; straight into the core's nouns

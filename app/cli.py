@@ -36,6 +36,7 @@ def _users_own() -> tuple[type[Exception], ...]:
         import_module("app.commands.refusal").CommandRefused,
         import_module("app.core.errors").HimariError,
         import_module("app.settings").SettingsError,
+        import_module("edge.tracing").TracingMissing,
     )
 
 

@@ -22,13 +22,12 @@ from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
 from app.adapters.reload import SettingsReloader, Source, flattened
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from app.adapters.tracing import TracedRequests, TracedTelemetry, Tracing
+from app.adapters.tracing import TracedTelemetry, Tracing
 from app.api import fixed_keys, install
 from app.api.gate.access import KeySource
 from app.api.response.problems import kind_of
 from app.api.routes.allocate import batch_of
 from app.core.policy.circuit import Transition
-from app.lifecycle import drain_on_sigterm
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange
 from app.pipeline.notices import NobodyTold, Thresholds
@@ -36,6 +35,8 @@ from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
 from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
+from edge.lifecycle import drain_on_sigterm
+from edge.tracing import TracedRequests
 
 VERSION = version("himari-layer3")
 DESCRIPTION = """Position sizing as a service: batches of signals in, target positions within hard

@@ -4,16 +4,18 @@ The way of one request, a line per step with its file::
 
     settings.py              environment, read once; nothing below main sees it
     main.py                  settings in, application out: wiring only
-    lifecycle.py             the graceful end: not ready at once, accepting a little longer
-    api/gate/middleware.py        request id, admission, last resort
-    api/gate/access.py          the caller's key
-    api/body.py              a body within bounds of bytes and time
+    edge/lifecycle.py        the graceful end: not ready at once, accepting a little longer
+    edge/request_id.py       an id for each request, in every line of edge/json_log.py
+    edge/middleware.py       heads that make sense; whatever nothing else knew becomes a 500
+    api/middleware.py        admission
+    api/security.py          the caller's key
+    api/body.py              JSON or msgpack; edge/body.py bounds it in bytes and time
     wire.py                  JSON or msgpack into rows, each row checked by itself
         model/rows.py            what a row may hold, and what a prediction may say
     api/predict.py           good rows to the model, bad ones answered in their place
     api/presence.py          for as long as the caller waits
-    serving.py               the current model; decode, run, encode, believe
-        switch.py                which model that is: switch, keep the old one, roll back
+    serving/predictor.py     the current model; decode, run, encode, believe
+        serving/switch.py        which model that is: switch, keep the old one, roll back
             model/loading.py         verify, set up, rehearse
             model/store.py           a version's folder, file by file by checksum
             model/card.py            what it is, and for which cases it may speak
@@ -26,13 +28,13 @@ The way of one request, a line per step with its file::
             model/trained.py         what it was trained on, and what lies outside
             model/onnx_model.py      the graph behind ONNX Runtime
             model/opinion.py         what each signal is told
-        batching.py              collect what is queued into the next run
-        batch_run.py             join rows of several callers, run, give each its own back
-        model_thread.py          the one thread that models run in
+        serving/batching.py      collect what is queued into the next run
+        serving/batch_run.py     join rows of several callers, run, give each its own back
+        serving/model_thread.py  the one thread that models run in
     telemetry.py             counters and gauges of GET /metrics
-    api/response/problems.py          one table from an error to its problem+json
+    api/problems.py          one table from an error to its problem+json (edge/problems.py)
 
-``app`` and this package share no code, only the wire.
+``app`` and this package share the wire and the package ``edge``, and nothing else.
 """
 
 import os

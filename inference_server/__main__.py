@@ -6,10 +6,10 @@ from math import ceil
 
 import uvicorn
 
-from inference_server.lifecycle import ended_in_order
+from edge.lifecycle import ended_in_order
+from edge.tracing import TracingMissing
 from inference_server.main import create_app
 from inference_server.settings import SettingsError, load_settings
-from inference_server.tracing import TracingMissing
 
 
 def main() -> int:

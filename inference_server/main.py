@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 import structlog
 from fastapi import FastAPI
 
+from edge.json_log import configure_logging
+from edge.lifecycle import drain_on_sigterm
+from edge.tracing import TracedRequests, Tracing
 from inference_server.api import install
 from inference_server.api.context import ApiContext, Stage
 from inference_server.errors import ModelRefused
-from inference_server.json_log import configure_logging
-from inference_server.lifecycle import drain_on_sigterm
 from inference_server.model.kinds import KINDS, Kinds
 from inference_server.model.loading import ServedModel, load_model
 from inference_server.serving.batching import Batcher, BatchLimits
@@ -22,7 +23,6 @@ from inference_server.serving.predictor import Predictor
 from inference_server.serving.switch import ModelSwitch
 from inference_server.settings import Settings, load_settings
 from inference_server.telemetry import Telemetry
-from inference_server.tracing import TracedRequests, Tracing
 
 DESCRIPTION = """Target positions for trading signals, each with the confidence to blend it by.
 One signal as the guide has it, or a batch with history as JSON or msgpack; rows of concurrent
@@ -123,7 +123,7 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
     configure_logging(settings.log_level)
     telemetry = Telemetry(version=_version())
 
-    tracing = Tracing("himari-inference", _version()) if settings.otel_enabled else None
+    tracing = _tracing() if settings.otel_enabled else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -156,6 +156,10 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
     if tracing is not None:
         app.add_middleware(TracedRequests, tracing=tracing)
     return app
+
+
+def _tracing() -> Tracing:
+    return Tracing("himari-inference", _version(), "inference_server.tracing")
 
 
 def _version() -> str:

@@ -44,8 +44,15 @@ def _visible(value: Any) -> Any:
     return value
 
 
+def _setting(default: Any, meaning: str, *, unit: str, why: str, **rules: Any) -> Any:
+    """Declare a field: its default, meaning, unit, the reason of that default, its range."""
+    return Field(
+        default, description=meaning, json_schema_extra={"unit": unit, "why": why}, **rules
+    )
+
+
 class Settings(BaseSettings):
-    """Every setting, frozen; descriptions give unit and reason."""
+    """Every setting, frozen; each field has its meaning, unit and reason."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -57,59 +64,125 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    port: int = Field(8888, ge=0, le=65_535, description="Port to listen on; 0: any free one.")
-    model_dir: Path = Field(
-        SHIPPED_MODELS, description="Folder of versions; the shipped one is the package's own."
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on.",
+        unit="address",
+        why="loopback, so that opening up is a decision",
+        min_length=1,
     )
-    model: str = Field(
+    port: int = _setting(
+        8888, "Port to listen on; 0: any free one.", unit="port", why="the guide's", ge=0, le=65_535
+    )
+    model_dir: Path = _setting(
+        SHIPPED_MODELS,
+        "Folder of versions; the shipped one is the package's own.",
+        unit="path",
+        why="what is shipped",
+    )
+    model: str = _setting(
         "",
+        "Version to serve; empty: what the folder's file `current` names.",
+        unit="version",
+        why="empty: the folder says, and a reload may change it",
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$",
-        description="Version to serve; empty: what the folder's file `current` names.",
     )
-    threads: int = Field(
-        1, ge=1, le=64, description="Of one run, count; two on contended cores cost up to 26x."
+    threads: int = _setting(
+        1,
+        "Of one run, count; two on contended cores cost up to 26x.",
+        unit="count",
+        why="two on contended cores cost up to 26 times as much",
+        ge=1,
+        le=64,
     )
-    max_batch_rows: int = Field(
-        32, ge=1, le=1024, description="Rows of one run, count; more gain nothing and delay others."
+    max_batch_rows: int = _setting(
+        32,
+        "Rows of one run, count; more gain nothing and delay others.",
+        unit="rows",
+        why="more gain nothing and delay others",
+        ge=1,
+        le=1024,
     )
-    queue_rows: int = Field(
-        8192, ge=1, le=1_000_000, description="Rows that may wait, count; beyond it 503."
+    queue_rows: int = _setting(
+        8192,
+        "Rows that may wait, count; beyond it 503.",
+        unit="rows",
+        why="one whole request and more; beyond it waiting is longer than deadlines",
+        ge=1,
+        le=1_000_000,
     )
-    max_rows_per_request: int = Field(
-        5000, ge=1, le=_MOST_ROWS, description="Signals of one batch, count; beyond it 413."
+    max_rows_per_request: int = _setting(
+        5000,
+        "Signals of one batch, count; beyond it 413.",
+        unit="rows",
+        why="the service's own MAX_SIGNALS",
+        ge=1,
+        le=_MOST_ROWS,
     )
-    max_body_bytes: int = Field(
+    max_body_bytes: int = _setting(
         40_000_000,
+        "Largest body; 5,000 signals with 256 returns each are 29 MB of JSON.",
+        unit="bytes",
+        why="5,000 signals with 256 returns each are 29 MB of JSON",
         ge=1_000,
         le=1_000_000_000,
-        description="Largest body; 5,000 signals with 256 returns each are 29 MB of JSON.",
     )
-    body_timeout_sec: Annotated[float, Field(gt=0, le=3600)] = Field(
-        10.0, description="Longest wait for a whole body, seconds; dripping ones hold a place."
+    body_timeout_sec: Annotated[float, Field(gt=0, le=3600)] = _setting(
+        10.0,
+        "Longest wait for a whole body, seconds; dripping ones hold a place.",
+        unit="seconds",
+        why="a dripping body holds a place",
     )
-    request_timeout_sec: Annotated[float, Field(gt=0, le=3600)] = Field(
-        5.0, description="From the body to the end of its last run, seconds; the caller's own."
+    request_timeout_sec: Annotated[float, Field(gt=0, le=3600)] = _setting(
+        5.0,
+        "From the body to the end of its last run, seconds; the caller's own.",
+        unit="seconds",
+        why="the service's own RL_TIMEOUT_SEC",
     )
-    run_limit_sec: Annotated[float, Field(gt=0, le=3600)] = Field(
-        5.0, description="A run that lasts longer is stuck: not ready, seconds."
+    run_limit_sec: Annotated[float, Field(gt=0, le=3600)] = _setting(
+        5.0,
+        "A run that lasts longer is stuck: not ready, seconds.",
+        unit="seconds",
+        why="a run takes milliseconds: after that it is stuck",
     )
-    max_in_flight: int = Field(
-        512, ge=1, le=100_000, description="Requests at once, count; beyond it 503."
+    max_in_flight: int = _setting(
+        512,
+        "Requests at once, count; beyond it 503.",
+        unit="requests",
+        why="as the service",
+        ge=1,
+        le=100_000,
     )
-    api_key: Annotated[SecretStr | None, BeforeValidator(_visible)] = Field(
-        None, min_length=1, description="Bearer token that callers must send; default: none."
+    api_key: Annotated[SecretStr | None, BeforeValidator(_visible)] = _setting(
+        None,
+        "Bearer token that callers must send; default: none.",
+        unit="secret",
+        why="none: loopback needs none",
+        min_length=1,
     )
-    metrics_open: bool = Field(default=True, description="GET /metrics needs no key.")
-    drain_sec: Annotated[float, Field(ge=0, le=300)] = Field(
-        1.0, description="Seconds of accepting on after SIGTERM, so balancers notice."
+    metrics_open: bool = _setting(
+        True, "GET /metrics needs no key.", unit="true, false", why="Prometheus needs no key"
     )
-    otel_enabled: bool = Field(
-        default=False, description="Traces by OTLP, as OTEL_* variables say; needs the extra otel."
+    drain_sec: Annotated[float, Field(ge=0, le=300)] = _setting(
+        1.0,
+        "Seconds of accepting on after SIGTERM, so balancers notice.",
+        unit="seconds",
+        why="long enough for balancers to notice",
+    )
+    otel_enabled: bool = _setting(
+        False,
+        "Traces by OTLP, as OTEL_* variables say; needs the extra otel.",
+        unit="true, false",
+        why="off: it is an extra, and not imported then",
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper_case)
-    ] = Field("INFO", description="Least severity that is logged.")
+    ] = _setting(
+        "INFO",
+        "Least severity that is logged.",
+        unit="DEBUG, INFO, WARNING, ERROR",
+        why="what happened, not each step",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain, pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import pytest
@@ -24,6 +25,7 @@ from pydantic import BaseModel
 from typer.main import get_group
 
 import app
+import inference_server
 from app import main
 from app.api.request import schemas as schemas_request
 from app.api.response import schemas as schemas_response
@@ -291,10 +293,12 @@ def test_commands_and_options_that_documents_name_exist() -> None:
         assert set(re.findall(r"--[a-z-]+", rest)) <= known[name], f"himari {name}{rest}"
 
 
-def test_the_way_of_the_data_names_files_that_exist() -> None:
-    files = re.findall(r"([a-z_0-9/]+\.py)", app.__doc__ or "")
+@pytest.mark.parametrize("package", [app, inference_server], ids=["app", "inference_server"])
+def test_the_way_of_the_data_names_files_that_exist(package: ModuleType) -> None:
+    files = re.findall(r"([a-z_0-9/]+\.py)", package.__doc__ or "")
     assert len(files) > 20
-    assert not [name for name in files if not (ROOT / "app" / name).is_file()]
+    rooms = (ROOT, ROOT / package.__name__)
+    assert not [name for name in files if not any((room / name).is_file() for room in rooms)]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-OURS: Final = ("app", "inference_server")
+OURS: Final = ("app", "edge", "inference_server")
 # folders of tests whose subject is not one room
 ACROSS: Final = ("contract", "faults", "golden", "stack", "tools", "docs", "e2e")
 # tests of the repository itself

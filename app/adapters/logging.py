@@ -1,29 +1,16 @@
-"""One JSON object a line on stderr, from structlog and from the standard library alike."""
+"""The service's log: JSON lines, and which libraries must say less."""
 
 import logging
-import sys
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
-import structlog
+from edge import json_log
 
-_SHARED: Final[list[Any]] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.StackInfoRenderer(),
-    # Plain tracebacks: a renderer that shows locals would write keys and bodies to the log.
-    structlog.processors.format_exc_info,
-]
 # below these they write down headers and URLs, and with them secrets of ours or what a peer sends
-# back of them; apprise and the exporter of traces quote whole URLs in their errors
+# back of them; apprise quotes whole URLs in its errors
 _TALKATIVE: Final = {
     "apprise": logging.CRITICAL,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
-    "opentelemetry.exporter": logging.CRITICAL,
-    "opentelemetry.sdk.trace.export": logging.CRITICAL,
-    "opentelemetry.util.re": logging.CRITICAL,
     "requests": logging.ERROR,
     "urllib3": logging.ERROR,
     "watchfiles": logging.WARNING,
@@ -36,40 +23,5 @@ def configure_level(level: str) -> None:
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send all logging as JSON lines to one stream; calling it again replaces the former.
-
-    Parameters
-    ----------
-    level : str
-        DEBUG, INFO, WARNING or ERROR.
-    stream : text stream, optional
-        stderr where absent.
-    """
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
-    for name, least in _TALKATIVE.items():
-        logging.getLogger(name).setLevel(least)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
+    """Send all logging as JSON lines to one stream; see :func:`edge.json_log.configure_logging`."""
+    json_log.configure_logging(level, stream, talkative=_TALKATIVE)

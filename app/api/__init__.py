@@ -12,12 +12,11 @@ from starlette.responses import Response
 
 from app.api.gate.access import Door, Guard, KeySource
 from app.api.gate.admission import Admitted
-from app.api.gate.browser import SecurityHeaders
-from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
+from app.api.gate.middleware import Admission
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
 from app.api.options import ApiContext, ApiSettings, EventCounter
-from app.api.response.problems import RequestRefused, problem
+from app.api.response.problems import problem
 from app.api.routes import (
     allocate,
     circuit,
@@ -32,6 +31,10 @@ from app.api.routes import (
 )
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
+from edge.browser import SecurityHeaders
+from edge.middleware import LastResort, SaneHead
+from edge.problems import RequestRefused
+from edge.request_id import RequestId
 
 ROUTERS = (
     allocate.router,
@@ -89,11 +92,14 @@ def install(
     )
     app.state.admitted = Admitted(settings.max_in_flight)
     app.add_middleware(Admission, admitted=app.state.admitted)
-    app.add_middleware(LastResort)
+    app.add_middleware(LastResort, answer=problem)
     if settings.enable_metrics:
         Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"]).instrument(app)
     app.add_middleware(
-        SaneHead, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
+        SaneHead,
+        answer=problem,
+        max_headers=settings.max_headers,
+        max_bytes=settings.max_header_bytes,
     )
     app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)

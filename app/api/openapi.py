@@ -1,18 +1,17 @@
 """OpenAPI beyond what the framework sees: raw bodies, query schemas, problems."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from app.api.request import schemas as bodies
 from app.api.request.query import Query, parameters_for_openapi
-from app.api.response.problems import MEDIA_TYPE
 from app.api.response.schemas import Problem
+from edge import openapi
+from edge.openapi import REF, JsonObject
 
-_REF: Final = "#/components/schemas/{model}"
 _BODIES: Final = (
     bodies.AllocateRequest,
     bodies.OutcomesRequest,
@@ -41,14 +40,10 @@ _REASONS: Final[Mapping[int, str]] = {
 _READING: Final = (401, 422, 429, 431, 500, 503)
 _WRITING: Final = (401, 403, 408, 413, 415, 422, 429, 431, 500, 503)
 
-JsonObject = dict[str, Any]
-
 
 def problems(*more: int, writes: bool = False) -> dict[int | str, JsonObject]:
     """OpenAPI ``responses`` of the problems that a route can answer."""
-    codes = sorted({*(_WRITING if writes else _READING), *more})
-    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
-    return {code: {"description": _REASONS[code], "content": content} for code in codes}
+    return openapi.problem_responses((*(_WRITING if writes else _READING), *more), _REASONS)
 
 
 def body_of(
@@ -59,7 +54,7 @@ def body_of(
     examples: Mapping[str, JsonObject] | None = None,
 ) -> JsonObject:
     """``openapi_extra`` of a route that reads a raw body and a query."""
-    media: JsonObject = {"schema": {"$ref": _REF.format(model=shape.__name__)}}
+    media: JsonObject = {"schema": {"$ref": REF.format(model=shape.__name__)}}
     if examples:
         media["examples"] = {name: {"value": value} for name, value in examples.items()}
     return {
@@ -80,30 +75,6 @@ def header(name: str, description: str, pattern: str) -> JsonObject:
     }
 
 
-def completed(build: Callable[[], JsonObject], *, keyed: bool) -> Callable[[], JsonObject]:
-    """Wrap the framework's schema builder: add the bodies, the problem and the key scheme."""
-
-    def openapi() -> JsonObject:
-        schema = build()
-        components = schema.setdefault("components", {})
-        known = components.setdefault("schemas", {})
-        if "Problem" not in known:
-            known.update(_definitions())
-            if keyed:
-                components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-                schema["security"] = [{"bearer": []}]
-        return schema
-
-    return openapi
-
-
-def _definitions() -> JsonObject:
-    shapes = [(shape, "validation") for shape in (*_BODIES, Problem)]
-    _, schema = models_json_schema(shapes, ref_template=_REF)  # type: ignore[arg-type]
-    definitions: JsonObject = schema["$defs"]
-    return definitions
-
-
 def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
-    """Make ``app.openapi()`` complete."""
-    app.openapi = completed(app.openapi, keyed=keyed)  # type: ignore[method-assign]
+    """Make ``app.openapi()`` complete: the bodies, the problem, the key scheme."""
+    openapi.complete_openapi(app, (*_BODIES, Problem), keyed=keyed)

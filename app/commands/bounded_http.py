@@ -6,10 +6,11 @@ before anything is made for it.
 """
 
 from asyncio import TimerHandle, Transport
-from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.api.gate.early_refusal import TurnAway
 
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -19,9 +20,6 @@ _TOO_LARGE: Final = (
 
 # A refusal comes behind the body; what is longer is refused by the application.
 _SHORT_BODY: Final = 65_536
-
-Headers = Sequence[tuple[bytes, bytes]]
-TurnAway = Callable[[str, str, Headers], bytes | None]
 
 
 class BoundedHttp(HttpToolsProtocol):

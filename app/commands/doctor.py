@@ -125,7 +125,7 @@ def _is_installed(name: str) -> bool:
 
 def look_at_settings(settings: Settings) -> Finding:
     """Say where the settings come from; a file that nobody reads is worth a warning."""
-    named = os.environ.get(CONFIG_VARIABLE)
+    named = settings.config_file
     if not named and Path(CONFIG_NAME).exists():
         text = f"{CONFIG_NAME} stands here but is not read"
         return Finding("WARN", "settings", text, f"set {CONFIG_VARIABLE}={CONFIG_NAME}")

@@ -11,12 +11,12 @@ from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
 from app.api.gate.early_refusal import turn_away
-from app.api.gate.locality import is_elsewhere
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
-from app.lifecycle import ended_in_order
 from app.main import create_app
 from app.settings import Settings, certificate_problem, load_settings, without_password
+from edge.lifecycle import ended_in_order
+from edge.locality import is_elsewhere
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0

@@ -7,7 +7,7 @@ decides with the same numbers. Defaults are those of the design.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 
@@ -161,7 +161,7 @@ class PerformanceParams:
 
 @dataclass(frozen=True, slots=True)
 class EngineParams:
-    """The whole of it."""
+    """The numbers of every stage, and the portfolio value for batches that name none."""
 
     portfolio_value: float = 100_000.0
     kelly: KellyParams = field(default_factory=KellyParams)
@@ -189,19 +189,8 @@ class EngineParams:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> "EngineParams":
         """Rebuild from :meth:`to_json`'s form; unknown keys raise TypeError."""
-        rooms: dict[str, type] = {
-            "kelly": KellyParams,
-            "conformal": ConformalParams,
-            "sentiment": SentimentParams,
-            "regime": RegimeParams,
-            "cascade": CascadeParams,
-            "market": MarketParams,
-            "limits": LimitParams,
-            "trading": TradingParams,
-            "brakes": BrakeParams,
-            "drift": DriftParams,
-            "blend": BlendParams,
-            "performance": PerformanceParams,
+        rooms: dict[str, Any] = {
+            room.name: room.type for room in fields(EngineParams) if is_dataclass(room.type)
         }
         built = {name: rooms[name](**data[name]) for name in rooms if name in data}
         limits = built.get("limits")

@@ -1,6 +1,5 @@
 """The inference server in a process of its own, with one of the models of its folder."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ import app
 from app.core.errors import HimariError
 from app.core.types import JsonObject
 from app.processes.service import running_service
+from app.settings import INFERENCE_MODEL_DIR, inference_model_dir
 
 APPLICATION: Final = "inference_server.main:app"
-MODEL_DIR: Final = "HIMARI_INFERENCE_MODEL_DIR"
 MODEL: Final = "HIMARI_INFERENCE_MODEL"
 
 
@@ -41,9 +40,10 @@ def own_inference_server(version: str = "") -> Iterator[tuple[str, JsonObject | 
     """
     _package()
     settings = {MODEL: version} if version else {}
-    if os.environ.get(MODEL_DIR):
+    folder = inference_model_dir()
+    if folder is not None:
         # the process lives in a directory of its own, where a relative path means something else
-        settings[MODEL_DIR] = str(model_folder().resolve())
+        settings[INFERENCE_MODEL_DIR] = str(folder.resolve())
     with running_service(settings, APPLICATION) as client:
         yield f"{client.base_url}".rstrip("/") + "/predict", read_card(client)
 
@@ -56,7 +56,7 @@ def model_folder() -> Path:
     ServerMissing
         If neither is there.
     """
-    return Path(os.environ.get(MODEL_DIR) or _package() / "models")
+    return inference_model_dir() or _package() / "models"
 
 
 def read_card(client: httpx.Client) -> JsonObject | None:

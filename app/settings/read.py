@@ -22,11 +22,10 @@ from app.core.access import KeyRing
 from app.core.errors import KeyFileUnusable
 from app.settings import values
 from app.settings.model import Settings
+from app.settings.setting import PREFIX
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "load_settings", "setting_names"]
-
-PREFIX: Final = "HIMARI_"
 _FOREIGN: Final = "HIMARI_INFERENCE_"
+INFERENCE_MODEL_DIR: Final = f"{_FOREIGN}MODEL_DIR"
 _FILE_VARIABLE: Final = f"{PREFIX}CONFIG_FILE"
 _SECRET: Final = frozenset(
     {"api_keys", "rl_api_key", "rl_headers", "database_url", "rl_endpoint"}
@@ -57,7 +56,7 @@ def load_settings(*, check_files: bool = False) -> Settings:
         With everything that is wrong: unknown names, unreadable values, broken ranges.
     """
     problems = list(_unknown_variables(os.environ))
-    in_file = _file_values(os.environ.get(_FILE_VARIABLE) or None, problems)
+    in_file = _file_values(_named_file(), problems)
     in_environment = _environment_values(problems)
     try:
         settings = Settings(**_merged(in_file, in_environment))
@@ -106,6 +105,12 @@ def setting_names() -> tuple[str, ...]:
     return tuple(_variables())
 
 
+def inference_model_dir() -> Path | None:
+    """Model folder that the environment names for the inference server, or None."""
+    named = os.environ.get(INFERENCE_MODEL_DIR)
+    return Path(named) if named else None
+
+
 def _variables() -> dict[str, bool]:
     """Known variables, and whether their value is JSON."""
     return {f"{PREFIX}{'__'.join(path).upper()}": as_json for path, as_json in _paths(Settings)}
@@ -151,6 +156,12 @@ def _mapping_of(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of)
+
+
+def _named_file() -> str | None:
+    # names of variables count in either case, as for every other setting
+    named = {name.upper(): value for name, value in os.environ.items()}
+    return named.get(_FILE_VARIABLE) or None
 
 
 def _file_values(name: str | None, problems: list[str]) -> dict[str, Any]:

@@ -11,19 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from edge.middleware import LastResort, SaneHead
+from edge.problems import RequestRefused
+from edge.request_id import RequestId
 from inference_server.api import health, model, predict
 from inference_server.api.context import ApiSettings
 from inference_server.api.fast_lane import FastLane
 from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.middleware import (
     Admission,
-    KnownMethods,
-    LastResort,
     Places,
-    RequestId,
 )
 from inference_server.api.openapi import complete_openapi
-from inference_server.api.problems import RequestRefused, problem
+from inference_server.api.problems import problem
 from inference_server.api.security import ApiKey, BearerKey
 from inference_server.errors import InferenceError
 
@@ -52,10 +52,10 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     # The last one added is the outermost.
     app.add_middleware(BearerKey, key=key)
     app.add_middleware(Admission, places=places)
-    app.add_middleware(LastResort)
+    app.add_middleware(LastResort, answer=problem)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
-    app.add_middleware(KnownMethods)
+    app.add_middleware(SaneHead, answer=problem)
     app.add_middleware(RequestId)
     app.add_middleware(
         FastLane, endpoints=predict.ENDPOINTS, key=key, places=places, metrics=metrics

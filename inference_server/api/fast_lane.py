@@ -14,11 +14,12 @@ from starlette._utils import get_route_path
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from edge.json_log import REQUEST_ID
+from edge.request_id import name_request
 from inference_server.api.http_metrics import HttpMetrics
-from inference_server.api.middleware import Places, name_request
+from inference_server.api.middleware import Places
 from inference_server.api.problems import problem
 from inference_server.api.security import ApiKey
-from inference_server.json_log import REQUEST_ID
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 

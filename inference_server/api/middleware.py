@@ -1,102 +1,11 @@
-"""Pure ASGI middlewares: request id, last resort, admission."""
-
-import os
-import re
-from typing import Final
+"""Admission of requests."""
 
 from starlette._utils import get_route_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inference_server.api.problems import TooManyRequests, UnknownMethod, problem
-from inference_server.json_log import REQUEST_ID
-
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class RequestId:
-    """Give each request an id: the caller's own where it is sane, else a new one.
-
-    It stands in ``scope["himari.request_id"]``, in every log line and in the response.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; see ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = name_request(scope)
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-            await send(message)
-
-        token = REQUEST_ID.set(scope["himari.request_id"])
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            REQUEST_ID.reset(token)
-
-
-def name_request(scope: Scope) -> bytes:
-    """Give a request its id, as it goes into the answer's header, and put it into the scope."""
-    request_id = _incoming_id(scope) or os.urandom(16).hex().encode()
-    scope["himari.request_id"] = request_id.decode("ascii")
-    return request_id
-
-
-def _incoming_id(scope: Scope) -> bytes | None:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            return bytes(value) if _SANE_ID.fullmatch(value) else None
-    return None
-
-
-class LastResort:
-    """Turn an error that nothing else knew into a 500 problem, and log it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; see ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def noting_start(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting_start)
-        except Exception as error:
-            # Half an answer cannot be taken back: the server cuts the connection.
-            if started:
-                raise
-            await problem(scope, error)(scope, receive, send)
-
-
-class KnownMethods:
-    """Refuse invented methods before anything counts them: metric labels stay bounded."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection; see ASGI."""
-        if scope["type"] == "http" and scope["method"] not in _METHODS:
-            refusal = UnknownMethod(f"the method must be one of HTTP's, was {scope['method']!r}")
-            await problem(scope, refusal)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+from edge.access import is_operational
+from edge.problems import Overloaded
+from inference_server.api.problems import problem
 
 
 class Places:
@@ -108,7 +17,7 @@ class Places:
 
     def __enter__(self) -> None:
         if self._taken >= self._limit:
-            raise TooManyRequests(f"more than {self._limit} requests are in flight")
+            raise Overloaded(f"more than {self._limit} requests are in flight")
         self._taken += 1
 
     def __exit__(self, *_: object) -> None:
@@ -124,15 +33,11 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] != "http" or _is_operational(get_route_path(scope)):
+        if scope["type"] != "http" or is_operational(get_route_path(scope)):
             await self._app(scope, receive, send)
             return
         try:
             with self._places:
                 await self._app(scope, receive, send)
-        except TooManyRequests as refusal:
+        except Overloaded as refusal:
             await problem(scope, refusal)(scope, receive, send)
-
-
-def _is_operational(path: str) -> bool:
-    return path.startswith("/health/") or path == "/metrics"

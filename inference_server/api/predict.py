@@ -6,11 +6,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from edge.problems import BodyTooLarge
 from inference_server.api.body import read_body, wire_of
 from inference_server.api.context import ApiContext, context_of
 from inference_server.api.openapi import body_of, problems
 from inference_server.api.presence import unless_gone
-from inference_server.api.problems import BodyTooLarge, sentence
+from inference_server.api.problems import sentence
 from inference_server.api.raw_route import RawRoute
 from inference_server.api.schemas import (
     BATCH_EXAMPLE,

@@ -2,15 +2,14 @@
 
 import hashlib
 import hmac
-from typing import Final
 
 from pydantic import SecretStr
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inference_server.api.problems import Unauthorized, problem
-
-_HEALTH: Final = "/health/"
+from edge.access import bearer_of, is_open
+from edge.problems import Unauthorized
+from inference_server.api.problems import problem
 
 
 class ApiKey:
@@ -31,13 +30,11 @@ class ApiKey:
         Unauthorized
             If it needs the key and has not got it.
         """
-        if self._digest is None or self._is_open(get_route_path(scope)):
+        path = get_route_path(scope)
+        if self._digest is None or is_open(path, metrics_open=self._metrics_open):
             return
-        if not hmac.compare_digest(self._digest, _digest(_bearer_of(scope))):
+        if not hmac.compare_digest(self._digest, _digest(bearer_of(scope) or b"")):
             raise Unauthorized("send a valid API key as Authorization: Bearer")
-
-    def _is_open(self, path: str) -> bool:
-        return path.startswith(_HEALTH) or (self._metrics_open and path == "/metrics")
 
 
 class BearerKey:
@@ -56,12 +53,6 @@ class BearerKey:
                 await problem(scope, refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _bearer_of(scope: Scope) -> bytes:
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-    return bytes(token.strip()) if scheme.lower() == b"bearer" else b""
 
 
 def _digest(token: bytes) -> bytes:

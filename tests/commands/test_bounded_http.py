@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.commands.bounded_http import BoundedHttp, TurnAway, bounded_http
+from app.api.gate.early_refusal import TurnAway
+from app.commands.bounded_http import BoundedHttp, bounded_http
 
 MOST_BYTES = 2_000
 MOST_SEC = 0.3

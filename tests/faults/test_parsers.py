@@ -19,10 +19,10 @@ from app.adapters.policy.post import retry_after_sec
 from app.adapters.policy.wire import UnusableReply, decode_batch
 from app.api.request import examples
 from app.api.request.body import strict_json
-from app.api.response.problems import BodyTooLarge
 from app.core.errors import InvalidInput
 from app.history.prices import PricePanel, PricesInvalid, read_price_csv
 from app.settings import SettingsError, load_settings
+from edge.problems import BodyTooLarge
 from inference_server.errors import RequestUnusable
 from inference_server.wire import Wire, parse_object
 from tests.adapters.policy.policy_server import good_row

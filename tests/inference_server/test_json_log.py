@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from inference_server.json_log import configure_logging
+from edge.json_log import configure_logging
 from tests.inference_server.folders import write_model
 from tests.inference_server.policies import EchoPolicy
 from tests.inference_server.signals import signal

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerParams
 from app.settings import Settings, SettingsError, load_settings, setting_names
 
 CONTRACT: dict[str, Any] = {
@@ -88,11 +87,6 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert {name: getattr(loaded.circuit_breaker, name) for name in BREAKER} == BREAKER
 
 
-def test_default_params_are_those_of_the_core() -> None:
-    assert Settings().to_engine_params() == EngineParams()
-    assert Settings().to_breaker_params() == BreakerParams()
-
-
 def test_every_number_of_the_core_can_be_set() -> None:
     settable = {name.removeprefix("HIMARI_") for name in setting_names()}
     flat = {
@@ -109,15 +103,6 @@ def test_every_number_of_the_core_can_be_set() -> None:
         if isinstance(content, dict):
             wanted |= {f"{room}__{name}".upper() for name in content}
     assert {flat.get(name, name) for name in wanted} <= settable
-
-
-def test_every_setting_says_what_it_is() -> None:
-    models = [Settings]
-    for model in models:
-        for name, field in model.model_fields.items():
-            group = isinstance(field.default, BaseModel)
-            assert field.description or group, f"{model.__name__}.{name}"
-            models += [type(field.default)] if group else []
 
 
 def test_the_environment_is_read(variables: SetVariables) -> None:
@@ -219,6 +204,17 @@ def test_a_file_nested_without_end_is_named(in_file: Callable[[str], None], open
 def test_a_variable_nested_without_end_is_named(variables: SetVariables) -> None:
     variables(RL_HEADERS="[" * 50_000)
     assert "HIMARI_RL_HEADERS must be valid JSON: it is nested too deeply" in problems()
+
+
+def test_the_file_may_be_named_in_lower_case_as_every_variable(
+    in_file: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_file("port: 9000")
+    path = os.environ["HIMARI_CONFIG_FILE"]
+    monkeypatch.delenv("HIMARI_CONFIG_FILE")
+    monkeypatch.setenv("himari_config_file", path)
+    loaded = load_settings()
+    assert (loaded.port, loaded.config_file) == (9000, path)
 
 
 def test_an_empty_file_is_fine(in_file: Callable[[str], None]) -> None:

@@ -102,7 +102,7 @@ def test_images_carry_the_version_of_the_project() -> None:
     assert re.findall(r"image: himari-\w+:(\S+)", compose) == labelled
 
 
-@pytest.mark.parametrize("package", ["app", "inference_server"])
+@pytest.mark.parametrize("package", ["app", "edge", "inference_server"])
 def test_every_file_that_is_no_module_is_installed_as_package_data(package: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     patterns = project["tool"]["setuptools"]["package-data"][package]
@@ -123,5 +123,5 @@ def test_secrets_and_journals_never_reach_a_build() -> None:
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
     assert [rule for rule in rules if rule.startswith("!")] == [
-        "!app", "!inference_server", "!pyproject.toml", "!README.md", "!requirements",
+        "!app", "!edge", "!inference_server", "!pyproject.toml", "!README.md", "!requirements",
     ]  # fmt: skip

@@ -14,19 +14,19 @@ import structlog
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.gate.browser import SAFE_METHODS, refuse_cross_site
-from app.api.gate.locality import refuse_strangers
 from app.api.gate.rate_limit import RateLimiter
-from app.api.response.problems import Forbidden, RequestRefused, Unauthorized, kind_of, problem
+from app.api.response.problems import Forbidden, KeyNeeded, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
+from edge.access import bearer_of, is_open
+from edge.browser import SAFE_METHODS, refuse_cross_site
+from edge.locality import why_elsewhere
+from edge.problems import RequestRefused, Unauthorized
 
 KeySource = Callable[[], KeyRing]
 
 TRADING: Final = frozenset({"/allocate", "/outcomes", "/market/prices", "/market/returns"})
 # posts of the console that change nothing of the service
 READING: Final = frozenset({"/console/login", "/console/logout", "/console/what-if"})
-_HEALTH: Final = "/health/"
-_METRICS: Final = "/metrics"
 _LOG = structlog.get_logger(__name__)
 
 
@@ -57,15 +57,6 @@ class Door(Protocol):
     def refuse(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
         """Make the page that says so, or leads to where a key is asked for."""
         ...
-
-
-def bearer_of(scope: Scope) -> bytes | None:
-    """Token of the Authorization header, or None."""
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(given) != 1:
-        return None
-    scheme, _, token = given[0].partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else None
 
 
 class Guard:
@@ -101,7 +92,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] == "http" and not self._is_open(get_route_path(scope)):
+        if scope["type"] == "http" and not is_open(
+            get_route_path(scope), metrics_open=self._metrics_open
+        ):
             try:
                 scope["himari.owner"] = self._admitted(scope)
             except RequestRefused as refusal:
@@ -116,16 +109,15 @@ class Guard:
         kind = kind_of(refusal)
         return door.refuse(scope, kind.status, kind.title, refusal)
 
-    def _is_open(self, path: str) -> bool:
-        return path.startswith(_HEALTH) or (self._metrics_open and path == _METRICS)
-
     def _admitted(self, scope: Scope) -> str:
         """Name of the key, "" where none is needed."""
         path = get_route_path(scope)
         role = role_needed(scope["method"], path)
         scope["himari.roles"] = frozenset()
         if self._keys is None:
-            refuse_strangers(scope)
+            why = why_elsewhere(scope)
+            if why is not None:
+                raise KeyNeeded(why)
             scope["himari.roles"] = ALL_ROLES
             name = ""
         elif self._door is not None and self._door.is_open(path):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.api.response.problems import Overloaded
+from edge.problems import Overloaded
 
 MOST_WAITING: Final = 128
 # Refusals in a row of a full queue that tell a crowd from a burst.

@@ -1,15 +1,15 @@
 """The whole answer to a request that is refused at its head, before anything is made for it."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import orjson
 
 from app.api.gate.admission import Admitted, is_work
-from app.api.gate.browser import ON_EVERY_ANSWER
-from app.api.gate.middleware import incoming_id
-from app.api.response.problems import MEDIA_TYPE, TABLE, Overloaded
+from app.api.response.problems import TABLE
+from edge.browser import ON_EVERY_ANSWER
+from edge.problems import MEDIA_TYPE, Overloaded
+from edge.request_id import request_id_of
 
 Headers = Sequence[tuple[bytes, bytes]]
 TurnAway = Callable[[str, str, Headers], bytes | None]
@@ -46,7 +46,7 @@ def turn_away(admitted: Admitted) -> TurnAway:
 
 def _answer(path: str, headers: Headers, error: Overloaded) -> bytes:
     # Not made by `problem`: its response object costs more than all the rest of a refusal.
-    request_id = incoming_id(headers) or os.urandom(16).hex().encode()
+    request_id = request_id_of(headers)
     content = {
         "type": f"urn:himari:problem:{_KIND.slug}",
         "title": _KIND.title,

@@ -6,7 +6,6 @@ least as many colons as it has distinct keys, and exactly as many when no string
 So one ``bytes.count`` proves most bodies clean, and only the others are parsed a second time.
 """
 
-import asyncio
 import json
 import math
 from collections import deque
@@ -17,13 +16,14 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette._utils import get_route_path
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from app.api.gate.admission import is_work
 from app.api.options import context_of
-from app.api.response.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
 from app.api.response.validation import MAX_PROBLEMS, field_problems
 from app.core.errors import FieldProblem, InvalidInput
+from edge.body import content_type, is_json, read_bounded
+from edge.problems import BodyTooLarge, UnsupportedMedia
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -50,49 +50,13 @@ async def read_body(request: Request) -> bytes:
         If more wait for a turn than can be served.
     """
     settings = context_of(request).settings
-    _refuse_foreign_media(request)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > settings.max_body_bytes:
-        raise BodyTooLarge(settings.max_body_bytes)
-    try:
-        async with asyncio.timeout(settings.body_timeout_sec):
-            raw = await _read_chunks(request, settings.max_body_bytes)
-    except TimeoutError as error:
-        raise BodyTooSlow(settings.body_timeout_sec) from error
+    given = content_type(request)
+    if not is_json(given):
+        raise UnsupportedMedia(f"Content-Type must be application/json, was {given[:80]}")
+    raw = await read_bounded(request, settings.max_body_bytes, settings.body_timeout_sec)
     if is_work(request.method, get_route_path(request.scope)):
         await request.scope["himari.place"].turn()
     return raw
-
-
-async def _read_chunks(request: Request, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    length = 0
-    while (message := await request.receive())["type"] == "http.request":
-        chunk = message.get("body", b"")
-        length += len(chunk)
-        if length > limit:
-            raise BodyTooLarge(limit)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-    raise ClientDisconnect
-
-
-def _refuse_foreign_media(request: Request) -> None:
-    headers = request.headers
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise UnsupportedMedia(f"Content-Encoding must be identity, was {encoding[:80]}")
-    given = headers.get("content-type", "application/json")
-    if given == "application/json":
-        return
-    kind, *parameters = (part.strip().lower() for part in given.split(";"))
-    json_like = kind == "application/json" or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
-    charsets = [part.partition("=")[2].strip('" ') for part in parameters if "charset" in part]
-    if not json_like or any(charset not in {"utf-8", "utf8", "us-ascii"} for charset in charsets):
-        raise UnsupportedMedia(f"Content-Type must be application/json, was {given[:80]}")
 
 
 def strict_json(raw: bytes, max_values: int = MAX_VALUES) -> Any:

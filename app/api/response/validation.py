@@ -1,6 +1,5 @@
 """From the validator's errors to the contract's: dotted path, what must hold, what it was."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -8,9 +7,9 @@ import orjson
 from pydantic import ValidationError
 
 from app.core.errors import FieldProblem
+from edge.problems import MAX_TEXT, finite, shortened
 
 MAX_PROBLEMS: Final = 100
-MAX_TEXT: Final = 200
 
 _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is required",
@@ -86,24 +85,19 @@ def presentable(value: Any) -> Any:
     value : any
         What came in; NaN and infinities become their names, long values lose their end.
     """
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if value is None or isinstance(value, bool | float):
+    if isinstance(value, float):
+        return finite(value)
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         if abs(value) < 2**63:
             return value
         # decimal conversion of huge integers is refused by the interpreter
         readable = value.bit_length() < _DECIMAL_BITS
-        return _shortened(str(value) if readable else f"{value:#x}")
+        return shortened(str(value) if readable else f"{value:#x}")
     if isinstance(value, str):
-        return _shortened(value)
+        return shortened(value)
     return _container(value)
-
-
-def _shortened(text: str) -> str:
-    clean = text[: MAX_TEXT + 1].encode("utf-8", "replace").decode()
-    return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 3]}..."
 
 
 def _container(value: Any) -> Any:
@@ -112,4 +106,4 @@ def _container(value: Any) -> Any:
         text = orjson.dumps(value)
     except (orjson.JSONEncodeError, RecursionError):
         return f"a {type(value).__name__}"
-    return value if len(text) <= MAX_TEXT else _shortened(text[:800].decode("utf-8", "ignore"))
+    return value if len(text) <= MAX_TEXT else shortened(text[:800].decode("utf-8", "ignore"))

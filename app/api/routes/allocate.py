@@ -13,10 +13,10 @@ from app.api.request.body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_bo
 from app.api.request.query import AllocateQuery, read_query
 from app.api.request.schemas import AllocateRequest
 from app.api.response.answers import json_bytes
-from app.api.response.problems import BodyTooLarge
 from app.api.response.schemas import AllocateResponse
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim
+from edge.problems import BodyTooLarge
 
 router = APIRouter(tags=["allocation"])
 

@@ -18,7 +18,7 @@ from app.api.gate.admission import (
     is_operating,
 )
 from app.api.gate.early_refusal import turn_away
-from app.api.response.problems import Overloaded
+from edge.problems import Overloaded
 from tests.api.conftest import Site
 
 

@@ -1,13 +1,11 @@
 """Without a key the service answers this machine and nobody else."""
 
-import socket
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api.gate.locality import host_name, is_local_host
 from tests.api.conftest import build_site
 
 HERE = ("127.0.0.1", 8000)
@@ -108,16 +106,3 @@ async def test_the_refusal_says_what_to_do() -> None:
     assert problem["type"] == "urn:himari:problem:no-key-set"
     assert "HIMARI_API_KEYS" in problem["detail"]
     assert "himari keys new" in problem["detail"]
-
-
-@pytest.mark.parametrize(
-    ("host", "name"),
-    [("A.b:80", "a.b"), ("[::1]:8000", "::1"), ("[::1]", "::1"), (" x ", "x"), ("", "")],
-)
-def test_the_name_of_a_host_is_read_without_its_port(host: str, name: str) -> None:
-    assert host_name(host) == name
-
-
-def test_an_empty_host_is_not_local() -> None:
-    assert not is_local_host("")
-    assert is_local_host(socket.inet_ntoa(b"\x7f\x00\x00\x01"))

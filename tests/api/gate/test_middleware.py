@@ -5,10 +5,10 @@ import re
 from typing import Any
 
 import pytest
-import structlog
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from edge.json_log import REQUEST_ID, with_ids
 from tests.api.conftest import Site, build_site
 
 
@@ -33,7 +33,7 @@ async def test_another_incoming_id_is_replaced(site: Site, name: str) -> None:
 
 async def test_an_unexpected_error_is_logged_with_the_id(site: Site) -> None:
     site.service.error = RuntimeError("inside")
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with capture_logs(processors=[with_ids]) as lines:
         answer = await site.client.get("/circuit", headers={"X-Request-ID": "find-me"})
     assert answer.status_code == 500
     assert [line["request_id"] for line in lines if line["log_level"] == "error"] == ["find-me"]
@@ -41,7 +41,7 @@ async def test_an_unexpected_error_is_logged_with_the_id(site: Site) -> None:
 
 async def test_the_id_does_not_leak_into_the_next_context(site: Site) -> None:
     await site.client.get("/circuit")
-    assert structlog.contextvars.get_contextvars() == {}
+    assert REQUEST_ID.get() is None
 
 
 @pytest.mark.parametrize("root", ["", "/himari"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.api.request import examples
 from app.api.request.body import MAX_DEPTH, MAX_VALUES, strict_json
-from app.api.response.problems import BodyTooLarge
 from app.core.errors import InvalidInput
+from edge.problems import BodyTooLarge
 from tests.api.conftest import Site, build_site
 
 VALID = json.dumps(examples.ALLOCATE).encode()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from app.api.response.problems import TABLE, RequestRefused, kind_of
+from app.api.response.problems import TABLE, kind_of
 from app.core import errors
 from app.core.errors import (
     FieldProblem,
@@ -15,6 +15,7 @@ from app.core.errors import (
     UnknownDecision,
     UnknownPrice,
 )
+from edge.problems import RequestRefused
 from tests.api.conftest import Site
 
 FROM_SERVICE = [

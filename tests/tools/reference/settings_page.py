@@ -1,11 +1,10 @@
 """Writes docs/settings.md: ``python -m tests.tools.reference.settings_page``.
 
-Names, defaults, ranges and meanings are those of both servers' models; units and reasons stand in
-settings_reasons.
+Names, defaults, units, ranges, meanings and reasons are those of both servers' models.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,6 @@ from pydantic.fields import FieldInfo
 
 from app import settings
 from inference_server import settings as inference
-from tests.tools.reference.settings_reasons import INFERENCE, SERVICE
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "docs" / "settings.md"
@@ -58,8 +56,8 @@ def main() -> None:
 
 def page() -> str:
     """Text of the page."""
-    service = "".join(_rows(settings.Settings, "", SERVICE, with_live=True))
-    server = "".join(_rows(inference.Settings, "", INFERENCE, with_live=False))
+    service = "".join(_rows(settings.Settings, with_live=True))
+    server = "".join(_rows(inference.Settings, with_live=False))
     return "".join(
         [
             _TOP,
@@ -86,17 +84,23 @@ def names_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Fie
             yield path.replace(".", "__").upper(), field, path
 
 
-def _rows(
-    model: type[BaseModel], above: str, reasons: Mapping[str, tuple[str, str]], *, with_live: bool
-) -> Iterator[str]:
-    for name, field, path in names_of(model, above):
-        unit, reason = reasons[name]
+def _rows(model: type[BaseModel], *, with_live: bool) -> Iterator[str]:
+    for name, field, path in names_of(model):
+        unit, reason = unit_and_reason(field)
         default = f"`{shown(field.get_default(call_default_factory=True))}`"
         meaning = (field.description or "").removesuffix(".").replace("|", "\\|")
         cells = [f"`{name}`", default, unit, _range(field), meaning, reason]
         if with_live:
             cells.append("yes" if settings.is_live(path) else "")
         yield f"| {' | '.join(cells)} |\n"
+
+
+def unit_and_reason(field: FieldInfo) -> tuple[str, str]:
+    """Read a setting's unit and the reason of its default; empty where it has none."""
+    said = field.json_schema_extra
+    if not isinstance(said, dict):
+        return "", ""
+    return str(said.get("unit", "")), str(said.get("why", ""))
 
 
 def shown(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.response.problems import CrossSite
+from edge.problems import CrossSite
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({b"same-origin", b"none"})

@@ -6,9 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
-
-Handler = Callable[[int, FrameType | None], Any]
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Final, TextIO
 
 import structlog
+from structlog.typing import EventDict
 
 # set by every request; structlog's own context costs ten times as much to set
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
@@ -13,22 +16,16 @@ REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 TRACE_ID: Final[ContextVar[str | None]] = ContextVar("trace_id", default=None)
 
 
-def _with_ids(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def with_ids(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Add the ids of the request at hand to a line; see structlog's processors."""
     del logger, method
     ids = {"request_id": REQUEST_ID.get(), "trace_id": TRACE_ID.get()}
-    return event | {name: value for name, value in ids.items() if value is not None}
+    return {**event, **{name: value for name, value in ids.items() if value is not None}}
 
 
-# they quote URLs and headers of the receiver of traces, and with them secrets
-_TALKATIVE: Final = (
-    "opentelemetry.exporter",
-    "opentelemetry.sdk.trace.export",
-    "opentelemetry.util.re",
-    "requests",
-    "urllib3",
-)
 _SHARED: Final[list[Any]] = [
-    _with_ids,
+    structlog.contextvars.merge_contextvars,
+    with_ids,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -36,9 +33,20 @@ _SHARED: Final[list[Any]] = [
     # Plain tracebacks: a renderer that shows locals would write keys and bodies to the log.
     structlog.processors.format_exc_info,
 ]
+# below these they quote URLs and headers of the receiver of traces, and with them secrets
+_TALKATIVE: Final = {
+    "opentelemetry.exporter": logging.CRITICAL,
+    "opentelemetry.sdk.trace.export": logging.CRITICAL,
+    "opentelemetry.util.re": logging.CRITICAL,
+    "requests": logging.CRITICAL,
+    "urllib3": logging.CRITICAL,
+}
+_NO_MORE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure_logging(
+    level: str = "INFO", stream: TextIO | None = None, *, talkative: Mapping[str, int] = _NO_MORE
+) -> None:
     """Send all logging as JSON lines to one stream; calling it again replaces the former.
 
     Parameters
@@ -47,6 +55,8 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
         DEBUG, INFO, WARNING or ERROR.
     stream : text stream, optional
         stderr where absent.
+    talkative : mapping of logger name to least severity, optional
+        Libraries of the server that would log secrets, beside those of tracing.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -61,11 +71,11 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    for name, least in {**_TALKATIVE, **talkative}.items():
+        logging.getLogger(name).setLevel(least)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

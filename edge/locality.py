@@ -1,4 +1,4 @@
-"""Without a key, this machine alone is served.
+"""Whether a request came from this machine.
 
 Three things must say loopback: the address that was reached, the caller's address (a proxy on
 this machine reports it), and the Host header (a page may have pointed its own name at this
@@ -12,29 +12,22 @@ from typing import Final
 
 from starlette.types import Scope
 
-from app.api.response.problems import KeyNeeded
-
 _LOCAL_NAME: Final = "localhost"
 
 
-def refuse_strangers(scope: Scope) -> None:
-    """Let a request pass that came from this machine.
-
-    Raises
-    ------
-    KeyNeeded
-        If it came, or may have come, from elsewhere.
-    """
+def why_elsewhere(scope: Scope) -> str | None:
+    """Say why a request came, or may have come, from elsewhere; None if from this machine."""
     for role in ("server", "client"):
         address = scope.get(role)
         if address is not None and is_elsewhere(address[0]):
-            raise KeyNeeded(f"the {role}'s address is {address[0]}")
+            return f"the {role}'s address is {address[0]}"
     server = scope.get("server")
     if server is None or not is_address(server[0]):
-        return
+        return None
     for name, value in scope["headers"]:
         if name == b"host" and not _is_local(value):
-            raise KeyNeeded("the Host header names something else")
+            return "the Host header names something else"
+    return None
 
 
 def is_local_host(host: str) -> bool:

@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry, where they are asked for: nothing of it is imported otherwise.
 
-A request is a span within the trace of whoever asks (``traceparent``), the wait for the model a
-child of it. Where spans go is said by the standard ``OTEL_*`` variables, which the SDK reads.
+A request is a span within the trace of whoever asks (``traceparent``), its stages are children.
+Where spans go is said by the standard ``OTEL_*`` variables, which the SDK reads.
 Spans hold paths, statuses and ids: neither bodies nor headers.
 """
 
@@ -15,10 +15,10 @@ from typing import Any, Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inference_server.json_log import TRACE_ID
+from edge.access import is_operational
+from edge.json_log import TRACE_ID
 
 _STOP_SEC: Final = 3.0
-_LOG = structlog.get_logger(__name__)
 _CARRIED: Final = frozenset({b"traceparent", b"tracestate"})
 
 
@@ -39,6 +39,8 @@ class Tracing:
     ----------
     name, version : str
         Of the server; ``OTEL_SERVICE_NAME`` wins over the name.
+    logger : str
+        Name of the log lines that say whether spans arrive.
 
     Raises
     ------
@@ -46,7 +48,7 @@ class Tracing:
         If the extra is not installed.
     """
 
-    def __init__(self, name: str, version: str) -> None:
+    def __init__(self, name: str, version: str, logger: str) -> None:
         if not is_installed():
             raise TracingMissing
         from opentelemetry import trace  # noqa: PLC0415 - only where it is asked for
@@ -59,13 +61,12 @@ class Tracing:
             TraceContextTextMapPropagator,
         )
 
-        self._server = trace.SpanKind.SERVER
-        self._error = trace.StatusCode.ERROR
+        self.trace = trace
         self._provider = TracerProvider(resource=_resource(name, version), shutdown_on_exit=False)
-        exporter: Any = ToldExporter(OTLPSpanExporter())
+        exporter: Any = ToldExporter(OTLPSpanExporter(), structlog.get_logger(logger))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer(name, version)
-        self._propagator = TraceContextTextMapPropagator()
+        self.tracer = self._provider.get_tracer(name, version)
+        self.propagator = TraceContextTextMapPropagator()
 
     @contextmanager
     def serving(self, scope: Scope) -> Iterator[Any]:
@@ -76,10 +77,10 @@ class Tracing:
             for key, value in scope["headers"]
             if key in _CARRIED
         }
-        with self._tracer.start_as_current_span(
+        with self.tracer.start_as_current_span(
             f"{scope['method']} {path}",
-            context=self._propagator.extract(carrier),
-            kind=self._server,
+            context=self.propagator.extract(carrier),
+            kind=self.trace.SpanKind.SERVER,
             attributes={"http.request.method": scope["method"], "url.path": path},
             # the text of an exception may quote what was sent
             record_exception=False,
@@ -90,7 +91,7 @@ class Tracing:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Surround one stage of a request by a span."""
-        with self._tracer.start_as_current_span(
+        with self.tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False
         ):
             yield
@@ -99,7 +100,7 @@ class Tracing:
         """Put the status of an answer into its span."""
         span.set_attribute("http.response.status_code", status)
         if status >= 500:
-            span.set_status(self._error)
+            span.set_status(self.trace.StatusCode.ERROR)
 
     async def stop(self) -> None:
         """Send what is left, within three seconds whatever the receiver does."""
@@ -117,9 +118,11 @@ class ToldExporter:
     Parameters
     ----------
     exporter : SpanExporter
+    log : structlog logger
     """
 
-    def __init__(self, exporter: Any) -> None:
+    def __init__(self, exporter: Any, log: Any) -> None:
+        self._log = log
         self.shutdown = exporter.shutdown
         self.force_flush = exporter.force_flush
         self._exporter = exporter
@@ -131,7 +134,7 @@ class ToldExporter:
         failing = result.name != "SUCCESS"
         if failing != self._failing:
             self._failing = failing
-            _LOG.warning("spans_not_sent" if failing else "spans_sent_again")
+            self._log.warning("spans_not_sent" if failing else "spans_sent_again")
         return result
 
 
@@ -150,7 +153,7 @@ class TracedRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
-        if scope["type"] != "http" or _is_operational(scope["path"]):
+        if scope["type"] != "http" or is_operational(scope["path"]):
             await self._app(scope, receive, send)
             return
         with self._tracing.serving(scope) as span:
@@ -184,7 +187,3 @@ def _resource(name: str, version: str) -> Any:
     known = str(told.attributes.get("service.name", "unknown_service"))
     chosen = name if known.startswith("unknown_service") else known
     return told.merge(Resource({"service.name": chosen, "service.version": version}))
-
-
-def _is_operational(path: str) -> bool:
-    return path.startswith("/health/") or path == "/metrics"

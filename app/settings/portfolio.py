@@ -1,0 +1,281 @@
+"""Groups of the portfolio: market, limits, trading, brakes, drift, performance."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from app.core.params import EngineParams
+from app.settings.setting import Amount, Amounts, Caps, Decay, Group, Positive, Share, setting
+
+_CORE: Final = EngineParams()
+
+
+class MarketGroup(Group):
+    """Memory of prices, correlation estimate."""
+
+    history: int = setting(
+        _CORE.market.history,
+        "Returns kept by symbol, count.",
+        unit="returns",
+        why="a year of days, what the model reads",
+        ge=20,
+        le=10_000,
+    )
+    max_symbols: int = setting(
+        _CORE.market.max_symbols,
+        "Symbols remembered, count; bounds memory.",
+        unit="symbols",
+        why="bounds memory; the longest unseen goes first",
+        ge=1,
+        le=100_000,
+    )
+    volatility_decay: Decay = setting(
+        _CORE.market.volatility_decay,
+        "EWMA of variance, per return.",
+        unit="per return",
+        why="RiskMetrics' daily one",
+    )
+    correlation_decay: Decay = setting(
+        _CORE.market.correlation_decay,
+        "EWMA of correlation, per return.",
+        unit="per return",
+        why="slower: correlations need more data",
+    )
+    min_joint_returns: int = setting(
+        _CORE.market.min_joint_returns,
+        "Joint returns before a pair is believed, count.",
+        unit="returns",
+        why="fewer are noise",
+        ge=2,
+    )
+    prior_correlation: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.market.prior_correlation,
+        "Correlation of pairs that are not known yet; cautious.",
+        unit="correlation",
+        why="cautious, until data say better",
+    )
+    min_eigenvalue: Annotated[float, Field(gt=0, lt=0.5)] = setting(
+        _CORE.market.min_eigenvalue,
+        "Least eigenvalue of the correlation matrix.",
+        unit="eigenvalue",
+        why="keeps the problem well posed",
+    )
+    default_volatility: Positive = setting(
+        _CORE.market.default_volatility,
+        "Where neither claim nor history is there, per horizon.",
+        unit="return per horizon",
+        why="large, so that the unknown stays small",
+    )
+    alert_correlation: Share = setting(
+        _CORE.market.alert_correlation,
+        "Correlation of a pair that is an alert.",
+        unit="correlation",
+        why="two names, one bet",
+    )
+    factors: int = setting(
+        _CORE.market.factors,
+        "Factors of the risk model, count.",
+        unit="count",
+        why="what the solvers were measured with",
+        ge=1,
+        le=100,
+    )
+    factor_refresh: int = setting(
+        _CORE.market.factor_refresh,
+        "New returns between two factor fits, count.",
+        unit="returns",
+        why="a week of days; the fit is off the request",
+        ge=1,
+    )
+    dense_up_to: int = setting(
+        _CORE.market.dense_up_to,
+        "Symbols up to which the dense solver is faster, count.",
+        unit="symbols",
+        why="where the solvers' measured times cross",
+        ge=1,
+        le=1000,
+    )
+
+
+class LimitsGroup(Group):
+    """Further caps; JSON objects in the environment."""
+
+    symbol_caps: Caps = setting(
+        _CORE.limits.symbol_caps,
+        "Own cap of a symbol, fraction of portfolio value.",
+        unit="JSON: symbol to fraction",
+        why="none: MAX_POSITION_PCT holds for all",
+    )
+    group_caps: Caps = setting(
+        _CORE.limits.group_caps,
+        "Cap on the gross of a group, fraction.",
+        unit="JSON: group to fraction",
+        why="none: groups are yours to name",
+    )
+    groups: dict[str, tuple[str, ...]] = setting(
+        _CORE.limits.groups,
+        "Members of each group, symbols.",
+        unit="JSON: group to symbols",
+        why="none: groups are yours to name",
+    )
+
+    @model_validator(mode="after")
+    def _groups_known(self) -> Self:
+        unknown = sorted(self.group_caps.keys() - self.groups.keys())
+        if unknown:
+            raise ValueError(f"group_caps names groups without members: {', '.join(unknown)}")
+        return self
+
+
+class TradingGroup(Group):
+    """How targets become trades; all off by default."""
+
+    cost_pct: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.trading.cost_pct,
+        "Cost of a trade in the optimisation, fraction of what is traded.",
+        unit="fraction of what is traded",
+        why="0: your costs are not ours to guess",
+    )
+    no_trade_band_pct: Share = setting(
+        _CORE.trading.no_trade_band_pct,
+        "Changes of weight below it are not traded, fraction.",
+        unit="fraction of portfolio value",
+        why="0: every change is traded",
+    )
+    lot_sizes: Amounts = setting(
+        _CORE.trading.lot_sizes,
+        "Lot of each symbol, units.",
+        unit="JSON: symbol to units",
+        why="none: quantities are not rounded",
+    )
+    min_notional_usd: Amounts = setting(
+        _CORE.trading.min_notional_usd,
+        "Least trade of each symbol, USD.",
+        unit="JSON: symbol to USD",
+        why="none: no trade is too small",
+    )
+    default_lot_size: Amount = setting(
+        _CORE.trading.default_lot_size,
+        "Lot of other symbols, units.",
+        unit="units",
+        why="0: not rounded",
+    )
+    default_min_notional_usd: Amount = setting(
+        _CORE.trading.default_min_notional_usd,
+        "Least trade of others, USD.",
+        unit="USD",
+        why="0: no trade is too small",
+    )
+    max_signal_age_sec: Amount = setting(
+        _CORE.trading.max_signal_age_sec,
+        "Older signals are rejected, seconds; 0: age never refuses.",
+        unit="seconds",
+        why="0: only you know your interval; set it",
+    )
+
+
+class BrakesGroup(Group):
+    """Brakes on the whole portfolio; 0 is off."""
+
+    volatility_target: Amount = setting(
+        _CORE.brakes.volatility_target,
+        "Portfolio volatility per horizon.",
+        unit="return per horizon",
+        why="0 is off: the level is yours to choose",
+    )
+    drawdown_from: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.brakes.drawdown_from,
+        "Drawdown at which the brake acts, fraction.",
+        unit="fraction",
+        why="0 is off; set it before real money",
+    )
+    drawdown_multiplier: Share = setting(
+        _CORE.brakes.drawdown_multiplier,
+        "What it leaves of sizes and limits.",
+        unit="factor",
+        why="half: enough to matter, and to recover",
+    )
+    daily_loss_from: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.brakes.daily_loss_from,
+        "Loss of a UTC day from which nothing may grow until it ends, fraction.",
+        unit="fraction",
+        why="0 is off; set it before real money",
+    )
+    collapse_below: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.brakes.collapse_below,
+        "Portfolio value below this part of the last one is not believed, fraction.",
+        unit="fraction",
+        why="0 is off; a feed that says 0 is not a loss",
+    )
+    price_jump_from: Amount = setting(
+        _CORE.brakes.price_jump_from,
+        "Move from the last known price from which a symbol may only be reduced.",
+        unit="fraction",
+        why="0 is off; above it a feed is more likely than a market",
+    )
+
+
+class DriftGroup(Group):
+    """Drift of strategy weights."""
+
+    alert_relative: Positive = setting(
+        _CORE.drift.alert_relative,
+        "Relative drift that is an alert, fraction.",
+        unit="fraction",
+        why="a fifth off the slow average is worth a look",
+    )
+    span: Annotated[float, Field(ge=1)] = setting(
+        _CORE.drift.span, "Slow average, decisions.", unit="decisions", why="a month of days"
+    )
+    max_strategies: int = setting(
+        _CORE.drift.max_strategies,
+        "Strategies remembered, count; bounds memory.",
+        unit="strategies",
+        why="bounds memory",
+        ge=1,
+        le=100_000,
+    )
+
+
+class PerformanceGroup(Group):
+    """Paired comparison of policy and baseline."""
+
+    window: int = setting(
+        _CORE.performance.window,
+        "Decisions kept, count.",
+        unit="decisions",
+        why="bounds memory; years of days",
+        ge=20,
+        le=1_000_000,
+    )
+    min_pairs: int = setting(
+        _CORE.performance.min_pairs,
+        "Pairs before an interval is given, count.",
+        unit="pairs",
+        why="fewer give an interval that means nothing",
+        ge=2,
+    )
+    draws: int = setting(
+        _CORE.performance.draws,
+        "Bootstrap draws, count.",
+        unit="count",
+        why="the interval's ends are steady to a few percent",
+        ge=100,
+        le=100_000,
+    )
+    mean_block: Annotated[float, Field(ge=1)] = setting(
+        _CORE.performance.mean_block,
+        "Mean block of the bootstrap, decisions; returns are dependent.",
+        unit="decisions",
+        why="returns of neighbours are dependent",
+    )
+    level: Annotated[float, Field(gt=0.5, lt=1)] = setting(
+        _CORE.performance.level, "Of the interval.", unit="fraction", why="the usual one"
+    )
+    seed: int = setting(
+        _CORE.performance.seed,
+        "Of the bootstrap; any.",
+        unit="any integer",
+        why="fixed: the same data, the same interval",
+        ge=0,
+    )

@@ -1,0 +1,57 @@
+"""The id of a request: in every log line of it, in its answer, in its problem."""
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.json_log import REQUEST_ID
+
+_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+
+
+class RequestId:
+    """Give each request an id: the caller's own where it is sane, else a new one.
+
+    It stands in ``scope["himari.request_id"]``, in every log line and in the response.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; see ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = name_request(scope)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+            await send(message)
+
+        token = REQUEST_ID.set(scope["himari.request_id"])
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            REQUEST_ID.reset(token)
+
+
+def name_request(scope: Scope) -> bytes:
+    """Give a request its id, as it goes into the answer's header, and put it into the scope."""
+    request_id = request_id_of(scope["headers"])
+    scope["himari.request_id"] = request_id.decode("ascii")
+    return request_id
+
+
+def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Give the caller's own id where it is sane, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id":
+            if _SANE_ID.fullmatch(value):
+                return bytes(value)
+            break
+    return os.urandom(16).hex().encode()
