@@ -76,13 +76,13 @@ def silent_endpoint() -> Iterator[str]:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/predict"
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes], within_sec: float = STOP_SEC) -> None:
     """SIGTERM, then SIGKILL if the process has not ended in time; waits for its end."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(STOP_SEC)
+        process.wait(within_sec)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

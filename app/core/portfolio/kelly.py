@@ -253,19 +253,6 @@ def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
     return weights
 
 
-def utility(weights: FloatArray, problem: KellyProblem) -> float:
-    r"""Return :math:`e'u - u' D \Sigma D u / 2k` of absolute weights of shape (m,)."""
-    risk = problem.side * weights * problem.volatility
-    if problem.matrix is not None:
-        variance = float(risk @ problem.matrix @ risk)
-    else:
-        hessian = _factored(problem)
-        exposed = hessian.loadings.T @ (weights * problem.volatility)
-        variance = float(exposed @ exposed + hessian.own @ np.square(risk))
-    edge = problem.size * np.square(problem.volatility) / problem.fraction
-    return float(edge @ weights) - variance / (2.0 * problem.fraction)
-
-
 def is_binding(price: float) -> bool:
     """Whether a shadow price says that a limit binds."""
     return price > _BINDING_ABOVE
