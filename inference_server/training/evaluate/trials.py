@@ -4,9 +4,14 @@ A result is only as good as the number of attempts it was chosen from, so the fi
 grows at the end only, and the deflated Sharpe ratio counts its lines.
 """
 
-from dataclasses import dataclass
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -14,7 +19,7 @@ LOG: Final = Path(__file__).resolve().parent.parent / "trials.jsonl"
 
 
 class TrialRefused(ValueError):
-    """A log that cannot be read."""
+    """A trial that is in the log already, or a log that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ class Trial:
     case : str
         ``long_flat`` or ``long_short``.
     settings_digest : str
-        First 16 hex digits of the SHA-256 of the settings as canonical JSON.
+        From :func:`digest_settings`.
     validation_sharpe, validation_gain, test_sharpe, test_gain : float or None
         Annual; gains are over smoothed Kelly; None where it was not run.
     date : str
@@ -55,6 +60,31 @@ class Trial:
 
 
 TRIAL: Final = TypeAdapter(Trial)
+
+
+def record_trial(trial: Trial, path: Path = LOG) -> int:
+    """Append one trial, whole or not at all, and return how many the log now holds.
+
+    Several processes may record at once: each holds the file's lock while it reads the ids and
+    writes its line in one call, and the line is on disk on return.
+
+    Raises
+    ------
+    TrialRefused
+        If the id is in the log already, a number is not finite, or the log cannot be read.
+    """
+    line = _encode(trial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        earlier = read_trials(path)
+        if any(each.id == trial.id for each in earlier):
+            raise TrialRefused(f"id of a trial must be new, was {trial.id!r} in {path.name}")
+        _append_whole(handle, line)
+    finally:
+        os.close(handle)
+    return len(earlier) + 1
 
 
 def read_trials(path: Path = LOG) -> tuple[Trial, ...]:
@@ -94,6 +124,27 @@ def sharpes_of(trials: tuple[Trial, ...], case: str, universe: str) -> tuple[flo
         for trial in trials
         if trial.case == case and trial.universe == universe and trial.test_sharpe is not None
     )
+
+
+def digest_settings(settings: Mapping[str, Any]) -> str:
+    """First 16 hex digits of the SHA-256 of the settings as canonical JSON."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _append_whole(handle: int, line: bytes) -> None:
+    size = os.fstat(handle).st_size
+    if os.write(handle, line) != len(line):
+        os.ftruncate(handle, size)
+        raise OSError(f"a line of {len(line)} bytes did not fit on the disk")
+    os.fsync(handle)
+
+
+def _encode(trial: Trial) -> bytes:
+    try:
+        return json.dumps(asdict(trial), sort_keys=True, allow_nan=False).encode() + b"\n"
+    except ValueError as error:
+        raise TrialRefused(f"numbers of trial {trial.id!r} must be finite: {error}") from error
 
 
 def _decode(line: str, where: str) -> Trial:
