@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api.request import schemas as bodies
-from app.api.request.query import Query, parameters_for_openapi
+from app.api.request.fields import Body
+from app.api.request.query import Query
 from app.api.response.problems import MEDIA_TYPE
 from app.api.response.schemas import Problem
 
@@ -51,21 +51,42 @@ def problems(*more: int, writes: bool = False) -> dict[int | str, JsonObject]:
     return {code: {"description": _REASONS[code], "content": content} for code in codes}
 
 
-def body_of(
-    shape: type[BaseModel],
-    *,
-    required: bool = True,
-    query: type[Query] = Query,
-    examples: Mapping[str, JsonObject] | None = None,
+def inputs(
+    query: type[Query],
+    body: type[Body] | None = None,
+    *headers: JsonObject,
+    body_required: bool = True,
 ) -> JsonObject:
-    """``openapi_extra`` of a route that reads a raw body and a query."""
-    media: JsonObject = {"schema": {"$ref": _REF.format(model=shape.__name__)}}
-    if examples:
-        media["examples"] = {name: {"value": value} for name, value in examples.items()}
+    """``openapi_extra`` of a route that reads query and body itself."""
+    parameters = [*_query_parameters(query), *headers]
+    if body is None:
+        return {"parameters": parameters} if parameters else {}
+    media: JsonObject = {"schema": {"$ref": _REF.format(model=body.__name__)}}
+    media["examples"] = {name: {"value": value} for name, value in body.openapi_examples.items()}
+    content = {"application/json": media}
     return {
-        "requestBody": {"required": required, "content": {"application/json": media}},
-        "parameters": parameters_for_openapi(query),
+        "requestBody": {"required": body_required, "content": content},
+        "parameters": parameters,
     }
+
+
+def _query_parameters(query: type[Query]) -> list[JsonObject]:
+    properties = query.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description", ""),
+            "schema": _without_null(schema),
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _without_null(schema: JsonObject) -> JsonObject:
+    choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
+    return choices[0] if choices else schema
 
 
 def header(name: str, description: str, pattern: str) -> JsonObject:

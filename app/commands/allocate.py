@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 from typer import echo
 
-from app.api.request.body import held_to, strict_json
+from app.api.request.body import strict_json, validate
 from app.api.request.schemas import AllocateRequest
 from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
@@ -69,7 +69,7 @@ def _in_process(body: bytes) -> dict[str, Any]:
 
     data = strict_json(body)
     try:
-        asked = held_to(data, AllocateRequest)
+        asked = validate(data, AllocateRequest)
     except InvalidInput as error:
         raise CommandRefused("\n".join(_problem_lines(_as_wire(error)))) from error
     arguments = engine_arguments(load_settings())

@@ -220,29 +220,21 @@ def _syntax_problem(raw: bytes, error: orjson.JSONDecodeError) -> FieldProblem:
     return FieldProblem("", f"must be valid JSON: {error}", excerpt)
 
 
-async def read_json(request: Request, shape: type[Shape]) -> Shape:
-    """Read a body and hold it to a schema.
+def parse_body(raw: bytes, shape: type[Shape]) -> Shape:
+    """Parse exact JSON and validate it.
 
     Raises
     ------
     InvalidInput
         With every broken field.
+    BodyTooLarge
+        If the body holds more than ``MAX_VALUES``.
     """
-    return validated(await read_body(request), shape)
+    return validate(strict_json(raw), shape)
 
 
-async def read_optional_json(request: Request, shape: type[Shape]) -> Shape:
-    """Read a body that may be empty, which counts as ``{}``; see :func:`read_json`."""
-    return validated(await read_body(request) or b"{}", shape)
-
-
-def validated(raw: bytes, shape: type[Shape]) -> Shape:
-    """Hold a raw body to a schema; see :func:`read_json`."""
-    return held_to(strict_json(raw), shape)
-
-
-def held_to(data: Any, shape: type[Shape]) -> Shape:
-    """Hold parsed JSON to a schema; see :func:`read_json`."""
+def validate(data: Any, shape: type[Shape]) -> Shape:
+    """Validate parsed JSON; see :func:`parse_body`."""
     try:
         return shape.model_validate(data)
     except ValidationError as error:
