@@ -3,9 +3,14 @@
 ``install`` puts all of it on an application; the lifespan puts the service on ``app.state``.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_fastapi_instrumentator import Instrumentator
+from prometheus_fastapi_instrumentator.metrics import Info
+from prometheus_fastapi_instrumentator.metrics import default as http_metrics
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -91,7 +96,8 @@ def install(
     app.add_middleware(Admission, admitted=app.state.admitted)
     app.add_middleware(LastResort)
     if settings.enable_metrics:
-        Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"]).instrument(app)
+        counted = Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"])
+        counted.add(_http_metrics()).instrument(app)
     app.add_middleware(
         SaneHead, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
     )
@@ -104,6 +110,15 @@ def fixed_keys(settings: ApiSettings) -> KeySource | None:
     """Give the keys of the settings; None where there are none."""
     ring = settings.key_ring()
     return (lambda: ring) if ring.keys else None
+
+
+@cache
+def _http_metrics() -> Callable[[Info], None]:
+    """Make the metrics of HTTP once a process: the registry takes each name once."""
+    metrics = http_metrics()
+    if metrics is None:
+        raise RuntimeError("something else has registered the names of the HTTP metrics")
+    return metrics
 
 
 def _rate_limiter(settings: ApiSettings, clock: Clock) -> RateLimiter | None:
