@@ -110,8 +110,7 @@ async def running_site(
     folder: Path, *, keyed: bool = False, policy: PolicyClient | None = None, **settings: Any
 ) -> AsyncIterator[Site]:
     """Run the application; with `keyed` a reader, a trader and an operator have keys."""
-    # the library counts for the first application of a process alone: leave that to others
-    chosen = Settings(**{"enable_metrics": False, **settings})
+    chosen = Settings(**settings)
     clock, telemetry = FakeClock(), CountingTelemetry()
     gate = PolicyGate(policy, CircuitBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{folder}/journal.db"), gate, clock, telemetry)
