@@ -6,7 +6,7 @@ The way of one batch of signals, a line per step with its file::
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
     api/gate/middleware.py       request id, sane heads, admission, last resort
-    api/gate/admission.py        whose turn it is; early_refusal.py refuses a crowd at the head
+    api/gate/admission.py        whose turn it is; early_refusal.py refuses an overload at the head
     api/gate/access.py           who may: core/access.py knows keys and roles; without keys
     api/gate/locality.py         this machine alone; browser.py no page of another origin
     api/request/body.py          exact JSON within bounds of bytes, depth and time

@@ -231,7 +231,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         await service.start()
         watch_service(telemetry, service, settings)
-        telemetry.watch(**app.state.admitted.numbers())
+        telemetry.watch(**app.state.admission.gauges())
         app.state.service = service
         # what was made at start stays: the collector need not walk it at every large decision
         gc.freeze()

@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.api.gate.access import Door, Guard, KeySource
-from app.api.gate.admission import Admitted
+from app.api.gate.admission import Admission
 from app.api.gate.browser import SecurityHeaders
-from app.api.gate.middleware import Admission, LastResort, RequestId, SaneHead
+from app.api.gate.middleware import AdmissionMiddleware, LastResort, RequestId, SaneHead
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
 from app.api.options import ApiContext, ApiSettings, EventCounter
@@ -92,8 +92,8 @@ def install(
         metrics_open=settings.metrics_open,
         door=door,
     )
-    app.state.admitted = Admitted(settings.max_in_flight)
-    app.add_middleware(Admission, admitted=app.state.admitted)
+    app.state.admission = Admission(settings.max_in_flight)
+    app.add_middleware(AdmissionMiddleware, admission=app.state.admission)
     app.add_middleware(LastResort)
     if settings.enable_metrics:
         counted = Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"])

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect, Request
 
-from app.api.gate.admission import is_work
+from app.api.gate.admission import needs_turn
 from app.api.options import context_of
 from app.api.response.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
 from app.api.response.validation import MAX_PROBLEMS, field_problems
@@ -59,8 +59,8 @@ async def read_body(request: Request) -> bytes:
             raw = await _read_chunks(request, settings.max_body_bytes)
     except TimeoutError as error:
         raise BodyTooSlow(settings.body_timeout_sec) from error
-    if is_work(request.method, get_route_path(request.scope)):
-        await request.scope["himari.place"].turn()
+    if needs_turn(request.method, get_route_path(request.scope)):
+        await request.scope["himari.slot"].wait_for_turn()
     return raw
 
 
