@@ -5,7 +5,7 @@ The way of one batch of signals, a line per step with its file::
     settings/                    environment and YAML file, read once; nothing below main sees them
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
-    api/gate/middleware.py       request id, sane heads, admission, last resort
+    api/gate/middleware.py       request id, limits of the head, admission, last resort
     api/gate/admission.py        whose turn it is; early_refusal.py refuses an overload at the head
     api/gate/access.py           who may: core/access.py knows keys and roles; without keys
     api/gate/locality.py         this machine alone; browser.py no page of another origin

@@ -256,7 +256,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     keys = key_source or fixed_keys(settings)
     pages = console.build_console(clock=clock, keys=keys, read_batch=batch_of, kind_of=kind_of)
-    install(app, settings=settings, clock=clock, telemetry=telemetry, keys=keys, door=pages.door)
+    install(
+        app,
+        settings=settings,
+        clock=clock,
+        telemetry=telemetry,
+        keys=keys,
+        page_access=pages.access,
+    )
     console.install(app, pages)
     if tracing is not None:
         app.add_middleware(TracedRequests, tracing=tracing)

@@ -15,10 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api.gate.access import Door, Guard, KeySource
+from app.api.gate.access import AccessMiddleware, KeySource, PageAccess
 from app.api.gate.admission import Admission
 from app.api.gate.browser import SecurityHeaders
-from app.api.gate.middleware import AdmissionMiddleware, LastResort, RequestId, SaneHead
+from app.api.gate.middleware import AdmissionMiddleware, HeadLimits, LastResort, RequestId
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
 from app.api.options import ApiContext, ApiSettings, EventCounter
@@ -60,7 +60,7 @@ def install(
     clock: Clock,
     telemetry: EventCounter,
     keys: KeySource | None = None,
-    door: Door | None = None,
+    page_access: PageAccess | None = None,
 ) -> None:
     """Put routes, error table and middlewares on an application.
 
@@ -74,8 +74,8 @@ def install(
         Counts idempotent replays.
     keys : callable giving the KeyRing in force, optional
         By default the keys of the settings; none of them: this machine alone is served.
-    door : Door, optional
-        Pages that somebody else puts on the application, where sessions count.
+    page_access : PageAccess, optional
+        Of pages that the caller puts on the application, where a session does as well as a key.
     """
     keys = keys or fixed_keys(settings)
     app.state.api = ApiContext(settings, clock, telemetry)
@@ -86,11 +86,11 @@ def install(
         app.add_exception_handler(error, _answer_problem)
     # The last one added is the outermost.
     app.add_middleware(
-        Guard,
+        AccessMiddleware,
         keys=keys,
         limiter=_rate_limiter(settings, clock),
         metrics_open=settings.metrics_open,
-        door=door,
+        page_access=page_access,
     )
     app.state.admission = Admission(settings.max_in_flight)
     app.add_middleware(AdmissionMiddleware, admission=app.state.admission)
@@ -99,7 +99,7 @@ def install(
         counted = Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"])
         counted.add(_http_metrics()).instrument(app)
     app.add_middleware(
-        SaneHead, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
+        HeadLimits, max_headers=settings.max_headers, max_bytes=settings.max_header_bytes
     )
     app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)

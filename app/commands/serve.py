@@ -11,7 +11,7 @@ from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
 from app.api.gate.early_refusal import early_refusal
-from app.api.gate.locality import is_elsewhere
+from app.api.gate.locality import is_remote
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.lifecycle import ended_in_order
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(not is_elsewhere(str(address[0])) for *_, address in found)
+    return all(not is_remote(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -120,7 +120,14 @@ async def running_site(
     source: KeySource | None = (lambda: rings[0]) if keyed else fixed_keys(chosen)
     context = console.build_console(clock=clock, keys=source, read_batch=batch_of, kind_of=kind_of)
     app = FastAPI()
-    install(app, settings=chosen, clock=clock, telemetry=telemetry, keys=source, door=context.door)
+    install(
+        app,
+        settings=chosen,
+        clock=clock,
+        telemetry=telemetry,
+        keys=source,
+        page_access=context.access,
+    )
     console.install(app, context)
     await service.start()
     app.state.service = service

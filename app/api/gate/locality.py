@@ -12,29 +12,29 @@ from typing import Final
 
 from starlette.types import Scope
 
-from app.api.response.problems import KeyNeeded
+from app.api.response.problems import NoKeySet
 
 _LOCAL_NAME: Final = "localhost"
 
 
-def refuse_strangers(scope: Scope) -> None:
-    """Let a request pass that came from this machine.
+def require_this_machine(scope: Scope) -> None:
+    """Refuse a request that may come from another machine.
 
     Raises
     ------
-    KeyNeeded
-        If it came, or may have come, from elsewhere.
+    NoKeySet
+        If one of its addresses, or its Host header, is not of this machine.
     """
     for role in ("server", "client"):
         address = scope.get(role)
-        if address is not None and is_elsewhere(address[0]):
-            raise KeyNeeded(f"the {role}'s address is {address[0]}")
+        if address is not None and is_remote(address[0]):
+            raise NoKeySet(f"the {role}'s address is {address[0]}")
     server = scope.get("server")
     if server is None or not is_address(server[0]):
         return
     for name, value in scope["headers"]:
         if name == b"host" and not _is_local(value):
-            raise KeyNeeded("the Host header names something else")
+            raise NoKeySet("the Host header names something else")
 
 
 def is_local_host(host: str) -> bool:
@@ -42,7 +42,7 @@ def is_local_host(host: str) -> bool:
     name = host_name(host).rstrip(".")
     if name == _LOCAL_NAME or name.endswith(f".{_LOCAL_NAME}"):
         return True
-    return is_address(name) and not is_elsewhere(name)
+    return is_address(name) and not is_remote(name)
 
 
 def host_name(host: str) -> str:
@@ -58,7 +58,7 @@ def is_address(text: str) -> bool:
     return _is_loopback(text) is not None
 
 
-def is_elsewhere(text: str) -> bool:
+def is_remote(text: str) -> bool:
     """Whether a text is an IP address that is not of this machine's loopback."""
     return _is_loopback(text) is False
 

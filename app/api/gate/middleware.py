@@ -1,4 +1,4 @@
-"""Pure ASGI middlewares: request id, heads that make sense, last resort, admission."""
+"""Pure ASGI middlewares: request id, limits of the head, unexpected errors, admission."""
 
 import re
 import uuid
@@ -18,13 +18,13 @@ from app.api.response.problems import (
     problem,
 )
 
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class RequestId:
-    """Give each request an id: the caller's own where it is sane, else a new one.
+    """Give each request an id: the caller's own where it is valid, else a new one.
 
     It stands in ``scope["himari.request_id"]``, in every log line and in the response.
     """
@@ -54,15 +54,15 @@ class RequestId:
 
 
 def incoming_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Find the caller's own id where it is sane."""
+    """Find the caller's own id where it is valid."""
     for name, value in headers:
         if name == b"x-request-id":
-            return bytes(value) if _SANE_ID.fullmatch(value) else None
+            return bytes(value) if _VALID_ID.fullmatch(value) else None
     return None
 
 
 class LastResort:
-    """Turn an error that nothing else knew into a 500 problem, and log it."""
+    """Answer an error that no handler knows with a 500 problem, and log it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -88,10 +88,10 @@ class LastResort:
             await problem(scope, error)(scope, receive, send)
 
 
-class SaneHead:
-    """Refuse invented methods and overlong heads before anything counts or reads them.
+class HeadLimits:
+    """Refuse unknown methods and heads that are too long, before anything counts or reads them.
 
-    Metric labels stay bounded, and no header costs more than it may.
+    Metric labels stay bounded, and so does the cost of a head.
 
     Parameters
     ----------

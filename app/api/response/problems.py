@@ -72,7 +72,7 @@ class CrossSite(RequestRefused):
     """A page of another origin asked for a change."""
 
 
-class KeyNeeded(RequestRefused):
+class NoKeySet(RequestRefused):
     """No key is set, and the request may come from another machine."""
 
     def __init__(self, why: str) -> None:
@@ -147,7 +147,7 @@ TABLE: Final[Mapping[type[BaseException], Kind]] = {
     Forbidden: Kind(403, "forbidden", "Role needed"),
     CrossSite: Kind(403, "cross-site", "Request of another site"),
     RateLimited: Kind(429, "rate-limited", "Too many requests", _RETRY),
-    KeyNeeded: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
+    NoKeySet: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
     NotServed: Kind(404, "not-served", "Not served"),
     ClientDisconnect: Kind(400, "client-disconnected", "Client disconnected"),
     Exception: Kind(500, "unexpected-error", "Unexpected error"),
