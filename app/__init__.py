@@ -9,7 +9,7 @@ The way of one batch of signals, a line per step with its file::
     api/gate/admission.py        whose turn it is; early_refusal.py refuses an overload at the head
     api/gate/access.py           who may: core/access.py knows keys and roles; without keys
     api/gate/locality.py         this machine alone; browser.py no page of another origin
-    api/request/body.py          exact JSON within bounds of bytes, depth and time
+    api/request/body.py          bodies within bounds of bytes and time; strict_json.py exact JSON
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show

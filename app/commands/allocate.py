@@ -10,8 +10,9 @@ from typing import Any, Final
 import httpx
 from typer import echo
 
-from app.api.request.body import strict_json, validate
+from app.api.request.body import validate
 from app.api.request.schemas import AllocateRequest
+from app.api.request.strict_json import strict_json
 from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
 from app.core.access import is_entry

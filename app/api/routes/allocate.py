@@ -8,9 +8,10 @@ from starlette.responses import Response
 from app.api.gate.idempotency import claim_for, key_of
 from app.api.openapi import header, inputs, problems
 from app.api.options import context_of, owner_of, service_of
-from app.api.request.body import MAX_VALUES, VALUES_PER_SIGNAL, read_body, strict_json, validate
+from app.api.request.body import read_body, validate
 from app.api.request.query import AllocateQuery
 from app.api.request.schemas import AllocateRequest
+from app.api.request.strict_json import MAX_VALUES, VALUES_PER_SIGNAL, strict_json
 from app.api.response.answers import json_bytes
 from app.api.response.problems import BodyTooLarge
 from app.api.response.schemas import AllocateResponse
