@@ -13,8 +13,8 @@ from app.api.request.query import AllocateQuery
 from app.api.request.schemas import AllocateRequest
 from app.api.request.strict_json import MAX_VALUES, VALUES_PER_SIGNAL, strict_json
 from app.api.response.answers import json_bytes
+from app.api.response.decision_schemas import AllocateResponse
 from app.api.response.problems import BodyTooLarge
-from app.api.response.schemas import AllocateResponse
 from app.api.strict_route import StrictRoute
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim

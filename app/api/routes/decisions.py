@@ -11,7 +11,7 @@ from app.api.options import service_of
 from app.api.request.fields import Id
 from app.api.request.query import DecisionsQuery
 from app.api.response.answers import json_answer
-from app.api.response.schemas import DecisionsResponse, JournalledDecision
+from app.api.response.decision_schemas import DecisionsResponse, JournalledDecision
 from app.api.strict_route import StrictRoute
 from app.core.errors import UnknownDecision
 
