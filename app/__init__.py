@@ -6,10 +6,14 @@ The way of one batch of signals, a line per step with its file::
     main.py                      settings in, application out: wiring only
     lifecycle.py                 the graceful end: not ready at once, accepting a little longer
     api/gate/middleware.py       request id, limits of the head, admission, last resort
-    api/gate/admission.py        whose turn it is; early_refusal.py refuses an overload at the head
-    api/gate/access.py           who may: core/access.py knows keys and roles; without keys
-    api/gate/locality.py         this machine alone; browser.py no page of another origin
-    api/request/body.py          bodies within bounds of bytes and time; strict_json.py exact JSON
+    api/gate/early_refusal.py    503 at the head of a request while more come than can be served
+    api/gate/admission.py        how many at once, and whose turn it is
+    api/gate/access.py           which key and role a request needs; core/access.py has the keys
+    api/gate/locality.py         without keys this machine alone is served
+    api/gate/browser.py          no page of another origin changes anything
+    api/strict_route.py          query and body as the endpoint's signature names them
+    api/request/body.py          a body within bounds of bytes and time
+    api/request/strict_json.py   exact JSON within bounds of depth and size
     api/request/schemas.py       names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py      one decision a key
     pipeline/service.py          what the service can do: decide, learn, operate, show
