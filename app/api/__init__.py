@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.api.context import ApiContext, ApiSettings, EventCounter
 from app.api.gate.access import AccessMiddleware, KeySource, PageAccess
 from app.api.gate.admission import Admission
 from app.api.gate.browser import SecurityHeaders
 from app.api.gate.middleware import AdmissionMiddleware, HeadLimits, LastResort, RequestId
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
-from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.response.problems import RequestRefused, problem
 from app.api.routes import (
     allocate,

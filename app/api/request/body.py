@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from starlette._utils import get_route_path
 from starlette.requests import ClientDisconnect, Request
 
+from app.api.context import context_of
 from app.api.gate.admission import needs_turn
-from app.api.options import context_of
 from app.api.request.strict_json import strict_json
 from app.api.response.problems import BodyTooLarge, BodyTooSlow, UnsupportedMedia
 from app.api.response.validation import field_problems

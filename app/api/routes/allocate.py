@@ -5,9 +5,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from app.api.context import context_of, owner_of, service_of
 from app.api.gate.idempotency import claim_for, key_of
 from app.api.openapi import header, inputs, problems
-from app.api.options import context_of, owner_of, service_of
 from app.api.request.body import read_body, validate
 from app.api.request.query import AllocateQuery
 from app.api.request.schemas import AllocateRequest

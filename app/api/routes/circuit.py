@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.options import owner_of, service_of
+from app.api.context import owner_of, service_of
 from app.api.request.schemas import CircuitModeRequest, ReasonRequest
 from app.api.response.answers import json_answer
 from app.api.response.schemas import CircuitResponse

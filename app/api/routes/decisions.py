@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from app.api.context import service_of
 from app.api.openapi import problems
-from app.api.options import service_of
 from app.api.request.fields import Id
 from app.api.request.query import DecisionsQuery
 from app.api.response.answers import json_answer

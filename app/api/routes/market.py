@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.options import context_of, service_of
+from app.api.context import context_of, service_of
 from app.api.request.schemas import PricesRequest, ReturnsRequest
 from app.api.response.answers import json_answer
 from app.api.response.schemas import ObservationsResponse

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.options import service_of
+from app.api.context import service_of
 from app.api.response.answers import json_answer
 from app.api.response.schemas import PerformanceResponse
 from app.api.strict_route import StrictRoute

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from app.api.options import service_of
+from app.api.context import service_of
 from app.api.request.query import CorrelationsQuery, WeightsQuery
 from app.api.response.answers import json_answer
 from app.api.response.schemas import CorrelationsResponse, RiskBudgetResponse
