@@ -10,13 +10,13 @@ import uvicorn
 from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
-from app.api.gate.early_refusal import turn_away
+from app.api.gate.early_refusal import early_refusal
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
 from app.settings import Settings, certificate_problem, load_settings, without_password
 from edge.lifecycle import ended_in_order
-from edge.locality import is_elsewhere
+from edge.locality import is_remote
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0
@@ -62,7 +62,7 @@ def _configured(settings: Settings) -> uvicorn.Config:
         http=bounded_http(
             settings.max_header_bytes,
             settings.header_timeout_sec,
-            turn_away=turn_away(application.state.admitted),
+            early_refusal=early_refusal(application.state.admission),
         ),
         log_config=None,
         access_log=False,
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(not is_elsewhere(str(address[0])) for *_, address in found)
+    return all(not is_remote(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -90,8 +90,7 @@ async def running_site(
     folder: Path, *, keyed: bool = False, policy: PolicyClient | None = None, **settings: Any
 ) -> AsyncIterator[Site]:
     """Run the application; with `keyed` a reader, a trader and an operator have keys."""
-    # the library counts for the first application of a process alone: leave that to others
-    chosen = Settings(**{"enable_metrics": False, **settings})
+    chosen = Settings(**settings)
     clock, telemetry = FakeClock(), FakeTelemetry()
     gate = PolicyGate(policy, SharedBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{folder}/journal.db"), gate, clock, telemetry)
@@ -101,7 +100,14 @@ async def running_site(
     source: KeySource | None = (lambda: rings[0]) if keyed else fixed_keys(chosen)
     context = console.build_console(clock=clock, keys=source, read_batch=batch_of, kind_of=kind_of)
     app = FastAPI()
-    install(app, settings=chosen, clock=clock, telemetry=telemetry, keys=source, door=context.door)
+    install(
+        app,
+        settings=chosen,
+        clock=clock,
+        telemetry=telemetry,
+        keys=source,
+        page_access=context.access,
+    )
     console.install(app, context)
     await service.start()
     app.state.service = service

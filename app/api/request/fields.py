@@ -5,7 +5,7 @@ Strict means: integers count as numbers, booleans and strings do not; nothing is
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -32,9 +32,10 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused."""
+    """A request body: unknown fields are refused; ``openapi_examples`` are shown on that page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    openapi_examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
 
 def spelled(names: Mapping[str, Member]) -> Callable[[Any], Member]:
