@@ -46,7 +46,7 @@ class Structure:
         return self._view.matrix(self._market, symbols)
 
     def factors_are_stale(self) -> bool:
-        """Return whether the market changed ``factor_refresh`` times since the factors were made."""
+        """Return whether the market changed ``factor_refresh`` times since the last estimate."""
         model = self.factors
         if model is None:
             return True
