@@ -4,7 +4,7 @@ import sys
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.problems import Answer, HeadTooLarge, RequestRefused, UnknownMethod
+from edge.problems import ErrorAnswer, HeadTooLarge, RequestRefused, UnknownMethod
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -19,7 +19,7 @@ class LastResort:
         From scope and error to the answer; it logs.
     """
 
-    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, answer: ErrorAnswer) -> None:
         self._app = app
         self._answer = answer
 
@@ -63,7 +63,7 @@ class SaneHead:
     def __init__(
         self,
         app: ASGIApp,
-        answer: Answer,
+        answer: ErrorAnswer,
         *,
         max_headers: int = sys.maxsize,
         max_bytes: int = sys.maxsize,

@@ -84,7 +84,7 @@ class Kind:
 
 Table = Mapping[type[BaseException], Kind]
 # what a middleware is given to turn an error into its answer
-Answer = Callable[[Scope, BaseException], ASGIApp]
+ErrorAnswer = Callable[[Scope, BaseException], ASGIApp]
 
 COMMON: Final[Table] = {
     RequestValidationError: Kind(422, "invalid-request", "Invalid request"),
@@ -101,7 +101,7 @@ COMMON: Final[Table] = {
 }
 
 
-def kind_in(table: Table, error: BaseException) -> Kind:
+def find_kind(table: Table, error: BaseException) -> Kind:
     """Look an error up by its class, or by its status where the framework raised it."""
     if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
@@ -110,7 +110,7 @@ def kind_in(table: Table, error: BaseException) -> Kind:
     return next(table[cls] for cls in type(error).__mro__ if cls in table)
 
 
-def detail_of(error: BaseException, kind: Kind) -> str:
+def problem_detail(error: BaseException, kind: Kind) -> str:
     """Say what went wrong in an error without broken fields; an unexpected one keeps its words."""
     if kind is COMMON[Exception]:
         return "the service met an unexpected error; its log has it under the request id"
@@ -143,7 +143,7 @@ def problem_response(
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": shortened(scope.get("path", "")),
+        "instance": shorten(scope.get("path", "")),
         "request_id": scope.get("himari.request_id"),
     }
     if errors:
@@ -156,13 +156,13 @@ def problem_response(
     )
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Make a text safe to send back: valid UTF-8, at most 200 characters."""
     clean = text[: MAX_TEXT + 1].encode("utf-8", "replace").decode()
     return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 3]}..."
 
 
-def finite(value: float) -> float | str:
+def json_number(value: float) -> float | str:
     """Give a number as JSON has it: NaN and infinities by their names."""
     if math.isfinite(value):
         return value
