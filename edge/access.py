@@ -16,7 +16,7 @@ def is_open(path: str, *, metrics_open: bool) -> bool:
     return path.startswith(_HEALTH) or (metrics_open and path == _METRICS)
 
 
-def bearer_of(scope: Scope) -> bytes | None:
+def bearer_token(scope: Scope) -> bytes | None:
     """Token of the Authorization header, or None."""
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(given) != 1:

@@ -16,7 +16,7 @@ REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 TRACE_ID: Final[ContextVar[str | None]] = ContextVar("trace_id", default=None)
 
 
-def with_ids(logger: Any, method: str, event: EventDict) -> EventDict:
+def add_request_ids(logger: Any, method: str, event: EventDict) -> EventDict:
     """Add the ids of the request at hand to a line; see structlog's processors."""
     del logger, method
     ids = {"request_id": REQUEST_ID.get(), "trace_id": TRACE_ID.get()}
@@ -25,7 +25,7 @@ def with_ids(logger: Any, method: str, event: EventDict) -> EventDict:
 
 _SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
-    with_ids,
+    add_request_ids,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

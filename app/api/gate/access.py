@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.gate.rate_limit import RateLimiter
 from app.api.response.problems import Forbidden, KeyNeeded, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
-from edge.access import bearer_of, is_open
+from edge.access import bearer_token, is_open
 from edge.browser import SAFE_METHODS, refuse_cross_site
 from edge.locality import why_elsewhere
 from edge.problems import RequestRefused, Unauthorized
@@ -130,7 +130,7 @@ class Guard:
         return name
 
     def _name_of_key(self, scope: Scope, keys: KeyRing, role: Role) -> str:
-        token = bearer_of(scope)
+        token = bearer_token(scope)
         key = self._key_of_session(scope, keys) if token is None else keys.find(token)
         if key is None:
             raise Unauthorized("send a valid API key as Authorization: Bearer")

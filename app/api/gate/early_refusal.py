@@ -9,7 +9,7 @@ from app.api.gate.admission import Admitted, is_work
 from app.api.response.problems import TABLE
 from edge.browser import ON_EVERY_ANSWER
 from edge.problems import MEDIA_TYPE, Overloaded
-from edge.request_id import request_id_of
+from edge.request_id import choose_request_id
 
 Headers = Sequence[tuple[bytes, bytes]]
 TurnAway = Callable[[str, str, Headers], bytes | None]
@@ -46,7 +46,7 @@ def turn_away(admitted: Admitted) -> TurnAway:
 
 def _answer(path: str, headers: Headers, error: Overloaded) -> bytes:
     # Not made by `problem`: its response object costs more than all the rest of a refusal.
-    request_id = request_id_of(headers)
+    request_id = choose_request_id(headers)
     content = {
         "type": f"urn:himari:problem:{_KIND.slug}",
         "title": _KIND.title,
