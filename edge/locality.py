@@ -15,14 +15,14 @@ from starlette.types import Scope
 _LOCAL_NAME: Final = "localhost"
 
 
-def why_elsewhere(scope: Scope) -> str | None:
+def remote_reason(scope: Scope) -> str | None:
     """Say why a request came, or may have come, from elsewhere; None if from this machine."""
     for role in ("server", "client"):
         address = scope.get(role)
-        if address is not None and is_elsewhere(address[0]):
+        if address is not None and is_remote_address(address[0]):
             return f"the {role}'s address is {address[0]}"
     server = scope.get("server")
-    if server is None or not is_address(server[0]):
+    if server is None or not is_ip_address(server[0]):
         return None
     for name, value in scope["headers"]:
         if name == b"host" and not _is_local(value):
@@ -35,7 +35,7 @@ def is_local_host(host: str) -> bool:
     name = host_name(host).rstrip(".")
     if name == _LOCAL_NAME or name.endswith(f".{_LOCAL_NAME}"):
         return True
-    return is_address(name) and not is_elsewhere(name)
+    return is_ip_address(name) and not is_remote_address(name)
 
 
 def host_name(host: str) -> str:
@@ -46,12 +46,12 @@ def host_name(host: str) -> str:
     return text.partition(":")[0]
 
 
-def is_address(text: str) -> bool:
+def is_ip_address(text: str) -> bool:
     """Whether a text is an IP address."""
     return _is_loopback(text) is not None
 
 
-def is_elsewhere(text: str) -> bool:
+def is_remote_address(text: str) -> bool:
     """Whether a text is an IP address that is not of this machine's loopback."""
     return _is_loopback(text) is False
 

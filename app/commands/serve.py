@@ -16,7 +16,7 @@ from app.commands.refusal import CommandRefused
 from app.main import create_app
 from app.settings import Settings, certificate_problem, load_settings, without_password
 from edge.lifecycle import ended_in_order
-from edge.locality import is_elsewhere
+from edge.locality import is_remote_address
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(not is_elsewhere(str(address[0])) for *_, address in found)
+    return all(not is_remote_address(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

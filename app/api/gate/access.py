@@ -19,7 +19,7 @@ from app.api.response.problems import Forbidden, KeyNeeded, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
 from edge.access import bearer_token, is_open
 from edge.browser import SAFE_METHODS, refuse_cross_site
-from edge.locality import why_elsewhere
+from edge.locality import remote_reason
 from edge.problems import RequestRefused, Unauthorized
 
 KeySource = Callable[[], KeyRing]
@@ -115,7 +115,7 @@ class Guard:
         role = role_needed(scope["method"], path)
         scope["himari.roles"] = frozenset()
         if self._keys is None:
-            why = why_elsewhere(scope)
+            why = remote_reason(scope)
             if why is not None:
                 raise KeyNeeded(why)
             scope["himari.roles"] = ALL_ROLES
