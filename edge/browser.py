@@ -24,7 +24,7 @@ _EVERYWHERE: Final = [
 ]
 _POLICY: Final = b"content-security-policy"
 _NOTHING: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-ON_EVERY_ANSWER: Final = (*_EVERYWHERE, _NOTHING)
+SECURITY_HEADERS: Final = (*_EVERYWHERE, _NOTHING)
 # the framework's pages take their scripts, styles and pictures from there
 _DOCS_POLICY: Final = (
     "default-src 'none'; script-src https://cdn.jsdelivr.net {inline}; "

@@ -75,7 +75,7 @@ def _announced_on_sigint(announce: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def ended_in_order(is_started: Callable[[], bool]) -> Iterator[None]:
+def exit_zero_on_sigterm(is_started: Callable[[], bool]) -> Iterator[None]:
     """Make SIGTERM end a server that has started with exit code 0.
 
     uvicorn sends the signal that ended it to itself once more when all is done, which would end

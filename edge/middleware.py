@@ -44,7 +44,7 @@ class LastResort:
             await self._answer(scope, error)(scope, receive, send)
 
 
-class SaneHead:
+class HeadLimits:
     """Refuse invented methods and overlong heads before anything counts or reads them.
 
     Metric labels stay bounded, and no header costs more than it may.

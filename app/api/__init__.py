@@ -32,7 +32,7 @@ from app.api.routes import (
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
 from edge.browser import SecurityHeaders
-from edge.middleware import LastResort, SaneHead
+from edge.middleware import HeadLimits, LastResort
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 
@@ -96,7 +96,7 @@ def install(
     if settings.enable_metrics:
         Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"]).instrument(app)
     app.add_middleware(
-        SaneHead,
+        HeadLimits,
         answer=problem,
         max_headers=settings.max_headers,
         max_bytes=settings.max_header_bytes,

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from edge.middleware import LastResort, SaneHead
+from edge.middleware import HeadLimits, LastResort
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 from inference_server.api import health, model, predict
@@ -55,7 +55,7 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     app.add_middleware(LastResort, answer=problem)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
-    app.add_middleware(SaneHead, answer=problem)
+    app.add_middleware(HeadLimits, answer=problem)
     app.add_middleware(RequestId)
     app.add_middleware(
         FastLane, endpoints=predict.ENDPOINTS, key=key, places=places, metrics=metrics

@@ -7,7 +7,7 @@ import orjson
 
 from app.api.gate.admission import Admitted, is_work
 from app.api.response.problems import TABLE
-from edge.browser import ON_EVERY_ANSWER
+from edge.browser import SECURITY_HEADERS
 from edge.problems import MEDIA_TYPE, Overloaded
 from edge.request_id import choose_request_id
 
@@ -20,7 +20,7 @@ _HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
     for header in (
         (b"content-type", MEDIA_TYPE.encode()),
         *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
-        *ON_EVERY_ANSWER,
+        *SECURITY_HEADERS,
     )
 )
 
