@@ -34,18 +34,18 @@ _SHARED: Final[list[Any]] = [
     structlog.processors.format_exc_info,
 ]
 # below these they quote URLs and headers of the receiver of traces, and with them secrets
-_TALKATIVE: Final = {
+_MIN_LEVELS: Final = {
     "opentelemetry.exporter": logging.CRITICAL,
     "opentelemetry.sdk.trace.export": logging.CRITICAL,
     "opentelemetry.util.re": logging.CRITICAL,
     "requests": logging.CRITICAL,
     "urllib3": logging.CRITICAL,
 }
-_NO_MORE: Final[Mapping[str, int]] = MappingProxyType({})
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def configure_logging(
-    level: str = "INFO", stream: TextIO | None = None, *, talkative: Mapping[str, int] = _NO_MORE
+    level: str = "INFO", stream: TextIO | None = None, *, min_levels: Mapping[str, int] = _NONE
 ) -> None:
     """Send all logging as JSON lines to one stream; calling it again replaces the former.
 
@@ -55,7 +55,7 @@ def configure_logging(
         DEBUG, INFO, WARNING or ERROR.
     stream : text stream, optional
         stderr where absent.
-    talkative : mapping of logger name to least severity, optional
+    min_levels : mapping of logger name to least severity, optional
         Libraries of the server that would log secrets, beside those of tracing.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -74,7 +74,7 @@ def configure_logging(
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name, least in {**_TALKATIVE, **talkative}.items():
+    for name, least in {**_MIN_LEVELS, **min_levels}.items():
         logging.getLogger(name).setLevel(least)
     structlog.configure(
         processors=[

@@ -21,15 +21,17 @@ def problem_responses(
     return {code: {"description": reasons[code], "content": content} for code in sorted(set(codes))}
 
 
-def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: bool) -> None:
+def complete_openapi(
+    app: FastAPI, models: Sequence[type[BaseModel]], *, requires_key: bool
+) -> None:
     """Make ``app.openapi()`` complete.
 
     Parameters
     ----------
     app : FastAPI
-    shapes : sequence of BaseModel classes
+    models : sequence of BaseModel classes
         What routes refer to and the framework does not see; ``Problem`` among them.
-    keyed : bool
+    requires_key : bool
         Whether a key is asked for.
     """
     build = app.openapi
@@ -39,8 +41,8 @@ def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: 
         components = schema.setdefault("components", {})
         known = components.setdefault("schemas", {})
         if "Problem" not in known:
-            known.update(_definitions(shapes))
-            if keyed:
+            known.update(_definitions(models))
+            if requires_key:
                 components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
                 schema["security"] = [{"bearer": []}]
         return schema
@@ -48,8 +50,8 @@ def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _definitions(shapes: Sequence[type[BaseModel]]) -> JsonObject:
-    read = [(shape, "validation") for shape in shapes]
+def _definitions(models: Sequence[type[BaseModel]]) -> JsonObject:
+    read = [(shape, "validation") for shape in models]
     _, schema = models_json_schema(read, ref_template=REF)  # type: ignore[arg-type]
     definitions: JsonObject = schema["$defs"]
     return definitions

@@ -7,7 +7,7 @@ from edge import json_log
 
 # below these they write down headers and URLs, and with them secrets of ours or what a peer sends
 # back of them; apprise quotes whole URLs in its errors
-_TALKATIVE: Final = {
+_MIN_LEVELS: Final = {
     "apprise": logging.CRITICAL,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
@@ -24,4 +24,4 @@ def configure_level(level: str) -> None:
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send all logging as JSON lines to one stream; see :func:`edge.json_log.configure_logging`."""
-    json_log.configure_logging(level, stream, talkative=_TALKATIVE)
+    json_log.configure_logging(level, stream, min_levels=_MIN_LEVELS)
