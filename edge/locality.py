@@ -1,9 +1,9 @@
 """Whether a request came from this machine.
 
-Three things must say loopback: the address that was reached, the caller's address (a proxy on
+Three things must be loopback: the address that was reached, the caller's address (a proxy on
 this machine reports it), and the Host header (a page may have pointed its own name at this
-machine: DNS rebinding). What is not an address, as under a Unix socket or in a test, came
-through no network.
+machine: DNS rebinding). A request without an IP address, as under a Unix socket or in a test,
+came through no network.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ _LOCAL_NAME: Final = "localhost"
 
 
 def remote_reason(scope: Scope) -> str | None:
-    """Say why a request came, or may have come, from elsewhere; None if from this machine."""
+    """Return why a request may have come from another machine; None if it came from this one."""
     for role in ("server", "client"):
         address = scope.get(role)
         if address is not None and is_remote_address(address[0]):
@@ -31,7 +31,7 @@ def remote_reason(scope: Scope) -> str | None:
 
 
 def is_local_host(host: str) -> bool:
-    """Whether a Host header names this machine: localhost, or a loopback address."""
+    """Return whether a Host header is localhost or a loopback address."""
     name = host_name(host).rstrip(".")
     if name == _LOCAL_NAME or name.endswith(f".{_LOCAL_NAME}"):
         return True
@@ -39,7 +39,7 @@ def is_local_host(host: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """Host of ``host:port`` in lower case, without brackets."""
+    """Return the host of ``host:port`` in lower case, without brackets."""
     text = host.strip().lower()
     if text.startswith("["):
         return text[1:].partition("]")[0]
@@ -47,12 +47,12 @@ def host_name(host: str) -> str:
 
 
 def is_ip_address(text: str) -> bool:
-    """Whether a text is an IP address."""
+    """Return whether a text is an IP address."""
     return _is_loopback(text) is not None
 
 
 def is_remote_address(text: str) -> bool:
-    """Whether a text is an IP address that is not of this machine's loopback."""
+    """Return whether a text is an IP address that is not loopback."""
     return _is_loopback(text) is False
 
 

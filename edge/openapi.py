@@ -1,4 +1,4 @@
-"""OpenAPI beyond what the framework sees: problems, raw bodies, the key scheme."""
+"""Parts of the OpenAPI document that the framework does not make: problems, bodies, the key."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -16,7 +16,7 @@ REF: Final = "#/components/schemas/{model}"
 def problem_responses(
     codes: Iterable[int], reasons: Mapping[int, str]
 ) -> dict[int | str, JsonObject]:
-    """OpenAPI ``responses`` of problems, each status with its reason."""
+    """Return OpenAPI ``responses`` for problems, each status with its reason."""
     content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
     return {code: {"description": reasons[code], "content": content} for code in sorted(set(codes))}
 
@@ -24,15 +24,15 @@ def problem_responses(
 def complete_openapi(
     app: FastAPI, models: Sequence[type[BaseModel]], *, requires_key: bool
 ) -> None:
-    """Make ``app.openapi()`` complete.
+    """Add problems, bodies and the key scheme to what ``app.openapi()`` returns.
 
     Parameters
     ----------
     app : FastAPI
     models : sequence of BaseModel classes
-        What routes refer to and the framework does not see; ``Problem`` among them.
+        Schemas that routes refer to by name only; ``Problem`` among them.
     requires_key : bool
-        Whether a key is asked for.
+        Whether requests need an API key.
     """
     build = app.openapi
 
