@@ -63,13 +63,13 @@ class Tracing:
 
         self.trace = trace
         self._provider = TracerProvider(resource=_resource(name, version), shutdown_on_exit=False)
-        exporter: Any = ToldExporter(OTLPSpanExporter(), structlog.get_logger(logger))
+        exporter: Any = LoggingExporter(OTLPSpanExporter(), structlog.get_logger(logger))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self.tracer = self._provider.get_tracer(name, version)
         self.propagator = TraceContextTextMapPropagator()
 
     @contextmanager
-    def serving(self, scope: Scope) -> Iterator[Any]:
+    def request_span(self, scope: Scope) -> Iterator[Any]:
         """Run the block in the span of one request, within the caller's trace if it sent one."""
         path = scope["path"][:200]
         carrier = {
@@ -89,14 +89,14 @@ class Tracing:
             yield span
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage_span(self, name: str) -> Iterator[None]:
         """Run the block in the span of one stage of a request."""
         with self.tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False
         ):
             yield
 
-    def note_status(self, span: Any, status: int) -> None:
+    def set_status(self, span: Any, status: int) -> None:
         """Set the status of an answer on its span."""
         span.set_attribute("http.response.status_code", status)
         if status >= 500:
@@ -110,7 +110,7 @@ class Tracing:
         await asyncio.to_thread(ending.join, _STOP_SEC)
 
 
-class ToldExporter:
+class LoggingExporter:
     """Exporter that logs once when spans are not delivered, and once when they are again.
 
     The SDK's own log lines quote URLs, which may hold a secret, so its loggers are silenced.
@@ -156,11 +156,11 @@ class TracedRequests:
         if scope["type"] != "http" or is_operational(scope["path"]):
             await self._app(scope, receive, send)
             return
-        with self._tracing.serving(scope) as span:
+        with self._tracing.request_span(scope) as span:
 
             async def noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    self._tracing.note_status(span, message["status"])
+                    self._tracing.set_status(span, message["status"])
                 await send(message)
 
             token = TRACE_ID.set(format(span.get_span_context().trace_id, "032x"))

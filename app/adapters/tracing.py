@@ -34,7 +34,7 @@ class Tracing(tracing.Tracing):
         super().__init__(name, version, __name__)
 
     @contextmanager
-    def asking(self, host: str) -> Iterator[Mapping[str, str]]:
+    def policy_span(self, host: str) -> Iterator[Mapping[str, str]]:
         """Surround one request to the policy by a span; gives the headers that carry it on."""
         with self.tracer.start_as_current_span(
             "POST policy",
