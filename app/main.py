@@ -116,7 +116,7 @@ def _policy_client(
         expected_model_version=settings.rl_model_version,
         retry_after_cap_sec=settings.circuit_breaker.initial_timeout_sec,
         ca_file=settings.rl_ca_file,
-        traced=untraced if tracing is None else tracing.policy_span,
+        trace_call=untraced if tracing is None else tracing.policy_span,
     )
     return HttpPolicyClient(
         settings.rl_endpoint, settings.rl_timeout_sec, clock=clock, options=options
