@@ -15,7 +15,7 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
-from app.adapters.notify.lane import Patience
+from app.adapters.notify.delivery_queue import DeliveryOptions
 from app.adapters.notify.notifier import Notifier, receivers_of
 from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
@@ -143,9 +143,9 @@ def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
         timeout_sec=chosen.timeout_sec,
         clock=clock,
     )
-    patience = Patience(chosen.attempts, chosen.first_retry_sec, chosen.queue)
+    options = DeliveryOptions(chosen.attempts, chosen.first_retry_sec, chosen.queue)
     source = {"service_version": VERSION, "mode": settings.mode}
-    return Notifier(receivers, _thresholds(settings), patience, clock=clock, source=source)
+    return Notifier(receivers, _thresholds(settings), options, clock=clock, source=source)
 
 
 def _thresholds(settings: Settings) -> Thresholds:

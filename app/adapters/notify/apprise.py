@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 
 _URGENT: Final = ("circuit.opened", "journal.failing")
 _GOOD: Final = ("circuit.closed", "journal.restored", "model.restored")
@@ -91,7 +91,7 @@ class AppriseReceiver:
             result, failure = None, None
             try:
                 result = work()
-            except Exception as error:  # noqa: BLE001 - whatever a service raises, the lane tells
+            except Exception as error:  # noqa: BLE001 - whatever a service raises, the queue tells
                 failure = error
             self._busy = False
             # a loop that was closed meanwhile has nobody left to tell

@@ -1,4 +1,4 @@
-"""Telling people: what the watch finds becomes messages, and each receiver gets them in its lane.
+"""Telling people: what the watch finds becomes messages, and each receiver gets them in its queue.
 
 Built only where there is somebody to tell. Hearing of something costs a decision a reference;
 limits and journal are looked at once a second, at the newest decision.
@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from app.adapters.notify.apprise import AppriseReceiver
-from app.adapters.notify.lane import Lane, Message, Patience, Receiver
+from app.adapters.notify.delivery_queue import DeliveryOptions, DeliveryQueue, Message, Receiver
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import Transition
@@ -37,7 +37,7 @@ class Notifier:
     ----------
     receivers : sequence of Receiver
     thresholds : Thresholds
-    patience : Patience
+    options : DeliveryOptions
     clock : Clock
     source : dict
         Stands in every message beside its own data: version and mode.
@@ -47,13 +47,13 @@ class Notifier:
         self,
         receivers: Sequence[Receiver],
         thresholds: Thresholds,
-        patience: Patience,
+        options: DeliveryOptions,
         *,
         clock: Clock,
         source: dict[str, str],
     ) -> None:
         draw = random.SystemRandom().random
-        self._lanes = [Lane(receiver, patience, draw) for receiver in receivers]
+        self._queues = [DeliveryQueue(receiver, options, draw) for receiver in receivers]
         self._watch = Watch(thresholds)
         self._clock = clock
         self._source = source
@@ -93,8 +93,8 @@ class Notifier:
         refusing : callable
             Why the journal cannot be written, or None.
         """
-        for lane in self._lanes:
-            lane.start()
+        for queue in self._queues:
+            queue.start()
         self._looking = asyncio.create_task(self._look_on(refusing), name="notify watch")
 
     async def stop(self) -> None:
@@ -103,11 +103,11 @@ class Notifier:
             self._looking.cancel()
             with suppress(asyncio.CancelledError):
                 await self._looking
-        await asyncio.gather(*(lane.stop(_STOP_SEC) for lane in self._lanes))
+        await asyncio.gather(*(queue.stop(_STOP_SEC) for queue in self._queues))
 
     def state(self) -> dict[str, Any]:
         """Say how it goes with each receiver; no URL is shown."""
-        return {"receivers": [lane.state() for lane in self._lanes]}
+        return {"receivers": [queue.state() for queue in self._queues]}
 
     async def _look_on(self, refusing: Callable[[], str | None]) -> None:
         while True:
@@ -127,8 +127,8 @@ class Notifier:
                 continue
             message = self._message(notice)
             _LOG.warning("notice", kind=notice.kind, notice=message.id, text=notice.text)
-            for lane in self._lanes:
-                lane.put(message)
+            for queue in self._queues:
+                queue.put(message)
 
     def _message(self, notice: Notice) -> Message:
         at = datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC)

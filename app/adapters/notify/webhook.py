@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 from standardwebhooks import Webhook
 
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 from app.adapters.policy.post import open_transport, retry_after_sec, tls_context
 from app.pipeline.ports import Clock
 

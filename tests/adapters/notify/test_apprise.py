@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.adapters.notify.apprise import AppriseReceiver
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 from tests.adapters.notify.hook_server import SILENCE, Hooks, hook_server, until
 
 # apprise looks for a module that Python 3.13 has not

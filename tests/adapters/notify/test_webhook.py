@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.adapters.clock import SystemClock
-from app.adapters.notify.lane import Message, NotDelivered, Patience
+from app.adapters.notify.delivery_queue import DeliveryOptions, Message, NotDelivered
 from app.adapters.notify.notifier import Notifier, receivers_of
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.policy.circuit import CircuitState, Transition
@@ -32,11 +32,11 @@ def receiver(url: str, timeout_sec: float = 20.0) -> WebhookReceiver:
 
 
 @asynccontextmanager
-async def notifier(hooks: Hooks, **patience: Any) -> AsyncIterator[Notifier]:
+async def notifier(hooks: Hooks, **options: Any) -> AsyncIterator[Notifier]:
     receivers = receivers_of(
         [f"{hooks.url}/c4n4ry-path"], SECRET, [], timeout_sec=20.0, clock=SystemClock()
     )
-    chosen = Patience(**{"attempts": 4, "first_retry_sec": 0.001, **patience})
+    chosen = DeliveryOptions(**{"attempts": 4, "first_retry_sec": 0.001, **options})
     telling = Notifier(
         receivers, Thresholds(), chosen, clock=SystemClock(), source={"mode": "real"}
     )

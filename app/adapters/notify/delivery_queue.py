@@ -65,28 +65,30 @@ class Receiver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class DeliveryOptions:
     """How often and how long: attempts and queue are counts, the first pause in seconds."""
 
     attempts: int = 6
     first_retry_sec: float = 1.0
-    queue: int = 100
+    queue_size: int = 100
 
 
-class Lane:
+class DeliveryQueue:
     """Queue and task of one receiver; a slow one holds up nobody else.
 
     Parameters
     ----------
     receiver : Receiver
-    patience : Patience
+    options : DeliveryOptions
     draw : callable
         Uniform in [0, 1), for the jitter.
     """
 
-    def __init__(self, receiver: Receiver, patience: Patience, draw: Callable[[], float]) -> None:
+    def __init__(
+        self, receiver: Receiver, options: DeliveryOptions, draw: Callable[[], float]
+    ) -> None:
         self._receiver = receiver
-        self._patience = patience
+        self._options = options
         self._draw = draw
         self._queue: deque[Message] = deque()
         self._news = asyncio.Event()
@@ -96,7 +98,7 @@ class Lane:
 
     def put(self, message: Message) -> None:
         """Queue a message behind the others; a full queue drops its oldest."""
-        if len(self._queue) >= self._patience.queue:
+        if len(self._queue) >= self._options.queue_size:
             self._queue.popleft()
             counters.DROPPED[self._receiver.channel].inc()
         self._queue.append(message)
@@ -106,12 +108,12 @@ class Lane:
         """Begin to send."""
         self._task = asyncio.create_task(self._run(), name=f"notify {self._receiver.name}")
 
-    async def stop(self, patience_sec: float) -> None:
+    async def stop(self, timeout_sec: float) -> None:
         """Try what is queued once more, and end within this time whatever a receiver does."""
         self._ending.set()
         self._news.set()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=patience_sec)
+            await asyncio.wait({self._task}, timeout=timeout_sec)
             self._task.cancel()
             await asyncio.wait({self._task})
         if self._queue:
@@ -138,12 +140,12 @@ class Lane:
 
     async def _deliver(self, message: Message) -> None:
         channel = self._receiver.channel
-        for attempt in range(1, self._patience.attempts + 1):
+        for attempt in range(1, self._options.attempts + 1):
             failure = await self._attempt(message)
             if failure is None:
                 counters.SENT[channel].inc()
                 break
-            last = attempt == self._patience.attempts or self._ending.is_set()
+            last = attempt == self._options.attempts or self._ending.is_set()
             if last or not failure.again:
                 counters.FAILED[channel].inc()
                 _LOG.error(
@@ -181,7 +183,7 @@ class Lane:
         return found
 
     async def _pause(self, attempt: int, after_sec: float) -> None:
-        grown = self._patience.first_retry_sec * 2.0 ** (attempt - 1)
+        grown = self._options.first_retry_sec * 2.0 ** (attempt - 1)
         pause = min(grown, _LONGEST_PAUSE_SEC) * (0.5 + 0.5 * self._draw())
         pause = max(pause, min(after_sec, _LONGEST_PAUSE_SEC))
         _, waiting = await asyncio.wait({asyncio.ensure_future(self._ending.wait())}, timeout=pause)
