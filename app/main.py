@@ -16,7 +16,7 @@ from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
 from app.adapters.notify.delivery_queue import DeliveryOptions
-from app.adapters.notify.notifier import Notifier, receivers_of
+from app.adapters.notify.notifier import Notifier, build_receivers
 from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
@@ -136,7 +136,7 @@ def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
     if not (chosen.webhook_urls or chosen.apprise_urls):
         return None
     secret = chosen.webhook_secret
-    receivers = receivers_of(
+    receivers = build_receivers(
         [url.get_secret_value() for url in chosen.webhook_urls],
         "" if secret is None else secret.get_secret_value(),
         [url.get_secret_value() for url in chosen.apprise_urls],

@@ -1,4 +1,4 @@
-"""A queue tries, waits, tries again and gives up; nobody else waits for it."""
+"""A delivery queue retries with pauses and gives up; no other receiver waits for it."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -95,7 +95,7 @@ async def test_it_gives_up_after_the_last_attempt_and_goes_on(receiver: FakeRece
 
 async def test_what_makes_no_sense_again_is_tried_once(receiver: FakeReceiver) -> None:
     before = counted()
-    receiver.script = [NotDelivered("status 404", again=False)]
+    receiver.script = [NotDelivered("status 404", retryable=False)]
     queue = await gone_through(receiver, "a")
     assert receiver.tried == ["a"]
     assert queue.state()["failure"] == "status 404"
@@ -168,7 +168,7 @@ async def test_a_receiver_that_is_not_ready_is_told_of_in_the_state(
 
 async def test_pauses_grow_are_jittered_and_heed_the_receiver(receiver: FakeReceiver) -> None:
     asked = asyncio.get_running_loop().time
-    receiver.script = [NotDelivered("status 503", after_sec=0.2)]
+    receiver.script = [NotDelivered("status 503", retry_after_sec=0.2)]
     began = asked()
     await gone_through(receiver, "a")
     assert asked() - began >= 0.2
