@@ -34,7 +34,7 @@ class NotDelivered(Exception):
     Parameters
     ----------
     reason : str
-    again : bool
+    retryable : bool
         Whether another attempt makes sense.
     retry_after_sec : float, seconds
         Least pause that the receiver asked for.
