@@ -20,7 +20,7 @@ from app.adapters.notify.notifier import Notifier, build_receivers
 from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
-from app.adapters.reload import SettingsReloader, Source, flattened
+from app.adapters.reload import SettingsReloader, SettingsSource, flatten_groups
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedTelemetry, Tracing
 from app.api import fixed_keys, install
@@ -127,7 +127,7 @@ def _key_source(settings: Settings, clock: Clock) -> KeySource | None:
     """Keys of file and settings together; None where the settings' own are all there are."""
     if settings.keys_file is None:
         return None
-    return WatchedKeyFile(Path(settings.keys_file), clock, beside=settings.key_ring())
+    return WatchedKeyFile(Path(settings.keys_file), clock, other_keys=settings.key_ring())
 
 
 def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
@@ -172,10 +172,10 @@ def _reloader(
             notifier.change_thresholds(_thresholds(chosen))
         return durable
 
-    source = Source(
+    source = SettingsSource(
         read=partial(load_settings, check_files=False),
         unusable=(SettingsError,),
-        flatten=lambda read: flattened(read.model_dump(), group_names()),
+        flatten=lambda read: flatten_groups(read.model_dump(), group_names()),
         is_live=is_live,
         apply=apply,
     )
