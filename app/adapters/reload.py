@@ -1,8 +1,8 @@
-"""Settings read again while the service runs: on a change of the file, and on SIGHUP.
+"""Reload of settings while the service runs: on a change of the file, and on SIGHUP.
 
-What comes is checked whole before anything of it counts; what cannot be used is last and leaves
-the former settings in force. Only the numbers that the next decision would read anyway are put in
-force; of the rest it is said that they need a restart.
+New settings are checked as a whole first; unusable ones are logged and leave the former ones in
+force. Only the numbers that the next decision would read anyway are applied; the others are
+reported as in need of a restart.
 """
 
 import asyncio
@@ -199,7 +199,7 @@ class SettingsReloader(Generic[S]):
         task.add_done_callback(self._tasks.discard)
 
     async def _watch(self) -> None:
-        """Look whenever something is last of the file, and once a second whatever is last."""
+        """Check the file at each change event, and once a second without one."""
         from watchfiles import awatch  # noqa: PLC0415 - only where there is a file to watch
 
         while not self._ending.is_set():
