@@ -109,7 +109,7 @@ def install(
     )
     app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)
-    complete_openapi(app, keyed=keys is not None)
+    complete_openapi(app, requires_key=keys is not None)
 
 
 def fixed_keys(settings: ApiSettings) -> KeySource | None:

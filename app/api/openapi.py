@@ -96,6 +96,6 @@ def header(name: str, description: str, pattern: str) -> JsonObject:
     }
 
 
-def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
+def complete_openapi(app: FastAPI, *, requires_key: bool) -> None:
     """Make ``app.openapi()`` complete: the bodies, the problem, the key scheme."""
-    openapi.complete_openapi(app, (*_BODIES, Problem), keyed=keyed)
+    openapi.complete_openapi(app, (*_BODIES, Problem), requires_key=requires_key)

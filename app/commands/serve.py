@@ -15,8 +15,8 @@ from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
 from app.settings import Settings, certificate_problem, load_settings, without_password
-from edge.lifecycle import ended_in_order
-from edge.locality import is_remote
+from edge.lifecycle import exit_zero_on_sigterm
+from edge.locality import is_remote_address
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0
@@ -50,7 +50,7 @@ def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> in
         asyncio.run(_open_once(settings))
         echo(_banner(settings, listening))
         server = uvicorn.Server(_configured(settings))
-        with ended_in_order(lambda: server.started):
+        with exit_zero_on_sigterm(lambda: server.started):
             server.run(sockets=[listening])
     return 0 if server.started else STARTUP_FAILED
 
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(not is_remote(str(address[0])) for *_, address in found)
+    return all(not is_remote_address(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

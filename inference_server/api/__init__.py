@@ -60,7 +60,7 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     app.add_middleware(
         FastLane, endpoints=predict.ENDPOINTS, key=key, places=places, metrics=metrics
     )
-    complete_openapi(app, keyed=settings.api_key is not None)
+    complete_openapi(app, requires_key=settings.api_key is not None)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.middleware import HeadLimits, LastResort
-from edge.problems import COMMON, detail_of, kind_in, problem_response
+from edge.problems import COMMON, find_kind, problem_detail, problem_response
 
 
 def answer(scope: Scope, error: BaseException) -> Response:
-    kind = kind_in(COMMON, error)
-    return problem_response(scope, kind, detail_of(error, kind))
+    kind = find_kind(COMMON, error)
+    return problem_response(scope, kind, problem_detail(error, kind))
 
 
 async def fine(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.gate.rate_limit import RateLimiter
 from app.api.response.problems import Forbidden, NoKeySet, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
-from edge.access import bearer_of, is_open
+from edge.access import bearer_token, is_open
 from edge.browser import SAFE_METHODS, refuse_cross_site
-from edge.locality import why_elsewhere
+from edge.locality import remote_reason
 from edge.problems import RequestRefused, Unauthorized
 
 KeySource = Callable[[], KeyRing]
@@ -115,7 +115,7 @@ class AccessMiddleware:
         role = role_needed(scope["method"], path)
         scope["himari.roles"] = frozenset()
         if self._keys is None:
-            why = why_elsewhere(scope)
+            why = remote_reason(scope)
             if why is not None:
                 raise NoKeySet(why)
             scope["himari.roles"] = ALL_ROLES
@@ -130,7 +130,7 @@ class AccessMiddleware:
         return name
 
     def _name_of_key(self, scope: Scope, keys: KeyRing, role: Role) -> str:
-        token = bearer_of(scope)
+        token = bearer_token(scope)
         key = self._key_of_session(scope, keys) if token is None else keys.find(token)
         if key is None:
             raise Unauthorized("send a valid API key as Authorization: Bearer")

@@ -7,9 +7,9 @@ import orjson
 
 from app.api.gate.admission import Admission, needs_turn
 from app.api.response.problems import TABLE
-from edge.browser import ON_EVERY_ANSWER
+from edge.browser import SECURITY_HEADERS
 from edge.problems import MEDIA_TYPE, Overloaded
-from edge.request_id import request_id_of
+from edge.request_id import choose_request_id
 
 Headers = Sequence[tuple[bytes, bytes]]
 EarlyRefusal = Callable[[str, str, Headers], bytes | None]
@@ -20,7 +20,7 @@ _HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
     for header in (
         (b"content-type", MEDIA_TYPE.encode()),
         *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
-        *ON_EVERY_ANSWER,
+        *SECURITY_HEADERS,
     )
 )
 
@@ -46,7 +46,7 @@ def early_refusal(admission: Admission) -> EarlyRefusal:
 
 def _answer(path: str, headers: Headers, error: Overloaded) -> bytes:
     # Not made by `problem`: its response object costs more than all the rest of a refusal.
-    request_id = request_id_of(headers)
+    request_id = choose_request_id(headers)
     content = {
         "type": f"urn:himari:problem:{_KIND.slug}",
         "title": _KIND.title,

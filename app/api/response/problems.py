@@ -24,8 +24,8 @@ from edge.problems import (
     Kind,
     RequestRefused,
     Table,
-    detail_of,
-    kind_in,
+    find_kind,
+    problem_detail,
     problem_response,
 )
 
@@ -86,7 +86,7 @@ TABLE: Final[Table] = {
 
 def kind_of(error: BaseException) -> Kind:
     """Look an error up by its class, or by its status where the framework raised it."""
-    return kind_in(TABLE, error)
+    return find_kind(TABLE, error)
 
 
 def field_problems_of(error: BaseException) -> list[FieldProblem]:
@@ -108,7 +108,7 @@ def problem(scope: Scope, error: BaseException) -> Response:
         {"path": presentable(p.path), "message": p.message, "was": presentable(p.was)}
         for p in broken
     ]
-    detail = _sentence(broken) if broken else detail_of(error, kind)
+    detail = _sentence(broken) if broken else problem_detail(error, kind)
     headers = error.headers if isinstance(error, RequestRefused) else {}
     return problem_response(scope, kind, detail, errors, headers)
 

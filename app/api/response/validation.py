@@ -7,7 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from app.core.errors import FieldProblem
-from edge.problems import MAX_TEXT, finite, shortened
+from edge.problems import MAX_TEXT, json_number, shorten
 
 MAX_PROBLEMS: Final = 100
 
@@ -86,7 +86,7 @@ def presentable(value: Any) -> Any:
         What came in; NaN and infinities become their names, long values lose their end.
     """
     if isinstance(value, float):
-        return finite(value)
+        return json_number(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -94,9 +94,9 @@ def presentable(value: Any) -> Any:
             return value
         # decimal conversion of huge integers is refused by the interpreter
         readable = value.bit_length() < _DECIMAL_BITS
-        return shortened(str(value) if readable else f"{value:#x}")
+        return shorten(str(value) if readable else f"{value:#x}")
     if isinstance(value, str):
-        return shortened(value)
+        return shorten(value)
     return _container(value)
 
 
@@ -106,4 +106,4 @@ def _container(value: Any) -> Any:
         text = orjson.dumps(value)
     except (orjson.JSONEncodeError, RecursionError):
         return f"a {type(value).__name__}"
-    return value if len(text) <= MAX_TEXT else shortened(text[:800].decode("utf-8", "ignore"))
+    return value if len(text) <= MAX_TEXT else shorten(text[:800].decode("utf-8", "ignore"))
