@@ -7,7 +7,7 @@ The way of one request, a line per step with its file::
     edge/lifecycle.py        the graceful end: not ready at once, accepting a little longer
     edge/request_id.py       an id for each request, in every line of edge/json_log.py
     edge/middleware.py       heads that make sense; whatever nothing else knew becomes a 500
-    api/middleware.py        admission
+    api/admission.py         so many requests at once, the others refused
     api/security.py          the caller's key
     api/body.py              JSON or msgpack; edge/body.py bounds it in bytes and time
     wire.py                  JSON or msgpack into rows, each row checked by itself

@@ -15,13 +15,13 @@ from edge.middleware import LastResort, SaneHead
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 from inference_server.api import health, model, predict
-from inference_server.api.context import ApiSettings
-from inference_server.api.fast_lane import FastLane
-from inference_server.api.http_metrics import HttpMetrics
-from inference_server.api.middleware import (
+from inference_server.api.admission import (
     Admission,
     Places,
 )
+from inference_server.api.context import ApiSettings
+from inference_server.api.fast_lane import FastLane
+from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.openapi import complete_openapi
 from inference_server.api.problems import problem
 from inference_server.api.security import ApiKey, BearerKey

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.json_log import REQUEST_ID
 from edge.request_id import name_request
+from inference_server.api.admission import Places
 from inference_server.api.http_metrics import HttpMetrics
-from inference_server.api.middleware import Places
 from inference_server.api.problems import problem
 from inference_server.api.security import ApiKey
 
