@@ -17,7 +17,7 @@ from edge.request_id import RequestId
 from inference_server.api import health, model, predict
 from inference_server.api.admission import (
     Admission,
-    Places,
+    RequestSlots,
 )
 from inference_server.api.context import ApiSettings
 from inference_server.api.fast_lane import FastLane
@@ -48,18 +48,16 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     for error in _KNOWN:
         app.add_exception_handler(error, _answer_problem)
     key = ApiKey(settings.api_key, metrics_open=settings.metrics_open)
-    places, metrics = Places(settings.max_in_flight), HttpMetrics(registry)
+    slots, metrics = RequestSlots(settings.max_in_flight), HttpMetrics(registry)
     # The last one added is the outermost.
     app.add_middleware(BearerKey, key=key)
-    app.add_middleware(Admission, places=places)
+    app.add_middleware(Admission, slots=slots)
     app.add_middleware(LastResort, answer=problem)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
     app.add_middleware(SaneHead, answer=problem)
     app.add_middleware(RequestId)
-    app.add_middleware(
-        FastLane, endpoints=predict.ENDPOINTS, key=key, places=places, metrics=metrics
-    )
+    app.add_middleware(FastLane, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
     complete_openapi(app, keyed=settings.api_key is not None)
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.json_log import REQUEST_ID
 from edge.request_id import name_request
-from inference_server.api.admission import Places
+from inference_server.api.admission import RequestSlots
 from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.problems import problem
 from inference_server.api.security import ApiKey
@@ -32,7 +32,7 @@ class FastLane:
     app : ASGI application
     endpoints : mapping of path to endpoint
     key : ApiKey
-    places : Places
+    slots : RequestSlots
         Shared with what goes the long way.
     metrics : HttpMetrics
     """
@@ -43,13 +43,13 @@ class FastLane:
         *,
         endpoints: Mapping[str, Endpoint],
         key: ApiKey,
-        places: Places,
+        slots: RequestSlots,
         metrics: HttpMetrics,
     ) -> None:
         self._app = app
         self._endpoints = endpoints
         self._key = key
-        self._places = places
+        self._slots = slots
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +73,7 @@ class FastLane:
     async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
         try:
             self._key.check(request.scope)
-            with self._places:
+            with self._slots:
                 return await endpoint(request)
         except Exception as error:  # noqa: BLE001 - the table knows them all, and logs the unknown
             return problem(request.scope, error)
