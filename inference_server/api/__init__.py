@@ -20,7 +20,7 @@ from inference_server.api.admission import (
     RequestSlots,
 )
 from inference_server.api.context import ApiSettings
-from inference_server.api.fast_lane import FastLane
+from inference_server.api.fast_path import FastPath
 from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.openapi import complete_openapi
 from inference_server.api.problems import problem
@@ -57,7 +57,7 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     instrumentator.add(metrics).instrument(app)
     app.add_middleware(SaneHead, answer=problem)
     app.add_middleware(RequestId)
-    app.add_middleware(FastLane, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
+    app.add_middleware(FastPath, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
     complete_openapi(app, keyed=settings.api_key is not None)
 
 
