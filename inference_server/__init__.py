@@ -13,7 +13,7 @@ The way of one request, a line per step with its file::
     wire.py                  JSON or msgpack into rows, each row checked by itself
         model/rows.py            what a row may hold, and what a prediction may say
     api/predict.py           good rows to the model, bad ones answered in their place
-    api/presence.py          for as long as the caller waits
+    api/disconnect.py        cancelled when the caller closes its connection
     serving/predictor.py     the current model; decode, run, encode, believe
         serving/switch.py        which model that is: switch, keep the old one, roll back
             model/loading.py         verify, set up, rehearse

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from edge.problems import BodyTooLarge
 from inference_server.api.body import read_body, wire_of
 from inference_server.api.context import ApiContext, context_of
+from inference_server.api.disconnect import cancel_on_disconnect
 from inference_server.api.openapi import body_of, problems
-from inference_server.api.presence import unless_gone
 from inference_server.api.problems import sentence
 from inference_server.api.raw_route import RawRoute
 from inference_server.api.schemas import (
@@ -123,7 +123,7 @@ def _good_rows(context: ApiContext, entries: Sequence[Entry]) -> list[SignalRow]
 async def _ask(request: Request, context: ApiContext, rows: Sequence[SignalRow]) -> Answer:
     with counting(context.telemetry, len(rows)) as note:
         with context.stage("predict rows"):
-            answer = await unless_gone(request, context.predictor.predict(rows))
+            answer = await cancel_on_disconnect(request, context.predictor.predict(rows))
         note(answer.predictions)
     return answer
 
