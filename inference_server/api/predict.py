@@ -13,6 +13,7 @@ from inference_server.api.disconnect import cancel_on_disconnect
 from inference_server.api.openapi import body_of, problems
 from inference_server.api.problems import sentence
 from inference_server.api.raw_route import RawRoute
+from inference_server.api.row_counts import count_outcomes, count_refusals
 from inference_server.api.schemas import (
     BATCH_EXAMPLE,
     SINGLE_EXAMPLE,
@@ -21,7 +22,6 @@ from inference_server.api.schemas import (
     PredictionAnswer,
     SignalBody,
 )
-from inference_server.api.tally import counting, refused
 from inference_server.errors import FieldProblem, ModelFailed, RequestUnusable
 from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.serving.predictor import Answer
@@ -106,7 +106,7 @@ def _single_row(context: ApiContext, signal: dict[str, Any]) -> SignalRow:
     try:
         return read_single(signal)
     except RequestUnusable as error:
-        context.telemetry.count_rows(refused(error.problems))
+        context.telemetry.count_rows(count_refusals(error.problems))
         raise
 
 
@@ -114,17 +114,17 @@ def _good_rows(context: ApiContext, entries: Sequence[Entry]) -> list[SignalRow]
     rows = [entry for entry in entries if isinstance(entry, SignalRow)]
     if len(rows) < len(entries):
         bad = [entry for entry in entries if isinstance(entry, FieldProblem)]
-        context.telemetry.count_rows(refused(bad))
+        context.telemetry.count_rows(count_refusals(bad))
         if not rows:
             raise RequestUnusable(*bad)
     return rows
 
 
 async def _ask(request: Request, context: ApiContext, rows: Sequence[SignalRow]) -> Answer:
-    with counting(context.telemetry, len(rows)) as note:
+    with count_outcomes(context.telemetry, len(rows)) as record:
         with context.stage("predict rows"):
             answer = await cancel_on_disconnect(request, context.predictor.predict(rows))
-        note(answer.predictions)
+        record(answer.predictions)
     return answer
 
 
