@@ -23,7 +23,7 @@ from inference_server.api.context import ApiSettings
 from inference_server.api.fast_path import FastPath
 from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.openapi import complete_openapi
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 from inference_server.api.security import ApiKey, BearerKey
 from inference_server.errors import InferenceError
 
@@ -52,14 +52,14 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     # The last one added is the outermost.
     app.add_middleware(BearerKey, key=key)
     app.add_middleware(Admission, slots=slots)
-    app.add_middleware(LastResort, answer=problem)
+    app.add_middleware(LastResort, answer=answer_error)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
-    app.add_middleware(SaneHead, answer=problem)
+    app.add_middleware(SaneHead, answer=answer_error)
     app.add_middleware(RequestId)
     app.add_middleware(FastPath, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
     complete_openapi(app, keyed=settings.api_key is not None)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
-    return problem(request.scope, error)
+    return answer_error(request.scope, error)

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.access import is_operational
 from edge.problems import Overloaded
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 
 
 class RequestSlots:
@@ -40,4 +40,4 @@ class Admission:
             with self._slots:
                 await self._app(scope, receive, send)
         except Overloaded as refusal:
-            await problem(scope, refusal)(scope, receive, send)
+            await answer_error(scope, refusal)(scope, receive, send)

@@ -18,7 +18,7 @@ from edge.json_log import REQUEST_ID
 from edge.request_id import name_request
 from inference_server.api.admission import RequestSlots
 from inference_server.api.http_metrics import HttpMetrics
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 from inference_server.api.security import ApiKey
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -76,4 +76,4 @@ class FastPath:
             with self._slots:
                 return await endpoint(request)
         except Exception as error:  # noqa: BLE001 - the table maps every error and logs unknown ones
-            return problem(request.scope, error)
+            return answer_error(request.scope, error)
