@@ -72,7 +72,7 @@ class Server:
     async def start(self) -> None:
         """Start the thread and load the model; one that is refused leaves the server not ready."""
         self._thread.start()
-        self._telemetry.watch(
+        self._telemetry.bind_gauges(
             queued_rows=lambda: self._batcher.queued_rows,
             busy_sec=self._thread.busy_sec,
             ready=lambda: not self.trouble(),
@@ -85,7 +85,7 @@ class Server:
             _LOG.error("model_refused", reason=str(error))
             return
         card = self._switch.current.card
-        self._telemetry.serving(self._switch.current)
+        self._telemetry.show_model(self._switch.current)
         _LOG.info("model_loaded", version=card.version, kind=card.kind)
 
     async def stop(self) -> None:

@@ -80,11 +80,11 @@ async def _switch(context: ApiContext, asked: ReloadBody) -> Switched:
     try:
         switched = await (switch.roll_back() if asked.rollback else switch.reload(asked.version))
     except (ModelRefused, NoPreviousModel) as error:
-        telemetry.reloaded("refused")
+        telemetry.count_reload("refused")
         _LOG.warning("reload_refused", version=asked.version, reason=str(error))
         raise
-    telemetry.reloaded("rolled_back" if switched.rolled_back else "switched")
-    telemetry.serving(switch.current)
+    telemetry.count_reload("rolled_back" if switched.rolled_back else "switched")
+    telemetry.show_model(switch.current)
     _LOG.info("model_switched", old=switched.old_version, new=switched.new_version)
     return switched
 
