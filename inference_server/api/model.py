@@ -20,7 +20,7 @@ from inference_server.errors import (
     NoPreviousModel,
     RequestUnusable,
 )
-from inference_server.serving.switch import Switched
+from inference_server.serving.switch import SwitchResult
 from inference_server.wire import parse_object
 
 _LOG = structlog.get_logger("inference_server.model")
@@ -75,7 +75,7 @@ async def reload_model(request: Request) -> Response:
     return Response(orjson.dumps(content), media_type=_JSON)
 
 
-async def _switch(context: ApiContext, asked: ReloadBody) -> Switched:
+async def _switch(context: ApiContext, asked: ReloadBody) -> SwitchResult:
     telemetry, switch = context.telemetry, context.switch
     try:
         switched = await (switch.roll_back() if asked.rollback else switch.reload(asked.version))
