@@ -14,7 +14,7 @@ The way of one request, a line per step with its file::
         model/rows.py            what a row may hold, and what a prediction may say
     api/predict.py           good rows to the model, bad ones answered in their place
     api/disconnect.py        cancelled when the caller closes its connection
-    serving/predictor.py     the current model; decode, run, encode, believe
+    serving/predictor.py     the current model; decode, run, encode, check the ranges
         serving/switch.py        which model that is: switch, keep the old one, roll back
             model/loading.py         verify, set up, rehearse
             model/store.py           a version's folder, file by file by checksum

@@ -9,9 +9,9 @@ import numpy as np
 
 from inference_server.errors import ModelRefused
 from inference_server.model.card import ModelCard
-from inference_server.model.kinds import KINDS, Kinds, setup_of
+from inference_server.model.kinds import KINDS, Kinds, find_setup
 from inference_server.model.policy import Policy, leading_rows
-from inference_server.model.rows import Action, Regime, SignalRow, is_believable
+from inference_server.model.rows import Action, Regime, SignalRow, is_in_range
 from inference_server.model.store import current_version, verify
 
 _DAY_SEC: Final = 86_400.0
@@ -54,7 +54,7 @@ def load_model(
     """
     try:
         verified = verify(store, version or current_version(store))
-        policy = setup_of(verified.card.kind, kinds)(verified.folder, verified.card, threads)
+        policy = find_setup(verified.card.kind, kinds)(verified.folder, verified.card, threads)
         for rows in sorted({1, warm_rows}):
             _rehearse(policy, rows)
     except ModelRefused:
@@ -103,5 +103,5 @@ def _rehearse(policy: Policy, count: int) -> None:
     if len(predictions) != count:
         raise ModelRefused(f"{count} signals must have as many answers, was {len(predictions)}")
     for prediction in predictions:
-        if not is_believable(prediction):
+        if not is_in_range(prediction):
             raise ModelRefused(f"an answer must be finite and in range, was {prediction}")

@@ -51,7 +51,7 @@ def setup(folder: Path, card: ModelCard, threads: int) -> "MultiplierPolicy":
     """
     trained = read_trained(card)
     model = OnnxModel(folder / MODEL, threads)
-    model.refuse_unless(INPUTS, OUTPUTS)
+    model.check_signature(INPUTS, OUTPUTS)
     return MultiplierPolicy(card, trained, model)
 
 

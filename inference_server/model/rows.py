@@ -189,8 +189,8 @@ class RowPrediction:
     reason: str | None = None
 
 
-def is_believable(row: RowPrediction) -> bool:
-    """Whether a prediction is finite and within every range of the wire; NaN is not."""
+def is_in_range(row: RowPrediction) -> bool:
+    """Return whether a prediction is finite and within every range; NaN is not."""
     hit, reason = row.hit_probability, row.reason
     return (
         -1.0 <= row.position_pct <= 1.0

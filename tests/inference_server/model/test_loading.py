@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference_server.errors import ModelRefused
-from inference_server.model.kinds import setup_of
+from inference_server.model.kinds import find_setup
 from inference_server.model.loading import ServedModel, load_model, rehearsal_rows
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction
@@ -83,7 +83,7 @@ def test_an_unknown_kind_is_refused_by_name(store: Path) -> None:
 
 def test_a_kind_whose_module_is_missing_is_refused_and_says_so() -> None:
     with pytest.raises(ModelRefused, match="kind future needs what is not installed"):
-        setup_of("future", {"future": "inference_server.model.of_the_future:setup"})
+        find_setup("future", {"future": "inference_server.model.of_the_future:setup"})
 
 
 def test_a_card_that_cannot_be_opened_is_a_refusal(store: Path) -> None:
