@@ -18,18 +18,18 @@ from inference_server.model.book import GatheredBook, take_symbols
 from inference_server.model.card import Case, ModelCard
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.many import build_each, gather_books
+from inference_server.model.multiplier_details import (
+    MultiplierDetails,
+    check_features,
+    check_interval,
+    feature_bounds,
+    read_details,
+)
 from inference_server.model.onnx_model import OnnxModel
 from inference_server.model.opinion import Opinion, answer_row
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.model.signal_alone import NO_BASELINE
-from inference_server.model.trained import (
-    Trained,
-    bounds_of,
-    read_trained,
-    tell_interval,
-    tell_outside,
-)
 
 MODEL: Final = "model.onnx"
 INPUTS: Final = {
@@ -49,10 +49,10 @@ def setup(folder: Path, card: ModelCard, threads: int) -> "MultiplierPolicy":
     ModelRefused
         If the card's details or the graph are not what a multiplier needs.
     """
-    trained = read_trained(card)
+    details = read_details(card)
     model = OnnxModel(folder / MODEL, threads)
     model.check_signature(INPUTS, OUTPUTS)
-    return MultiplierPolicy(card, trained, model)
+    return MultiplierPolicy(card, details, model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +75,14 @@ class MultiplierPolicy:
     ----------
     card : ModelCard
         ``alpha`` gates the multiplier, ``confidence`` is what the service blends by.
-    trained : Trained
+    details : MultiplierDetails
     model : OnnxModel
     """
 
-    def __init__(self, card: ModelCard, trained: Trained, model: OnnxModel) -> None:
+    def __init__(self, card: ModelCard, details: MultiplierDetails, model: OnnxModel) -> None:
         self._card = card
-        self._trained = trained
-        self._bounds = bounds_of(trained)
+        self._details = details
+        self._bounds = feature_bounds(details)
         self._model = model
 
     def decode(self, rows: Sequence[SignalRow]) -> Decoded:
@@ -90,7 +90,7 @@ class MultiplierPolicy:
         return self.decode_all([rows])[0]
 
     def decode_all(self, requests: Sequence[Sequence[SignalRow]]) -> list[Decoded]:
-        """Decode several requests at once, each for itself: most of the work is by the call.
+        """Decode several requests at once, each for itself: most of the work is per call.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class MultiplierPolicy:
             return f"too little history: {known} of {needed} returns"
         if not row.returns.any():
             return "the price never moved"
-        return tell_interval(row.interval_sec, self._trained)
+        return check_interval(row.interval_sec, self._details)
 
     def _inputs(self, asked: Sequence[_Asked]) -> list[Arrays]:
         """Build what the model sees; objects to symbols outside of the trained ranges."""
@@ -155,13 +155,13 @@ class MultiplierPolicy:
             for each, places in zip(asked, deep, strict=True)
         ]
         features, path = build_each(books)
-        told = tell_outside(features, self._bounds)
+        reasons = check_features(features, self._bounds)
         inputs: list[Arrays] = []
         begin = 0
         for each, places, book in zip(asked, deep, books, strict=True):
             kept: list[int] = []
             for line, place in enumerate(places, start=begin):
-                each.objections[place] = each.objections[place] or told[line]
+                each.objections[place] = each.objections[place] or reasons[line]
                 if each.objections[place] is None:
                     kept.append(line)
             side = book.side.astype(np.float32)[[line - begin for line in kept]]
@@ -200,7 +200,7 @@ class MultiplierPolicy:
         What is not finite, or a multiplier beyond 0 and 2, becomes NaN: the server then refuses
         the row.
         """
-        trained = self._trained
+        details = self._details
         usable = [objection is None for objection in asked.objections]
         raw, correction, logit = (
             outputs[name].astype(np.float64)
@@ -208,9 +208,9 @@ class MultiplierPolicy:
         )
         with np.errstate(over="ignore", invalid="ignore"):
             multiplier = np.where((raw >= 0.0) & (raw <= 2.0), raw, np.nan)
-            scale = np.exp(correction) * trained.volatility_scale
+            scale = np.exp(correction) * details.volatility_scale
             volatility = asked.gathered.volatility[usable] * scale
-            hit = 1.0 / (1.0 + np.exp(-(trained.hit_slope * logit + trained.hit_intercept)))
+            hit = 1.0 / (1.0 + np.exp(-(details.hit_slope * logit + details.hit_intercept)))
         return list(zip(multiplier.tolist(), volatility.tolist(), hit.tolist(), strict=True))
 
 
