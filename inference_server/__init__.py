@@ -27,7 +27,7 @@ The way of one request, a line per step with its file::
             model/features.py        what the model sees of each symbol
             model/trained.py         what it was trained on, and what lies outside
             model/onnx_model.py      the graph behind ONNX Runtime
-            model/opinion.py         what each signal is told
+            model/symbol_prediction.py what each signal gets of its symbol
         serving/batching.py      collect what is queued into the next run
         serving/batch_run.py     join rows of several callers, run, give each its own back
         serving/model_thread.py  the one thread that models run in
