@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 WINDOW: Final = 256
 STEPS: Final = 64
 # neighbours without which a cross-section says nothing
-LEAST_NEIGHBOURS: Final = 5
+MIN_NEIGHBOURS: Final = 5
 
 _DECAY: Final = 0.94
 _TINY: Final = 1e-9
@@ -271,7 +271,7 @@ def held_features(baseline: Array, current: Array) -> tuple[Array, Array]:
 
 def _neighbours(book: Book, paths: _Paths, scores: Scores) -> list[Array]:
     n = len(paths.side)
-    if n < LEAST_NEIGHBOURS:
+    if n < MIN_NEIGHBOURS:
         return [np.zeros(n)] * len(NEIGHBOURS)
     weight = np.abs(book.baseline)
     active = weight > _TINY
@@ -308,7 +308,7 @@ def _cross_section(scores: Array, side: Array) -> Array:
 
 def _steps(paths: _Paths, scores: Scores) -> list[Array]:
     scaled = paths.scaled[:, -STEPS:]
-    enough = len(scaled) >= LEAST_NEIGHBOURS
+    enough = len(scaled) >= MIN_NEIGHBOURS
     market = scaled.mean(axis=0, keepdims=True) if enough else np.zeros((1, STEPS))
     now = paths.sigma[:, -1:]
     return [

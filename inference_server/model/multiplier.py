@@ -15,10 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from inference_server.model.book import GatheredBook, take_symbols
+from inference_server.model.batch_features import build_batch_features, gather_batch_books
+from inference_server.model.book import GatheredBook, select_symbols
 from inference_server.model.card import Case, ModelCard
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
-from inference_server.model.many import build_each, gather_books
 from inference_server.model.multiplier_details import (
     MultiplierDetails,
     check_features,
@@ -101,7 +101,7 @@ class MultiplierPolicy:
         -------
         list of Decoded, one of each request, as `decode` would have made it but for rounding
         """
-        parts = gather_books(requests)
+        parts = gather_batch_books(requests)
         decoded = [
             _DecodedRequest(rows, part, [self._exclusion(row) for row in part.first_rows])
             for rows, part in zip(requests, parts, strict=True)
@@ -152,10 +152,10 @@ class MultiplierPolicy:
         books = [
             request.gathered.book
             if len(symbols) == len(request.gathered.first_rows)
-            else take_symbols(request.gathered.book, symbols)
+            else select_symbols(request.gathered.book, symbols)
             for request, symbols in zip(requests, known, strict=True)
         ]
-        features, path = build_each(books)
+        features, path = build_batch_features(books)
         reasons = check_features(features, self._bounds)
         inputs: list[Arrays] = []
         begin = 0
