@@ -98,13 +98,13 @@ def shuffled_gains(
 
 def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
     """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
-    told = hashlib.sha256(record.read_bytes())
+    digest = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:
-        told.update(code.read_bytes())
+        digest.update(code.read_bytes())
     for name, fit in sorted(fits.items()):
-        told.update(f"{name} {fit.scale!r}".encode())
+        digest.update(f"{name} {fit.scale!r}".encode())
         models: list[nn.Module] = [fit.linear, *fit.transformers]
         for model in models:
             for value in model.state_dict().values():
-                told.update(value.numpy().tobytes())
-    return told.hexdigest()[:12]
+                digest.update(value.numpy().tobytes())
+    return digest.hexdigest()[:12]

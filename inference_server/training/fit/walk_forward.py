@@ -151,15 +151,15 @@ class Run:
         return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
     def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
-        told = repr((params, pool, asdict(stage), self.inputs))
-        digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+        key = repr((params, pool, asdict(stage), self.inputs))
+        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{digest}-{stage.name}-{name}.npz"
 
 
 def digest_tapes(tapes: Mapping[str, tuple[Tape, Play]]) -> str:
     """Digest what every tape was made of."""
-    told = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    key = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def fit_stage(
@@ -207,16 +207,16 @@ def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]]) ->
 
 
 def fit_cases(
-    run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]], tell: Callable[[str], None]
+    run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]], report: Callable[[str], None]
 ) -> dict[str, Fitted]:
     """Fit the forecasts and both cases of a stage."""
     heads = fit_heads(run, stage, tapes)
-    tell(f"{stage.name} forecasts")
+    report(f"{stage.name} forecasts")
     cases: dict[str, Fitted] = {}
     for case in POOL:
         for what, fitted in fit_stage(run, stage, case, tapes, heads):
             if fitted is None:
-                tell(f"{stage.name} {case} {what}")
+                report(f"{stage.name} {case} {what}")
             else:
                 cases[case] = fitted
     return cases

@@ -78,7 +78,7 @@ def prepare_play(tape: Tape, span: float = 10.0) -> Play:
     for day, now in enumerate(side):
         gate[day][now * last < 0.0] = 1.0
         last = np.where(now != 0.0, now, last)
-    told = tape.settings
+    settings = tape.settings
     return Play(
         features=torch.from_numpy(tape.features),
         path=tape.path,
@@ -89,7 +89,11 @@ def prepare_play(tape: Tape, span: float = 10.0) -> Play:
         ahead=_tensor(tape.ahead),
         gate=_tensor(gate),
         keep=_tensor((1.0 - gate) * (1.0 + tape.past)),
-        caps=(told["max_position_pct"], told["max_strategy_pct"], told["max_portfolio_pct"]),
+        caps=(
+            settings["max_position_pct"],
+            settings["max_strategy_pct"],
+            settings["max_portfolio_pct"],
+        ),
     )
 
 
