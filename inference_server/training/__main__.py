@@ -28,7 +28,7 @@ from inference_server.training.fit.walk_forward import (
     fit_cases,
 )
 from inference_server.training.play.prepare import RECORDS, SMOKE, load_tapes
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 
 MODELS: Final = Path(__file__).parents[1] / "models"
@@ -37,7 +37,7 @@ LINEAR: Final = "linear-1"
 SEEDS: Final = 8
 _SHORT: Final = FitParams(linear_steps=3, steps=2, stretches=1)
 
-Tapes = Mapping[str, tuple[Tape, Play]]
+Tapes = Mapping[str, tuple[Tape, TensorTape]]
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command line

@@ -20,7 +20,7 @@ from inference_server.training.data.price_csv import write_csv
 from inference_server.training.evaluate.acceptance import judge_universe, served_gain
 from inference_server.training.fit.walk_forward import Fitted
 from inference_server.training.play.prepare import record_decisions
-from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tapes import load_tape
 
 # the code that makes features, asks the models and plays what they say
@@ -88,7 +88,7 @@ def shuffled_gains(
         if not kept.is_file():
             # the tape itself is not kept: a hundred of them would fill a small disk
             tape = load_tape(record)
-            gain = served_gain(judge_universe(tape, prepare_play(tape), fits))
+            gain = served_gain(judge_universe(tape, to_tensors(tape), fits))
             partial = kept.with_suffix(f".{os.getpid()}.tmp")
             partial.write_text(json.dumps(gain), encoding="utf-8")
             partial.replace(kept)

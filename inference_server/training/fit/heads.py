@@ -127,10 +127,10 @@ def _gather(
     """Plain features, targets and weights of all usable days whose target is not NaN."""
     features, targets, shares = [], [], []
     for tape, book in books:
-        rows, play = book.rows, book.play
+        rows, tensors = book.rows, book.tensors
         target = target_of(tape, rows)
-        known = play.usable[rows] & torch.isfinite(target)
-        features.append(plain_features(play.features[rows][known], play.side[rows][known]))
+        known = tensors.usable[rows] & torch.isfinite(target)
+        features.append(plain_features(tensors.features[rows][known], tensors.side[rows][known]))
         targets.append(target[known])
         shares.append(torch.full((int(known.sum()),), book.weight / max(int(known.sum()), 1)))
     share = torch.cat(shares)

@@ -12,7 +12,7 @@ import numpy as np
 
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
-from inference_server.training.play.served_torch import Play, prepare_play
+from inference_server.training.play.served_torch import TensorTape, to_tensors
 from inference_server.training.play.tape import Tape
 from inference_server.training.play.tapes import load_tape
 
@@ -62,7 +62,7 @@ def mirror(panel: Panel) -> Panel:
 
 def load_tapes(
     data: Path, names: Iterable[str], report: Report = print
-) -> dict[str, tuple[Tape, Play]]:
+) -> dict[str, tuple[Tape, TensorTape]]:
     """Return the tapes of these records by name, and make what ``data`` lacks.
 
     Raises
@@ -79,7 +79,7 @@ def load_tapes(
     for record in wanted:
         report(f"features of {record.name}")
         tape = load_tape(data / "records" / f"{record.name}.npz", data / "tapes")
-        tapes[record.name] = (tape, prepare_play(tape))
+        tapes[record.name] = (tape, to_tensors(tape))
     return tapes
 
 
