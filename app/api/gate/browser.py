@@ -1,4 +1,4 @@
-"""What browsers need to be told, and what they tell: pages elsewhere change nothing here."""
+"""Browsers: security headers on every answer, no changes by pages of another origin."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ _DOCS_POLICY: Final = (
 
 
 def refuse_cross_site(scope: Scope) -> None:
-    """Let a request pass that changes nothing, or that no page of another origin sent.
+    """Refuse a request that may change something and comes from a page of another origin.
 
     Browsers say how the page that sent it relates to this service (Fetch Metadata, section 2.3);
     no page can change that, and no proxy between needs to pass on a name for it. Where they do not
@@ -73,7 +73,7 @@ def _is_same(origin: bytes, host: bytes) -> bool:
 
 
 class SecurityHeaders:
-    """Put on every answer what keeps browsers from doing more with it than was meant.
+    """ASGI middleware that puts security headers on every answer.
 
     Parameters
     ----------
