@@ -1,4 +1,4 @@
-"""Request bodies: the shapes of the contract, and their way into the core's nouns.
+"""Request bodies of the contract, and their conversion to the core's types.
 
 Signals and outcomes are validated straight into the core's dataclasses: one object per row instead
 of two, 40 % of the cost of a batch.
@@ -24,7 +24,7 @@ from app.api.request.fields import (
     SignedFraction,
     SimpleReturn,
     StateName,
-    spelled,
+    enum_by_name,
 )
 from app.core.policy.circuit import BreakerMode
 from app.core.types import Batch, CascadeIndicators, Outcome, Signal
@@ -118,7 +118,7 @@ class CascadeBody(Body):
     )
 
     def to_indicators(self) -> CascadeIndicators:
-        """Build the core's noun."""
+        """Build the core's indicators."""
         return CascadeIndicators(**self.__dict__)
 
     def left_out(self) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ class CircuitModeRequest(Body):
     openapi_examples: ClassVar = {"open": examples.FORCED_OPEN}
     mode: Annotated[
         BreakerMode,
-        PlainValidator(spelled(_MODES)),
+        PlainValidator(enum_by_name(_MODES)),
         WithJsonSchema({"type": "string", "enum": [mode.value for mode in BreakerMode]}),
     ] = Field(description="auto, forced_open (no calls) or disabled (all calls).")
     reason: Reason | None = Field(None, description="Why; kept in the journal.")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.api.context import context_of, owner_of, service_of
-from app.api.gate.idempotency import claim_for, key_of
+from app.api.gate.idempotency import claim_for, idempotency_key
 from app.api.openapi import header, inputs, problems
 from app.api.request.body import read_body, validate
 from app.api.request.query import AllocateQuery
@@ -45,7 +45,7 @@ async def allocate(request: Request, query: AllocateQuery) -> Response:
     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
     """
     dry_run = query.dry_run == "true"
-    key = key_of(request)
+    key = idempotency_key(request)
     raw = await read_body(request)
     if dry_run or key is None:
         decision = await service_of(request).allocate(batch_of(request, raw), dry_run=dry_run)

@@ -51,18 +51,18 @@ async def get_weights_csv(request: Request, query: WeightsQuery) -> Response:
     # The first line is drawn here, so that an unreadable journal is a 503 and not half a file.
     first = await anext(lines, "")
     return StreamingResponse(
-        _terminated(first, lines),
+        _with_line_ends(first, lines),
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="weights.csv"'},
     )
 
 
-async def _terminated(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _with_line_ends(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
     """Give each line the line end of RFC 4180."""
-    yield _ended(first)
+    yield _with_line_end(first)
     async for line in rest:
-        yield _ended(line)
+        yield _with_line_end(line)
 
 
-def _ended(line: str) -> str:
+def _with_line_end(line: str) -> str:
     return line.rstrip("\r\n") + "\r\n"
