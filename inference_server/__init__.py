@@ -25,7 +25,7 @@ The way of one request, a line per step with its file::
         model/multiplier.py      the learned one: a bounded multiplier on the baseline
             model/book.py            signals by symbol
             model/features.py        what the model sees of each symbol
-            model/trained.py         what it was trained on, and what lies outside
+            model/multiplier_details.py  what it was trained on, and what lies outside
             model/onnx_model.py      the graph behind ONNX Runtime
             model/symbol_prediction.py what each signal gets of its symbol
         serving/batching.py      collect what is queued into the next run
