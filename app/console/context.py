@@ -6,8 +6,8 @@ from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from app.console.access import ConsoleAccess
 from app.console.assets import Assets
-from app.console.door import ConsoleDoor
 from app.console.failures import LoginFailures
 from app.console.render import Renderer
 from app.console.sessions import Sessions
@@ -82,9 +82,9 @@ class ConsoleContext:
     trials: Slots = field(default_factory=trial_slots)
 
     @property
-    def door(self) -> ConsoleDoor:
-        """What the guard asks."""
-        return ConsoleDoor(self.sessions, self.renderer)
+    def access(self) -> ConsoleAccess:
+        """What the API's access check asks about the pages."""
+        return ConsoleAccess(self.sessions, self.renderer)
 
 
 def build_console(

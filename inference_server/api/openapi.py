@@ -24,12 +24,12 @@ _REASONS: Final[Mapping[int, str]] = {
 }
 
 
-def problems(*codes: int) -> dict[int | str, JsonObject]:
+def problem_responses(*codes: int) -> dict[int | str, JsonObject]:
     """OpenAPI ``responses`` of the problems that a route can answer."""
     return openapi.problem_responses((*_ALWAYS, *codes), _REASONS)
 
 
-def body_of(
+def request_body(
     shape: type[BaseModel], example: JsonObject, *, required: bool = True, msgpack: bool = True
 ) -> JsonObject:
     """``openapi_extra`` of a route that reads a raw body."""
@@ -40,6 +40,6 @@ def body_of(
     return {"requestBody": {"required": required, "content": content}}
 
 
-def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
+def complete_openapi(app: FastAPI, *, requires_key: bool) -> None:
     """Make ``app.openapi()`` complete: bodies, the problem, the key scheme."""
-    openapi.complete_openapi(app, _SHAPES, keyed=keyed)
+    openapi.complete_openapi(app, _SHAPES, requires_key=requires_key)

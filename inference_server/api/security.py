@@ -7,9 +7,9 @@ from pydantic import SecretStr
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.access import bearer_of, is_open
+from edge.access import bearer_token, is_open
 from edge.problems import Unauthorized
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 
 
 class ApiKey:
@@ -33,7 +33,7 @@ class ApiKey:
         path = get_route_path(scope)
         if self._digest is None or is_open(path, metrics_open=self._metrics_open):
             return
-        if not hmac.compare_digest(self._digest, _digest(bearer_of(scope) or b"")):
+        if not hmac.compare_digest(self._digest, _digest(bearer_token(scope) or b"")):
             raise Unauthorized("send a valid API key as Authorization: Bearer")
 
 
@@ -50,7 +50,7 @@ class BearerKey:
             try:
                 self._key.check(scope)
             except Unauthorized as refusal:
-                await problem(scope, refusal)(scope, receive, send)
+                await answer_error(scope, refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -13,7 +13,7 @@ from app.console.context import trial_slots
 from app.pipeline.what_if import Changes
 from tests.console.feed import Desk
 from tests.console.site import Site
-from tests.console.test_pages import rows_of
+from tests.console.tables import rows_of
 
 NO_CHANGE = {"kelly": "25", "severity": "0", "value": ""}
 
