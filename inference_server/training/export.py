@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import multiplier_of
-from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.unsided import unsided_features
 from inference_server.training.fit.walk_forward import Fitted
 
 CASES: Final = ("long_flat", "long_short")
@@ -81,8 +81,8 @@ class Served(nn.Module):
         else:
             logits = logits + self.added(features, path).T @ self.share
         chosen = torch.where(case > 0.5, logits[:, 1], logits[:, 0])
-        plain = plain_features(features, side)
-        return multiplier_of(chosen), self.volatility(plain), side * self.rise(plain)
+        unsided = unsided_features(features, side)
+        return multiplier_of(chosen), self.volatility(unsided), side * self.rise(unsided)
 
 
 def export_version(

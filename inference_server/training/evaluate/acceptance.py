@@ -27,7 +27,7 @@ from inference_server.training.evaluate.volatility_baselines import (
 )
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import multiplier_of
-from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.unsided import unsided_features
 from inference_server.training.fit.walk_forward import FOLDS, Fitted
 from inference_server.training.play.opinions import Opinion
 from inference_server.training.play.served_exact import (
@@ -254,8 +254,8 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
         for part in (rows, before) if fold is FOLDS[0] else (rows,):
             features, sides = torch.from_numpy(tape.features[part]), torch.from_numpy(side[part])
             with torch.no_grad():
-                plain = plain_features(features, sides)
-                volatility, rise = heads.volatility(plain).numpy(), heads.rise(plain).numpy()
+                unsided = unsided_features(features, sides)
+                volatility, rise = heads.volatility(unsided).numpy(), heads.rise(unsided).numpy()
             correction[part] = np.where(tape.usable[part], volatility, np.nan)
             chance[part] = 1.0 / (1.0 + np.exp(-rise * side[part]))
     variance = tape.ewma * np.exp(2.0 * correction)

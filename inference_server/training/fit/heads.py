@@ -1,6 +1,6 @@
 r"""The two forecasts beside the multiplier: volatility, and whether the price will rise.
 
-Both are of the price alone (`plain`), whoever holds it: neither Phase 2's side nor the case plays
+Both are of the price alone (`unsided`), whoever holds it: neither Phase 2's side nor the case plays
 a part, so one pair of forecasts serves both cases. The volatility head is a log correction to the
 EWMA volatility, fitted by QLIKE on the mean squared return of the next ten days: a linear part and
 the mean of three small hidden layers. The other is a logistic regression of whether the next day's
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inference_server.training.fit.fit import Book
-from inference_server.training.fit.plain import PLAIN, plain_features
+from inference_server.training.fit.unsided import UNSIDED, unsided_features
 from inference_server.training.play.tape import Tape
 
 Books = Sequence[tuple[Tape, Book]]
@@ -68,19 +68,19 @@ class PriceLogit(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(len(PLAIN), 1)
-        self.wide = nn.Linear(len(PLAIN), hidden) if hidden else None
+        self.linear = nn.Linear(len(UNSIDED), 1)
+        self.wide = nn.Linear(len(UNSIDED), hidden) if hidden else None
         self.narrow = nn.Linear(hidden, 1, bias=False) if hidden else None
         for part in (self.linear, self.narrow):
             for value in part.parameters() if part is not None else ():
                 nn.init.zeros_(value)
 
-    def forward(self, plain: Tensor) -> Tensor:
-        """Logits (...,) of plain features (..., P)."""
-        logit: Tensor = self.linear(plain)[..., 0]
+    def forward(self, unsided: Tensor) -> Tensor:
+        """Logits (...,) of unsided features (..., P)."""
+        logit: Tensor = self.linear(unsided)[..., 0]
         if self.wide is None or self.narrow is None:
             return logit
-        added: Tensor = self.narrow(functional.gelu(self.wide(plain)))[..., 0]
+        added: Tensor = self.narrow(functional.gelu(self.wide(unsided)))[..., 0]
         return logit + added
 
 
@@ -130,7 +130,7 @@ def _gather(
         rows, tensors = book.rows, book.tensors
         target = target_of(tape, rows)
         known = tensors.usable[rows] & torch.isfinite(target)
-        features.append(plain_features(tensors.features[rows][known], tensors.side[rows][known]))
+        features.append(unsided_features(tensors.features[rows][known], tensors.side[rows][known]))
         targets.append(target[known])
         shares.append(torch.full((int(known.sum()),), book.weight / max(int(known.sum()), 1)))
     share = torch.cat(shares)

@@ -32,7 +32,7 @@ from inference_server.training.fit.heads import (
     fit_volatility,
 )
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit
-from inference_server.training.fit.plain import PLAIN
+from inference_server.training.fit.unsided import UNSIDED
 from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 
@@ -147,7 +147,7 @@ class Run:
 
     def forecast(self, stage: Stage, name: str) -> Path:
         """File of one fitted forecast."""
-        rules = (PLAIN, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
+        rules = (UNSIDED, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
         return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
     def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
