@@ -23,7 +23,7 @@ from inference_server.training.play.prepare import record_decisions
 from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tapes import load_tape
 
-# the code that makes features, asks the models and plays what they say
+# the code that makes features, runs the models and plays their multipliers
 _TRAINING: Final = Path(__file__).resolve().parents[1]
 _PLAYED_BY: Final = (
     *sorted((_TRAINING.parent / "model").glob("*.py")),
@@ -35,7 +35,7 @@ _PLAYED_BY: Final = (
             "fit/ensemble",
             "fit/networks",
             "fit/walk_forward",
-            "play/opinions",
+            "play/fitted_policy",
             "play/served_exact",
             "play/served_torch",
             "play/tape",
