@@ -13,7 +13,7 @@ import torch
 
 from inference_server.training.evaluate.calibration import HitFigures, summarise_hits
 from inference_server.training.evaluate.intervals import walk_coverage
-from inference_server.training.evaluate.panels import Panel, panel_of, year_folds
+from inference_server.training.evaluate.panels import Panel, build_panel, year_folds
 from inference_server.training.evaluate.results import CaseResults, MultiplierFigures
 from inference_server.training.evaluate.volatility import (
     VolatilityFigures,
@@ -28,12 +28,12 @@ from inference_server.training.evaluate.volatility_baselines import (
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import multiplier_of
 from inference_server.training.fit.unsided import unsided_features
-from inference_server.training.fit.walk_forward import FOLDS, Fitted
+from inference_server.training.fit.walk_forward import FOLDS, FittedCase
 from inference_server.training.play.fitted_policy import FittedPolicy
 from inference_server.training.play.served_exact import (
     PlayedPortfolio,
     PolicyFunction,
-    Terms,
+    TradingTerms,
     play_aims,
     play_multiplier,
     play_policy,
@@ -47,7 +47,7 @@ _TARGET_VOLATILITY: Final = 0.10
 _FIRST_YEARS: Final = (2003, 2008, 2013, 2018)
 _WEEK: Final = 5
 
-Fits = Mapping[str, Fitted]
+Fits = Mapping[str, FittedCase]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ def judge_universe(tape: Tape, tensors: TensorTape, fits: Fits) -> JudgedUnivers
         for kind in (False, True)
     }
     multipliers = np.ones(tape.baseline[rows].shape)
-    multipliers[:-1] = play_policy(tape, policies[True], rows, Terms()).multiplier
+    multipliers[:-1] = play_policy(tape, policies[True], rows, TradingTerms()).multiplier
     return JudgedUniverse(tape, rows, policies[False], policies[True], multipliers)
 
 
@@ -120,7 +120,7 @@ def _by_fold(policies: Sequence[tuple[int, FittedPolicy]], count: int) -> Policy
 def play_panel(
     judged: JudgedUniverse,
     name: str,
-    terms: Terms,
+    terms: TradingTerms,
     *,
     ahead: Array | None = None,
     benchmarks: bool = True,
@@ -137,7 +137,7 @@ def play_panel(
     if benchmarks:
         runs["equal_weight"] = play_aims(tape, _equal_weights(tape), rows, terms, earned)
         runs["vol_target"] = play_aims(tape, _volatility_target(tape), rows, terms, earned)
-    panel = panel_of(
+    panel = build_panel(
         name,
         judged.dates,
         {key: (run.returns[_WARM_UP:], run.turnover[_WARM_UP:]) for key, run in runs.items()},
@@ -181,7 +181,7 @@ def drift_neutral_returns(judged: JudgedUniverse) -> Array:
 
 
 def placebo_gains(
-    judged: JudgedUniverse, terms: Terms, count: int = PLACEBOS, seed: int = 0
+    judged: JudgedUniverse, terms: TradingTerms, count: int = PLACEBOS, seed: int = 0
 ) -> Array:
     """Return Sharpe gains of multipliers moved in time, by symbol, among days of the same side."""
     tape, rows = judged.tape, judged.rows
@@ -204,7 +204,7 @@ def placebo_gains(
 
 def served_gain(judged: JudgedUniverse) -> float:
     """Return the Sharpe gain of the served policy over smoothed Kelly, on the default terms."""
-    tape, rows, terms = judged.tape, judged.rows, Terms()
+    tape, rows, terms = judged.tape, judged.rows, TradingTerms()
     base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
     # these multipliers are those of the default terms: playing them repeats the run
     run = play_multiplier(tape, judged.multipliers, rows, terms).returns[_WARM_UP:]
@@ -303,7 +303,7 @@ class Universes:
 
 def run_case(universes: Universes, fits: Fits, *, placebos: int = PLACEBOS) -> CaseResults:
     """Run everything of one case but the shuffles, which need records of their own."""
-    terms = Terms()
+    terms = TradingTerms()
     judged = judge_universe(*universes.stocks, fits)
     volatility, hits = head_figures(judged, fits)
     main = play_panel(judged, "stocks", terms)

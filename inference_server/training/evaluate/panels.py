@@ -124,7 +124,7 @@ def rounded(values: ArrayLike) -> tuple[float, ...]:
     return tuple(np.round(np.asarray(values, dtype=np.float64), 9).tolist())
 
 
-def panel_of(
+def build_panel(
     name: str, dates: ArrayLike, policies: Mapping[str, tuple[ArrayLike, ArrayLike]]
 ) -> Panel:
     """Build a panel from arrays: dates (n_days,) datetime64, policy -> (returns, turnover)."""

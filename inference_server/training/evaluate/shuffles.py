@@ -18,7 +18,7 @@ from tqdm import tqdm
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
 from inference_server.training.evaluate.acceptance import judge_universe, served_gain
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from inference_server.training.play.prepare import record_decisions
 from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tapes import load_tape
@@ -65,7 +65,7 @@ def shuffle_time(panel: Panel, seed: int, first: str = "2003-01-01") -> Panel:
 
 
 def shuffled_gains(
-    data: Path, *, short: bool, fits: Mapping[str, Fitted], count: int
+    data: Path, *, short: bool, fits: Mapping[str, FittedCase], count: int
 ) -> tuple[float, ...]:
     """Sharpe gain over smoothed Kelly on each of ``count`` shuffles.
 
@@ -96,7 +96,7 @@ def shuffled_gains(
     return tuple(gains)
 
 
-def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
+def _digest(fits: Mapping[str, FittedCase], record: Path) -> str:
     """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
     digest = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:

@@ -56,7 +56,7 @@ class FitParams:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Book:
+class TrainingBook:
     """One book to train on: days ``start`` to ``end`` of a record as tensors, and its weight."""
 
     tensors: TensorTape
@@ -66,11 +66,11 @@ class Book:
 
     @property
     def rows(self) -> slice:
-        """All its days."""
+        """All its rows."""
         return slice(self.start, self.end)
 
 
-def fit_linear(books: Sequence[Book], params: FitParams) -> LinearLogit:
+def fit_linear(books: Sequence[TrainingBook], params: FitParams) -> LinearLogit:
     """Fit the linear part on whole histories, scaled to its spread; deterministic."""
     model = LinearLogit()
     optimiser = torch.optim.Adam(model.parameters(), lr=params.linear_rate)
@@ -94,7 +94,7 @@ def fit_linear(books: Sequence[Book], params: FitParams) -> LinearLogit:
 
 
 def fit_transformer(
-    linear: LinearLogit, books: Sequence[Book], params: FitParams, seed: int
+    linear: LinearLogit, books: Sequence[TrainingBook], params: FitParams, seed: int
 ) -> TransformerLogit:
     """Fit a Transformer on top of a linear part that stays as it is."""
     torch.manual_seed(seed)
@@ -123,7 +123,7 @@ def fit_transformer(
     return model.eval().requires_grad_(requires_grad=False)
 
 
-def _stretch(book: Book, length: int, draw: torch.Generator) -> slice:
+def _stretch(book: TrainingBook, length: int, draw: torch.Generator) -> slice:
     room = max(book.end - book.start - length, 1)
     first = book.start + int(torch.randint(room, (1,), generator=draw))
     return slice(first, min(first + length, book.end))
@@ -140,7 +140,7 @@ def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice)
     return empty.index_put(asked.nonzero(as_tuple=True), model(features[asked], path))
 
 
-def spread_of(logit: Logit, books: Sequence[Book]) -> float:
+def spread_of(logit: Logit, books: Sequence[TrainingBook]) -> float:
     """Measure the standard deviation of a logit over the last six years of every book."""
     seen = []
     with torch.no_grad():

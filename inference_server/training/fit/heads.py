@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inference_server.training.fit.fit import Book
+from inference_server.training.fit.fit import TrainingBook
 from inference_server.training.fit.unsided import UNSIDED, unsided_features
 from inference_server.training.play.tape import Tape
 
-Books = Sequence[tuple[Tape, Book]]
+TrainingBooks = Sequence[tuple[Tape, TrainingBook]]
 
 # weight of each record; which side its book was on does not matter
 POOLS: Final[Mapping[str, Mapping[str, float]]] = {
@@ -92,7 +92,7 @@ class Heads:
     rise: PriceLogit
 
 
-def fit_volatility(books: Books, params: HeadParams) -> PriceLogit:
+def fit_volatility(books: TrainingBooks, params: HeadParams) -> PriceLogit:
     """Fit the correction of the EWMA volatility; a function of books and parameters alone."""
     x, y, share = _gather(books, _ratio)
 
@@ -103,7 +103,7 @@ def fit_volatility(books: Books, params: HeadParams) -> PriceLogit:
     return _mean(fitted, params.hidden).requires_grad_(requires_grad=False)
 
 
-def fit_rise(books: Books, params: HeadParams) -> PriceLogit:
+def fit_rise(books: TrainingBooks, params: HeadParams) -> PriceLogit:
     """Fit the logit of a rise by logistic regression."""
     x, z, share = _gather(books, _rose)
     model = PriceLogit(0)
@@ -122,7 +122,7 @@ def fit_rise(books: Books, params: HeadParams) -> PriceLogit:
 
 
 def _gather(
-    books: Books, target_of: Callable[[Tape, slice], Tensor]
+    books: TrainingBooks, target_of: Callable[[Tape, slice], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Plain features, targets and weights of all usable days whose target is not NaN."""
     features, targets, shares = [], [], []

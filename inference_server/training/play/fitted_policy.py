@@ -17,7 +17,7 @@ from torch import Tensor
 from inference_server.model.features import FEATURES, held_features
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import TransformerLogit, multiplier_of
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Array, Tape
 
@@ -34,7 +34,7 @@ class FittedPolicy:
     tape : Tape
     tensors : TensorTape
         The same as tensors.
-    fitted : Fitted
+    fitted : FittedCase
     rows : slice
         Days that it may be called for.
     active : bool ndarray of shape (T, N) over the whole tape
@@ -47,7 +47,7 @@ class FittedPolicy:
         self,
         tape: Tape,
         tensors: TensorTape,
-        fitted: Fitted,
+        fitted: FittedCase,
         *,
         rows: slice,
         active: NDArray[np.bool_],

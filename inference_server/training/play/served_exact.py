@@ -23,7 +23,7 @@ PolicyFunction = Callable[[int, Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TradingTerms:
     """Smoothing, cost, delay and confidence of a played portfolio.
 
     ``cost_bps`` of traded notional; ``delay`` in closes between decision and trade (0 or 1);
@@ -55,7 +55,7 @@ def play_multiplier(
     tape: Tape,
     multiplier: Array | None,
     rows: slice,
-    terms: Terms,
+    terms: TradingTerms,
     ahead: Array | None = None,
 ) -> PlayedPortfolio:
     """Play Phase 2 times known multipliers (T, N) over ``rows``; see `play_policy`.
@@ -71,7 +71,7 @@ def play_policy(
     tape: Tape,
     policy: PolicyFunction | None,
     rows: slice,
-    terms: Terms,
+    terms: TradingTerms,
     ahead: Array | None = None,
 ) -> PlayedPortfolio:
     """Play Phase 2 times the multipliers of a policy, day by day.
@@ -84,7 +84,7 @@ def play_policy(
     policy : callable, or None
         Called once a day with what is held then; None plays Phase 2.
     rows : slice
-    terms : Terms
+    terms : TradingTerms
     ahead : ndarray of shape (T, N), optional
         Returns to earn instead of the tape's own, over ``rows``.
     """
@@ -118,7 +118,7 @@ def play_policy(
 
 
 def play_aims(
-    tape: Tape, aims: Array, rows: slice, terms: Terms, ahead: Array | None = None
+    tape: Tape, aims: Array, rows: slice, terms: TradingTerms, ahead: Array | None = None
 ) -> PlayedPortfolio:
     """Play given long target weights (T, N) of the whole tape, with the same smoothing."""
     earned = tape.ahead[rows] if ahead is None else ahead

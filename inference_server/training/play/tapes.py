@@ -20,7 +20,7 @@ from inference_server.model.features import CHANNELS, FEATURES, STEPS, WINDOW, b
 from inference_server.training.evaluate.volatility import realised_variance
 from inference_server.training.evaluate.volatility_baselines import ewma_variance
 from inference_server.training.play import served_exact
-from inference_server.training.play.served_exact import Terms, play_multiplier
+from inference_server.training.play.served_exact import TradingTerms, play_multiplier
 from inference_server.training.play.tape import Array, Tape
 
 # a symbol whose price stood still for a quarter of the window has no volatility to scale by
@@ -54,7 +54,7 @@ def load_tape(record: Path, cache: Path | None = None, span: float = 10.0) -> Ta
             built = {name: opened[name] for name in opened.files}
     else:
         everything = slice(0, len(bare.dates))
-        built = _build(raw, play_multiplier(bare, None, everything, Terms(span=span)).held)
+        built = _build(raw, play_multiplier(bare, None, everything, TradingTerms(span=span)).held)
         if kept is not None:
             _keep(kept, built)
     return replace(bare, **built)

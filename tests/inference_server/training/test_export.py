@@ -13,7 +13,7 @@ from inference_server.model.multiplier_details import read_details
 from inference_server.model.store import current_version, verify_model
 from inference_server.training.fit.networks import multiplier_of
 from inference_server.training.fit.unsided import unsided_features
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from tests.inference_server.training.fits import drawn_cases, drawn_fitted, publish
 
 
@@ -30,7 +30,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, *, whole: bool) -> tuple[
 
 
 def logit(
-    fitted: Fitted, features: torch.Tensor, path: torch.Tensor, *, whole: bool
+    fitted: FittedCase, features: torch.Tensor, path: torch.Tensor, *, whole: bool
 ) -> torch.Tensor:
     linear: torch.Tensor = fitted.linear(features)
     if not whole:

@@ -14,7 +14,7 @@ from inference_server.training.evaluate.acceptance import (
     served_gain,
 )
 from inference_server.training.fit.walk_forward import FOLDS
-from inference_server.training.play.served_exact import Terms, play_multiplier, play_policy
+from inference_server.training.play.served_exact import TradingTerms, play_multiplier, play_policy
 from tests.inference_server.training.fits import drawn_fitted, made_up
 
 WARM_UP = 60
@@ -29,7 +29,7 @@ def judged() -> JudgedUniverse:
 
 
 def test_what_was_said_played_back_is_the_policy_played(judged: JudgedUniverse) -> None:
-    terms = Terms()
+    terms = TradingTerms()
     live = play_policy(judged.tape, judged.full, judged.rows, terms)
     replayed = play_multiplier(judged.tape, judged.multipliers, judged.rows, terms)
     np.testing.assert_array_equal(live.returns, replayed.returns)
@@ -65,12 +65,12 @@ def test_without_its_drift_no_symbol_gains_by_being_held(judged: JudgedUniverse)
 
 
 def test_the_placebo_moves_multipliers_within_their_side(judged: JudgedUniverse) -> None:
-    gains = placebo_gains(judged, Terms(), count=5)
+    gains = placebo_gains(judged, TradingTerms(), count=5)
     assert len(set(gains.tolist())) == 5
     # what is the same on every day of a side is the same wherever it is moved to
     side = judged.tape.baseline[judged.rows]
     multipliers = np.where(side > 0.0, 0.7, np.where(side < 0.0, 1.4, 1.0))
     constant = replace(judged, multipliers=multipliers)
     np.testing.assert_allclose(
-        placebo_gains(constant, Terms(), count=3), served_gain(constant), atol=1e-12
+        placebo_gains(constant, TradingTerms(), count=3), served_gain(constant), atol=1e-12
     )

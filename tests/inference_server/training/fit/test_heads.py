@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inference_server.model.features import FEATURES
-from inference_server.training.fit.fit import Book
+from inference_server.training.fit.fit import TrainingBook
 from inference_server.training.fit.heads import HeadParams, fit_rise, fit_volatility
 from inference_server.training.fit.unsided import UNSIDED, unsided_features
 from inference_server.training.play.served_torch import to_tensors
@@ -18,8 +18,8 @@ PARAMS = HeadParams(hidden=8, seeds=2, epochs=40.0, batch=256, weight_decay=0.1)
 KNOWN = UNSIDED.index("volatility_5_60")
 
 
-def book_of(tape: Tape) -> tuple[Tape, Book]:
-    return tape, Book(to_tensors(tape), 0, len(tape.dates), 1.0)
+def book_of(tape: Tape) -> tuple[Tape, TrainingBook]:
+    return tape, TrainingBook(to_tensors(tape), 0, len(tape.dates), 1.0)
 
 
 @pytest.fixture(scope="module")
