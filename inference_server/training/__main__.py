@@ -135,7 +135,7 @@ def ship(
     alpha: Mapping[str, float],
     evidence: Mapping[str, object],
 ) -> None:
-    """Write the Transformer and the linear version, and name the default and the ablation."""
+    """Write the Transformer and the linear version, and the files that name them."""
     trained = set().union(*POOL.values())
     seen = [
         tape.features[tape.usable & (tape.baseline != 0.0)]

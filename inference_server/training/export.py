@@ -29,7 +29,7 @@ DAY_SEC: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What the card says besides what was fitted."""
+    """Fields of the card that are not fitted."""
 
     version: str
     description: str
@@ -40,7 +40,7 @@ class CardText:
 
 
 class ServedGraph(nn.Module):
-    """Both cases in one graph.
+    """The network of both cases in one graph, as it is exported.
 
     ``case`` is 1 for long/short and 0 for long/flat, ``side`` is -1 for a short baseline and 1 for
     a long one.
@@ -73,7 +73,7 @@ class ServedGraph(nn.Module):
     def forward(
         self, features: Tensor, path: Tensor, case: Tensor, side: Tensor
     ) -> tuple[Tensor, ...]:
-        """Multiplier, log volatility correction and hit logit, (k,) each."""
+        """Return multiplier, log volatility correction and hit logit, (k,) each."""
         logits = features @ self.weight + self.bias
         if self.added is None:
             # the linear model has no use for the path, but every version has the same inputs
@@ -93,7 +93,7 @@ def export_version(
     *,
     with_transformer: bool,
 ) -> float:
-    """Write ``folder/version``; returns the largest difference between torch and the ONNX file.
+    """Write ``folder/version``, and return the largest difference between torch and ONNX.
 
     Parameters
     ----------

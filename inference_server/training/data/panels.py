@@ -1,4 +1,4 @@
-"""The files of a source, joined into one `Panel`."""
+"""Join the files of a source into one `Panel`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

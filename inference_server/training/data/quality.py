@@ -1,4 +1,4 @@
-"""What a panel holds, and what is odd about it: the row of a printed table."""
+"""Measure the size, gaps and jumps of a panel, and print them as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ class TrainingBook:
 
 
 def fit_linear(books: Sequence[TrainingBook], params: FitParams) -> LinearLogit:
-    """Fit the linear part on whole histories, scaled to its spread; deterministic."""
+    """Return the linear part, fitted on whole histories and scaled to its spread."""
     model = LinearLogit()
     optimiser = torch.optim.Adam(model.parameters(), lr=params.linear_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
@@ -96,7 +96,7 @@ def fit_linear(books: Sequence[TrainingBook], params: FitParams) -> LinearLogit:
 def fit_transformer(
     linear: LinearLogit, books: Sequence[TrainingBook], params: FitParams, seed: int
 ) -> TransformerLogit:
-    """Fit a Transformer on top of a linear part that stays as it is."""
+    """Return a Transformer fitted on top of a linear part that does not change."""
     torch.manual_seed(seed)
     model = TransformerLogit(params.network)
     draw = torch.Generator().manual_seed(seed)
@@ -130,7 +130,7 @@ def _stretch(book: TrainingBook, length: int, draw: torch.Generator) -> slice:
 
 
 def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice) -> Tensor:
-    """Logits (T, N) of a Transformer; 0 where there is no baseline or too little history."""
+    """Return logits (T, N) of a Transformer; 0 where there is no baseline or too little history."""
     features = tensors.features[rows]
     asked = (tensors.size[rows] > 0.0) & tensors.usable[rows]
     path = torch.from_numpy(tensors.path[rows][asked.numpy()]).float()
@@ -141,7 +141,7 @@ def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice)
 
 
 def spread_of(logit: Logit, books: Sequence[TrainingBook]) -> float:
-    """Measure the standard deviation of a logit over the last six years of every book."""
+    """Return the standard deviation of a logit over the last six years of every book."""
     seen = []
     with torch.no_grad():
         for book in books:

@@ -76,7 +76,7 @@ class PriceLogit(nn.Module):
                 nn.init.zeros_(value)
 
     def forward(self, unsided: Tensor) -> Tensor:
-        """Logits (...,) of unsided features (..., P)."""
+        """Return logits (...,) of unsided features (..., P)."""
         logit: Tensor = self.linear(unsided)[..., 0]
         if self.wide is None or self.narrow is None:
             return logit
@@ -124,7 +124,7 @@ def fit_rise(books: TrainingBooks, params: HeadParams) -> PriceLogit:
 def _gather(
     books: TrainingBooks, target_of: Callable[[Tape, slice], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plain features, targets and weights of all usable days whose target is not NaN."""
+    """Return unsided features, targets and weights of the usable days whose target is not NaN."""
     features, targets, shares = [], [], []
     for tape, book in books:
         rows, tensors = book.rows, book.tensors
@@ -138,7 +138,7 @@ def _gather(
 
 
 def _ratio(tape: Tape, rows: slice) -> Tensor:
-    """Divide the variance that came by what EWMA said; NaN where either is unknown."""
+    """Return realised variance over EWMA variance; NaN where either is unknown."""
     variance = torch.from_numpy(tape.ewma[rows])
     squares = torch.from_numpy(tape.squares[rows])
     known = (variance > _TINY) & (squares > _TINY)
@@ -146,7 +146,7 @@ def _ratio(tape: Tape, rows: slice) -> Tensor:
 
 
 def _rose(tape: Tape, rows: slice) -> Tensor:
-    """1 where the next return is positive; NaN where the price stood still, which says nothing."""
+    """Return 1 where the next return is positive, 0 where negative, NaN where it is 0."""
     ahead = torch.from_numpy(tape.ahead[rows])
     return torch.where(ahead != 0.0, (ahead > 0.0).double(), torch.nan).float()
 
@@ -181,7 +181,7 @@ def _descend(
 
 
 def _mean(models: Sequence[PriceLogit], hidden: int) -> PriceLogit:
-    """Join models into one that answers their mean: their hidden units lie side by side."""
+    """Return one model whose logit is the mean of several; it has the hidden units of all."""
     joined = PriceLogit(hidden * len(models))
     states = [model.state_dict() for model in models]
     count = len(models)

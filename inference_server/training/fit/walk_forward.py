@@ -90,12 +90,12 @@ class FittedCase:
     heads: Heads
 
     def linear_logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
-        """Logits (T, N) of the linear part alone: the standing ablation."""
+        """Return logits (T, N) of the linear part alone."""
         with torch.no_grad():
             return self.linear(tensors.features[rows])
 
     def logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
-        """Logits (T, N) of the whole."""
+        """Return logits (T, N) of the linear part and the Transformers."""
         with torch.no_grad():
             return self.linear_logit(tensors, rows) + self.scale * _mean_logit(self.transformers)(
                 tensors, rows
@@ -136,7 +136,7 @@ def training_books(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run keeps its parts, and what they depend on; ``inputs`` is a digest of the tapes."""
+    """Folder of the fitted parts, and what they depend on; ``inputs`` is a digest of the tapes."""
 
     folder: Path
     params: FitParams
@@ -145,11 +145,11 @@ class Run:
     forecasts: HeadParams = field(default_factory=HeadParams)
 
     def part(self, stage: Stage, case: str, name: str) -> Path:
-        """File of one fitted part of a case."""
+        """Return the file of one fitted part of a case."""
         return self._file(asdict(self.params), POOL[case], stage, f"{case}-{name}")
 
     def forecast(self, stage: Stage, name: str) -> Path:
-        """File of one fitted forecast."""
+        """Return the file of one fitted forecast."""
         rules = (UNSIDED, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
         return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
@@ -160,7 +160,7 @@ class Run:
 
 
 def digest_tapes(tapes: Mapping[str, tuple[Tape, TensorTape]]) -> str:
-    """Digest what every tape was made of."""
+    """Return a digest of the keys of all tapes."""
     key = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 

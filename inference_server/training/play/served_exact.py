@@ -1,4 +1,4 @@
-r"""The served portfolio, exactly: what ``POST /allocate`` answers day after day, from a tape alone.
+r"""Play the served portfolio exactly: what ``POST /allocate`` answers day by day, from a tape.
 
 Blend, projection on the limits, smoothing and closing as the contract has them, for portfolios
 that trade the whole panel every day and hold nothing else. Tests play the same days through the
