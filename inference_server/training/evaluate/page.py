@@ -49,7 +49,7 @@ def write_page(
 def judge_results(
     results: Results, params: BootstrapParams = STANDARD
 ) -> dict[Case, tuple[Gate, ...]]:
-    """Hold the gate table of every case that was run, without writing anything."""
+    """Return the outcome of the gates of every case that was run, without writing anything."""
     judged = {}
     for case, run in results.cases.items():
         values = measure_case(run, results.trials, params).values
@@ -124,7 +124,7 @@ def _panel_json(figures: PanelFigures | None) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Make a value JSON-able: tuples as lists, what is not finite as null, 9 digits."""
+    """Return a value that JSON can hold: tuples as lists, NaN and infinities as null, 9 digits."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -48,7 +48,7 @@ _BEFORE: Final = 520
 
 
 def shuffle_time(panel: Panel, seed: int, first: str = "2003-01-01") -> Panel:
-    """Permute the daily returns from two years before ``first`` on, all instruments alike."""
+    """Return a panel with the days from two years before ``first`` on permuted, for all alike."""
     begin = int(np.searchsorted(panel.dates, np.datetime64(first))) - _BEFORE
     closes = panel.closes[max(begin, 0) :]
     returns = closes[1:] / closes[:-1]
@@ -97,7 +97,7 @@ def shuffled_gains(
 
 
 def _digest(fits: Mapping[str, FittedCase], record: Path) -> str:
-    """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
+    """Return a digest of record, code and multipliers; a gain does not depend on the forecasts."""
     digest = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:
         digest.update(code.read_bytes())
