@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from inference_server.training.data.fetch import Download, cached_path, fetch_fi
 from inference_server.training.data.repairs import apply_repairs
 from inference_server.training.data.sources import Calendar, DataFile, Source
 from inference_server.training.data.tables import FloatArray, Table, TimeArray, read_table
-
-YEAR_SEC: Final = 365.25 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +39,6 @@ class Panel:
     closes: FloatArray
     interval_sec: int
     dated: bool
-
-    @property
-    def bars_per_year(self) -> float:
-        """Bars in a year of 365.25 days, as the panel itself counts them."""
-        seconds = (self.dates[-1] - self.dates[0]) / np.timedelta64(1, "s")
-        return float((len(self.dates) - 1) * YEAR_SEC / seconds)
 
 
 def load_panels(

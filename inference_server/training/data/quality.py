@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from inference_server.training.data.panels import YEAR_SEC, Panel
+from inference_server.training.data.panels import Panel
 from inference_server.training.data.tables import FloatArray, TimeArray
 
+YEAR_SEC: Final = 365.25 * 86_400
 HEADINGS: Final = (
     *(
         "panel",
