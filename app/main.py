@@ -232,7 +232,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         await service.start()
         watch_service(telemetry, service, settings)
-        telemetry.watch(**app.state.admitted.numbers())
+        telemetry.watch(**app.state.admission.gauges())
         app.state.service = service
         # what was made at start stays: the collector need not walk it at every large decision
         gc.freeze()
@@ -257,7 +257,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     keys = key_source or fixed_keys(settings)
     pages = console.build_console(clock=clock, keys=keys, read_batch=batch_of, kind_of=kind_of)
-    install(app, settings=settings, clock=clock, telemetry=telemetry, keys=keys, door=pages.door)
+    install(
+        app,
+        settings=settings,
+        clock=clock,
+        telemetry=telemetry,
+        keys=keys,
+        page_access=pages.access,
+    )
     console.install(app, pages)
     if tracing is not None:
         app.add_middleware(TracedRequests, tracing=tracing)

@@ -1,4 +1,4 @@
-"""Refusal of changes by pages of another origin, and the security headers of answers."""
+"""Browsers: security headers on every answer, no changes by pages of another origin."""
 
 import base64
 import hashlib
@@ -37,7 +37,7 @@ _DOCS_POLICY: Final = (
 
 
 def refuse_cross_site(scope: Scope) -> None:
-    """Refuse a request that may change something and that a page of another origin sent.
+    """Refuse a request that may change something and comes from a page of another origin.
 
     Browsers send how the page relates to this service (Fetch Metadata, section 2.3): no page can
     change that, and it needs no host name, which a proxy may rewrite. Where they do not send it,
@@ -73,7 +73,7 @@ def _is_same(origin: bytes, host: bytes) -> bool:
 
 
 class SecurityHeaders:
-    """Add the security headers to every answer.
+    """ASGI middleware that puts security headers on every answer.
 
     Parameters
     ----------

@@ -7,14 +7,14 @@ The way of one request, a line per step with its file::
     edge/lifecycle.py        the graceful end: not ready at once, accepting a little longer
     edge/request_id.py       an id for each request, in every line of edge/json_log.py
     edge/middleware.py       heads that make sense; whatever nothing else knew becomes a 500
-    api/middleware.py        admission
+    api/admission.py         so many requests at once, the others refused
     api/security.py          the caller's key
     api/body.py              JSON or msgpack; edge/body.py bounds it in bytes and time
     wire.py                  JSON or msgpack into rows, each row checked by itself
         model/rows.py            what a row may hold, and what a prediction may say
     api/predict.py           good rows to the model, bad ones answered in their place
-    api/presence.py          for as long as the caller waits
-    serving/predictor.py     the current model; decode, run, encode, believe
+    api/disconnect.py        cancelled when the caller closes its connection
+    serving/predictor.py     the current model; decode, run, encode, check the ranges
         serving/switch.py        which model that is: switch, keep the old one, roll back
             model/loading.py         verify, set up, rehearse
             model/store.py           a version's folder, file by file by checksum
@@ -25,9 +25,9 @@ The way of one request, a line per step with its file::
         model/multiplier.py      the learned one: a bounded multiplier on the baseline
             model/book.py            signals by symbol
             model/features.py        what the model sees of each symbol
-            model/trained.py         what it was trained on, and what lies outside
+            model/multiplier_details.py  what it was trained on, and what lies outside
             model/onnx_model.py      the graph behind ONNX Runtime
-            model/opinion.py         what each signal is told
+            model/symbol_prediction.py what each signal gets of its symbol
         serving/batching.py      collect what is queued into the next run
         serving/batch_run.py     join rows of several callers, run, give each its own back
         serving/model_thread.py  the one thread that models run in

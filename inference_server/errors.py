@@ -1,15 +1,15 @@
-"""Every error a caller of the inference server can meet, named after the fact.
+"""Every error that a caller of the inference server can meet.
 
 ::
 
     InferenceError
-    |-- RequestUnusable      the request's own fault; 422 with path, message, was
-    |-- Overloaded           the queue or the context is full; 503
+    |-- RequestUnusable      breaks the schema or a range; 422 with path, message, was
+    |-- Overloaded           the queue or the server is full; 503
     |-- DeadlinePassed       not answered in time; 503
     |-- NotServing           no model, a stuck one, or the end of the service; 503
-    |-- ModelFailed          the policy raised, or its answer cannot be believed; 500
-    |-- ModelRefused         a folder that is not a whole, untouched, working model; 422
-    `-- NoPreviousModel      nothing to go back to; 409
+    |-- ModelFailed          the policy raised, or answered out of range; 500
+    |-- ModelRefused         a model folder that is incomplete, changed or does not work; 422
+    `-- NoPreviousModel      no model was served before this one; 409
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class RequestUnusable(InferenceError):
 
 
 class Overloaded(InferenceError):
-    """More work than the server takes on."""
+    """The queue or the server is full."""
 
 
 class DeadlinePassed(InferenceError):
@@ -46,16 +46,16 @@ class DeadlinePassed(InferenceError):
 
 
 class NotServing(InferenceError):
-    """There is no model to ask at the moment."""
+    """No model can answer at the moment."""
 
 
 class ModelFailed(InferenceError):
-    """The model raised, or answered what cannot be believed."""
+    """The model raised, or its answer is not finite or out of range."""
 
 
 class ModelRefused(InferenceError):
-    """A model folder that is not whole, not untouched, or does not work."""
+    """A model folder is incomplete, was changed, or does not work."""
 
 
 class NoPreviousModel(InferenceError):
-    """A rollback, and nothing was served before."""
+    """A rollback was asked for, and no model was served before this one."""

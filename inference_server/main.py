@@ -31,7 +31,7 @@ _LOG = structlog.get_logger("inference_server")
 
 
 class Server:
-    """Everything that lives from start to stop.
+    """Everything that is created at the start and closed at the stop.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Server:
     telemetry : Telemetry
     kinds : mapping of kind to setup
     stage : Stage
-        Surrounds what a trace shows as a part of a request.
+        Opens a span of a trace around a part of a request.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Server:
         )
 
     def trouble(self) -> list[str]:
-        """List what keeps the server from being ready."""
+        """Return what keeps the server from being ready; empty when it is ready."""
         thread = self._thread.trouble()
         return [
             *(["the service is ending"] if self.draining else []),
@@ -72,7 +72,7 @@ class Server:
     async def start(self) -> None:
         """Start the thread and load the model; one that is refused leaves the server not ready."""
         self._thread.start()
-        self._telemetry.watch(
+        self._telemetry.bind_gauges(
             queued_rows=lambda: self._batcher.queued_rows,
             busy_sec=self._thread.busy_sec,
             ready=lambda: not self.trouble(),
@@ -81,15 +81,15 @@ class Server:
         try:
             await self._switch.reload()
         except ModelRefused as error:
-            # a reload can still mend it, and until then the caller falls back
+            # a reload can still load a model, and until then callers get 503
             _LOG.error("model_refused", reason=str(error))
             return
         card = self._switch.current.card
-        self._telemetry.serving(self._switch.current)
+        self._telemetry.show_model(self._switch.current)
         _LOG.info("model_loaded", version=card.version, kind=card.kind)
 
     async def stop(self) -> None:
-        """Let the run at hand end."""
+        """Fail what waits and let the current run end."""
         await self._batcher.close()
 
 
@@ -110,7 +110,7 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
     ----------
     settings : Settings, optional
         From the environment when not given.
-    kinds : mapping of kind to setup, or to the place it is imported from
+    kinds : mapping of kind to setup, or to its module and name
 
     Raises
     ------
@@ -131,7 +131,7 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
         server = Server(settings, telemetry, kinds, stage=stage)
         await server.start()
         app.state.context = server.context
-        # what was made at start stays: the collector need not walk it again and again
+        # objects made at the start stay, so the collector need not scan them again
         gc.freeze()
 
         def announce() -> None:

@@ -1,4 +1,4 @@
-"""What the server tells of itself: one set of metrics for each application."""
+"""The metrics of ``GET /metrics``, one set for each application."""
 
 import time
 from collections import Counter as Tally
@@ -60,7 +60,7 @@ RowKind = tuple[str, str]
 
 
 class Telemetry:
-    """Counters as things happen, gauges when they are scraped.
+    """Counters that are kept as things happen, and gauges that are read at each scrape.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Telemetry:
         reloads = Counter(*_RELOADS, ("result",), registry=registry)
         self._reloads = {result: reloads.labels(result) for result in RELOAD_RESULTS}
 
-    def watch(
+    def bind_gauges(
         self,
         *,
         queued_rows: Callable[[], int],
@@ -101,7 +101,7 @@ class Telemetry:
         ready: Callable[[], bool],
         model: Callable[[], ServedModel | None],
     ) -> None:
-        """Name what gauges ask at each scrape.
+        """Set the functions that the gauges call at each scrape.
 
         Parameters
         ----------
@@ -111,26 +111,26 @@ class Telemetry:
         model : callable
             The model that is served, or None.
         """
-        ask = {
+        sources = {
             "queue_rows": queued_rows,
             "model_busy_sec": busy_sec,
             "ready": lambda: float(ready()),
             "model_age_sec": lambda: _age_sec(model(), _day_of),
             "model_loaded_sec": lambda: _age_sec(model(), lambda served: served.loaded_at),
         }
-        for name, function in ask.items():
+        for name, function in sources.items():
             self._gauges[name].set_function(function)
 
-    def serving(self, model: ServedModel) -> None:
-        """Show which model is served."""
+    def show_model(self, model: ServedModel) -> None:
+        """Set the info metric to the model that is served."""
         self._model.clear()
         self._model.labels(model.card.version, model.card.kind).set(1)
 
-    def reloaded(self, result: str) -> None:
+    def count_reload(self, result: str) -> None:
         """Count a reload: switched, rolled_back or refused."""
         self._reloads[result].inc()
 
-    def ran(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
+    def observe_run(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
         """Count one run; see `batching.RunObserver`."""
         self._histograms["batch_rows"].observe(rows)
         self._histograms["batch_callers"].observe(callers)
@@ -138,14 +138,14 @@ class Telemetry:
         if failed:
             self._failed.inc(failed)
 
-    def waited(self, seconds: float) -> None:
+    def observe_wait(self, seconds: float) -> None:
         """Count one request's wait."""
         self._histograms["queue_wait_sec"].observe(seconds)
 
     def count_rows(self, kinds: Tally[RowKind]) -> None:
         """Add up rows by result and reason; a reason ends at its first colon.
 
-        At most 50 reasons are told apart in all, the rest are ``other``.
+        At most 50 reasons have a series of their own, the rest are ``other``.
         """
         for (result, reason), count in kinds.items():
             self._child(result, reason.partition(":")[0]).inc(count)

@@ -10,7 +10,7 @@ import uvicorn
 from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
-from app.api.gate.early_refusal import turn_away
+from app.api.gate.early_refusal import early_refusal
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
@@ -62,7 +62,7 @@ def _configured(settings: Settings) -> uvicorn.Config:
         http=bounded_http(
             settings.max_header_bytes,
             settings.header_timeout_sec,
-            turn_away=turn_away(application.state.admitted),
+            early_refusal=early_refusal(application.state.admission),
         ),
         log_config=None,
         access_log=False,

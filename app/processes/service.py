@@ -76,13 +76,13 @@ def silent_endpoint() -> Iterator[str]:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/predict"
 
 
-def stop_process(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes], within_sec: float = STOP_SEC) -> None:
     """End a process by SIGTERM, or by SIGKILL if it has not ended in time, and wait for it."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(STOP_SEC)
+        process.wait(within_sec)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

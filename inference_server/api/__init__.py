@@ -15,15 +15,15 @@ from edge.middleware import HeadLimits, LastResort
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 from inference_server.api import health, model, predict
-from inference_server.api.context import ApiSettings
-from inference_server.api.fast_lane import FastLane
-from inference_server.api.http_metrics import HttpMetrics
-from inference_server.api.middleware import (
+from inference_server.api.admission import (
     Admission,
-    Places,
+    RequestSlots,
 )
+from inference_server.api.context import ApiSettings
+from inference_server.api.fast_path import FastPath
+from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.openapi import complete_openapi
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 from inference_server.api.security import ApiKey, BearerKey
 from inference_server.errors import InferenceError
 
@@ -48,20 +48,18 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     for error in _KNOWN:
         app.add_exception_handler(error, _answer_problem)
     key = ApiKey(settings.api_key, metrics_open=settings.metrics_open)
-    places, metrics = Places(settings.max_in_flight), HttpMetrics(registry)
+    slots, metrics = RequestSlots(settings.max_in_flight), HttpMetrics(registry)
     # The last one added is the outermost.
     app.add_middleware(BearerKey, key=key)
-    app.add_middleware(Admission, places=places)
-    app.add_middleware(LastResort, answer=problem)
+    app.add_middleware(Admission, slots=slots)
+    app.add_middleware(LastResort, answer=answer_error)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
-    app.add_middleware(HeadLimits, answer=problem)
+    app.add_middleware(HeadLimits, answer=answer_error)
     app.add_middleware(RequestId)
-    app.add_middleware(
-        FastLane, endpoints=predict.ENDPOINTS, key=key, places=places, metrics=metrics
-    )
+    app.add_middleware(FastPath, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
     complete_openapi(app, requires_key=settings.api_key is not None)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
-    return problem(request.scope, error)
+    return answer_error(request.scope, error)

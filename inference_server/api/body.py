@@ -1,4 +1,4 @@
-"""How a body is written: JSON or msgpack."""
+"""Read a request body and its encoding, JSON or msgpack."""
 
 from typing import Final
 
@@ -14,8 +14,8 @@ _MSGPACK: Final = frozenset(
 )
 
 
-def wire_of(request: Request, *, only_json: bool = False) -> Wire:
-    """Tell how a body is written; without a Content-Type it is JSON.
+def detect_wire(request: Request, *, only_json: bool = False) -> Wire:
+    """Return how a body is encoded; without a Content-Type it is JSON.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
 from inference_server.api.context import context_of
-from inference_server.api.openapi import problems
+from inference_server.api.openapi import problem_responses
 from inference_server.api.raw_route import RawRoute
 from inference_server.api.schemas import LiveAnswer, ReadyAnswer
 from inference_server.errors import NotServing
@@ -55,7 +55,7 @@ async def get_readiness(request: Request) -> Response:
             "description": "Text format, or OpenMetrics where asked for.",
             "content": {"text/plain": {"schema": {"type": "string"}}},
         },
-        **problems(503),
+        **problem_responses(503),
     },
 )
 async def get_metrics(request: Request) -> Response:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from inference_server.api.body import read_body, wire_of
+from inference_server.api.body import detect_wire, read_body
 from inference_server.api.context import ApiContext, context_of
-from inference_server.api.openapi import body_of, problems
+from inference_server.api.openapi import problem_responses, request_body
 from inference_server.api.raw_route import RawRoute
 from inference_server.api.schemas import RELOAD_EXAMPLE, ModelAnswer, ReloadAnswer, ReloadBody
 from inference_server.errors import (
@@ -20,7 +20,7 @@ from inference_server.errors import (
     NoPreviousModel,
     RequestUnusable,
 )
-from inference_server.serving.switch import Switched
+from inference_server.serving.switch import SwitchResult
 from inference_server.wire import parse_object
 
 _LOG = structlog.get_logger("inference_server.model")
@@ -34,7 +34,7 @@ router = APIRouter(tags=["model"], route_class=RawRoute)
     operation_id="get_model",
     summary="Card of the model that is served",
     response_model=ModelAnswer,
-    responses=problems(503),
+    responses=problem_responses(503),
 )
 async def get_model(request: Request) -> Response:
     """Answer the card as it stands in the model's folder, and what a rollback goes back to."""
@@ -53,8 +53,8 @@ async def get_model(request: Request) -> Response:
     operation_id="reload_model",
     summary="Switch to another version, or back",
     response_model=ReloadAnswer,
-    responses=problems(408, 409, 413, 415, 422, 503),
-    openapi_extra=body_of(ReloadBody, RELOAD_EXAMPLE, required=False, msgpack=False),
+    responses=problem_responses(408, 409, 413, 415, 422, 503),
+    openapi_extra=request_body(ReloadBody, RELOAD_EXAMPLE, required=False, msgpack=False),
 )
 async def reload_model(request: Request) -> Response:
     """Load, verify and warm a version while the old one goes on answering, then switch.
@@ -64,7 +64,7 @@ async def reload_model(request: Request) -> Response:
     file ``current`` beside the versions names.
     """
     context = context_of(request)
-    wire_of(request, only_json=True)
+    detect_wire(request, only_json=True)
     asked = _read_reload(await read_body(request, context.settings))
     switched = await _switch(context, asked)
     content = {
@@ -75,16 +75,16 @@ async def reload_model(request: Request) -> Response:
     return Response(orjson.dumps(content), media_type=_JSON)
 
 
-async def _switch(context: ApiContext, asked: ReloadBody) -> Switched:
+async def _switch(context: ApiContext, asked: ReloadBody) -> SwitchResult:
     telemetry, switch = context.telemetry, context.switch
     try:
         switched = await (switch.roll_back() if asked.rollback else switch.reload(asked.version))
     except (ModelRefused, NoPreviousModel) as error:
-        telemetry.reloaded("refused")
+        telemetry.count_reload("refused")
         _LOG.warning("reload_refused", version=asked.version, reason=str(error))
         raise
-    telemetry.reloaded("rolled_back" if switched.rolled_back else "switched")
-    telemetry.serving(switch.current)
+    telemetry.count_reload("rolled_back" if switched.rolled_back else "switched")
+    telemetry.show_model(switch.current)
     _LOG.info("model_switched", old=switched.old_version, new=switched.new_version)
     return switched
 

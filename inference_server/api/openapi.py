@@ -24,12 +24,12 @@ _REASONS: Final[Mapping[int, str]] = {
 }
 
 
-def problems(*codes: int) -> dict[int | str, JsonObject]:
+def problem_responses(*codes: int) -> dict[int | str, JsonObject]:
     """OpenAPI ``responses`` of the problems that a route can answer."""
     return openapi.problem_responses((*_ALWAYS, *codes), _REASONS)
 
 
-def body_of(
+def request_body(
     shape: type[BaseModel], example: JsonObject, *, required: bool = True, msgpack: bool = True
 ) -> JsonObject:
     """``openapi_extra`` of a route that reads a raw body."""

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from edge.problems import BodyTooLarge
-from inference_server.api.body import read_body, wire_of
+from inference_server.api.body import detect_wire, read_body
 from inference_server.api.context import ApiContext, context_of
-from inference_server.api.openapi import body_of, problems
-from inference_server.api.presence import unless_gone
-from inference_server.api.problems import sentence
+from inference_server.api.disconnect import cancel_on_disconnect
+from inference_server.api.openapi import problem_responses, request_body
+from inference_server.api.problems import describe_problem
 from inference_server.api.raw_route import RawRoute
+from inference_server.api.row_counts import count_outcomes, count_refusals
 from inference_server.api.schemas import (
     BATCH_EXAMPLE,
     SINGLE_EXAMPLE,
@@ -21,7 +22,6 @@ from inference_server.api.schemas import (
     PredictionAnswer,
     SignalBody,
 )
-from inference_server.api.tally import counting, refused
 from inference_server.errors import FieldProblem, ModelFailed, RequestUnusable
 from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.serving.predictor import Answer
@@ -46,15 +46,15 @@ router = APIRouter(tags=["predictions"], route_class=RawRoute)
     operation_id="predict",
     summary="Predict one signal",
     response_model=PredictionAnswer,
-    responses=problems(408, 413, 415, 422, 503),
-    openapi_extra=body_of(SignalBody, SINGLE_EXAMPLE),
+    responses=problem_responses(408, 413, 415, 422, 503),
+    openapi_extra=request_body(SignalBody, SINGLE_EXAMPLE),
 )
 async def predict(request: Request) -> Response:
     """One flat signal in, one target position out; a signal out of range is refused with 422.
 
     Without ``baseline_pct`` and ``returns`` the answer comes from the signal alone.
     """
-    context, wire = context_of(request), wire_of(request)
+    context, wire = context_of(request), detect_wire(request)
     body = await read_body(request, context.settings)
     row = _single_row(context, parse_object(body, wire))
     answer = await _ask(request, context, [row])
@@ -69,8 +69,8 @@ async def predict(request: Request) -> Response:
     operation_id="predict_batch",
     summary="Predict a batch of signals",
     response_model=BatchAnswer,
-    responses=problems(408, 413, 415, 422, 503),
-    openapi_extra=body_of(BatchBody, BATCH_EXAMPLE),
+    responses=problem_responses(408, 413, 415, 422, 503),
+    openapi_extra=request_body(BatchBody, BATCH_EXAMPLE),
 )
 async def predict_batch(request: Request) -> Response:
     """Answer each signal in its place; all answers are of one model version.
@@ -78,7 +78,7 @@ async def predict_batch(request: Request) -> Response:
     A signal out of range does not spoil the others: in its place stands an object with ``error``
     and ``path``. Only if every signal is bad, the whole is refused with 422.
     """
-    context, wire = context_of(request), wire_of(request)
+    context, wire = context_of(request), detect_wire(request)
     body = await read_body(request, context.settings)
     entries = read_entries(
         _signals(parse_object(body, wire), context.settings.max_rows_per_request)
@@ -106,7 +106,7 @@ def _single_row(context: ApiContext, signal: dict[str, Any]) -> SignalRow:
     try:
         return read_single(signal)
     except RequestUnusable as error:
-        context.telemetry.count_rows(refused(error.problems))
+        context.telemetry.count_rows(count_refusals(error.problems))
         raise
 
 
@@ -114,17 +114,17 @@ def _good_rows(context: ApiContext, entries: Sequence[Entry]) -> list[SignalRow]
     rows = [entry for entry in entries if isinstance(entry, SignalRow)]
     if len(rows) < len(entries):
         bad = [entry for entry in entries if isinstance(entry, FieldProblem)]
-        context.telemetry.count_rows(refused(bad))
+        context.telemetry.count_rows(count_refusals(bad))
         if not rows:
             raise RequestUnusable(*bad)
     return rows
 
 
 async def _ask(request: Request, context: ApiContext, rows: Sequence[SignalRow]) -> Answer:
-    with counting(context.telemetry, len(rows)) as note:
+    with count_outcomes(context.telemetry, len(rows)) as record:
         with context.stage("predict rows"):
-            answer = await unless_gone(request, context.predictor.predict(rows))
-        note(answer.predictions)
+            answer = await cancel_on_disconnect(request, context.predictor.predict(rows))
+        record(answer.predictions)
     return answer
 
 
@@ -137,7 +137,7 @@ def _in_place(
     answers: list[RowPrediction | dict[str, str]] = []
     for index, entry in enumerate(entries):
         if isinstance(entry, FieldProblem):
-            answers.append({"error": sentence(entry), "path": entry.path})
+            answers.append({"error": describe_problem(entry), "path": entry.path})
         else:
             failed = {"error": _FAILED, "path": f"signals.{index}"}
             answers.append(next(left) or failed)

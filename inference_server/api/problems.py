@@ -37,30 +37,30 @@ TABLE: Final[Table] = {
 }
 
 
-def problem(scope: Scope, error: BaseException) -> Response:
+def answer_error(scope: Scope, error: BaseException) -> Response:
     """Turn any error into its answer; what is the server's own fault is logged."""
     kind = find_kind(TABLE, error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error(kind.slug, path=scope.get("path"), exc_info=error)
     broken = error.problems if isinstance(error, errors.RequestUnusable) else ()
     listed = [
-        {"path": p.path, "message": p.message, "was": presentable(p.was)}
+        {"path": p.path, "message": p.message, "was": safe_to_send(p.was)}
         for p in broken[:_MAX_PROBLEMS]
     ]
     return problem_response(scope, kind, _detail(error, kind, broken), listed)
 
 
-def sentence(found: FieldProblem) -> str:
+def describe_problem(found: FieldProblem) -> str:
     """Say what must hold and what it was.
 
-    >>> sentence(FieldProblem("signals.3.confidence", "must be <= 1", 1.5))
+    >>> describe_problem(FieldProblem("signals.3.confidence", "must be <= 1", 1.5))
     'signals.3.confidence must be <= 1, was 1.5'
     """
-    shown = "" if found.was is None else f", was {presentable(found.was)!r}"
+    shown = "" if found.was is None else f", was {safe_to_send(found.was)!r}"
     return f"{found.path or 'the body'} {found.message}{shown}"
 
 
-def presentable(value: Any) -> Any:
+def safe_to_send(value: Any) -> Any:
     """Make an offending value safe to send back: JSON, finite, at most 200 characters."""
     if isinstance(value, float):
         return json_number(value)
@@ -75,4 +75,4 @@ def _detail(error: BaseException, kind: Kind, broken: tuple[FieldProblem, ...]) 
     if not broken:
         return problem_detail(error, kind)
     more = f" ({len(broken)} problems in all)" if len(broken) > 1 else ""
-    return f"{sentence(broken[0])}{more}"
+    return f"{describe_problem(broken[0])}{more}"

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.access import bearer_token, is_open
 from edge.problems import Unauthorized
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 
 
 class ApiKey:
@@ -50,7 +50,7 @@ class BearerKey:
             try:
                 self._key.check(scope)
             except Unauthorized as refusal:
-                await problem(scope, refusal)(scope, receive, send)
+                await answer_error(scope, refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

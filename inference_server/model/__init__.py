@@ -1,1 +1,1 @@
-"""What is served: rows in, predictions out, and the folders that models come from."""
+"""Models: rows in, predictions out, and the folders that models are loaded from."""

@@ -1,7 +1,7 @@
-"""From the signals of one request to its book by symbol; training makes the same of arrays.
+"""Group the signals of one request by symbol, and make the same book of arrays for training.
 
-The first signal of a symbol speaks for it: for its returns, its baseline, its current weight. What
-strategies claim of it is joined from all of its signals. HOLD claims nothing.
+Returns, baseline and current weight of a symbol are those of its first signal. The claims of
+strategies are joined from all of its signals; HOLD claims nothing.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from inference_server.model.features import WINDOW, Array, Book
 from inference_server.model.rows import SignalRow
 from inference_server.model.volatility import ewma_volatility
 
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 _KELLY_FRACTION: Final = 0.25
 
@@ -29,9 +29,9 @@ class GatheredBook:
     book : Book of n symbols
     volatility : ndarray of shape (n,), per interval, >= 0
         EWMA volatility of each symbol's returns; 0 where none moved.
-    symbol_of_row : list of n_rows places among the symbols
+    symbol_of_row : list of n_rows indices into the symbols
     first_rows : list of n SignalRow
-        The row that speaks for each symbol.
+        The first row of each symbol.
     """
 
     book: Book
@@ -42,7 +42,7 @@ class GatheredBook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claims:
-    """What up to k strategies say of each of n symbols; all of shape (n, k), NaN is nothing said.
+    """Claims of up to k strategies on each of n symbols; shape (n, k), NaN where there is none.
 
     Attributes
     ----------
@@ -66,27 +66,29 @@ def gather_book(rows: Sequence[SignalRow]) -> GatheredBook:
     Parameters
     ----------
     rows : sequence of SignalRow
-        In any order; a symbol's name only tells it from the others.
+        In any order; a symbol's name has no other use than to group.
 
     Returns
     -------
     GatheredBook
-        Without a baseline or a current weight it is 0; short histories are led by zeros.
+        A missing baseline or current weight is 0; short histories are led by zeros.
     """
-    place_of: dict[str, int] = {}
-    symbol_of_row = [place_of.setdefault(row.symbol, len(place_of)) for row in rows]
+    index_of: dict[str, int] = {}
+    symbol_of_row = [index_of.setdefault(row.symbol, len(index_of)) for row in rows]
     first_rows: list[SignalRow] = []
-    for place, row in zip(symbol_of_row, rows, strict=True):
-        if place == len(first_rows):
+    for symbol, row in zip(symbol_of_row, rows, strict=True):
+        if symbol == len(first_rows):
             first_rows.append(row)
     returns = np.zeros((len(first_rows), WINDOW))
     for line, row in zip(returns, first_rows, strict=True):
         line[WINDOW - row.returns.size :] = row.returns
     volatility = ewma_volatility(returns)
-    spoken = [(place, row) for place, row in zip(symbol_of_row, rows, strict=True) if row.direction]
-    book = _joined(
-        np.array([place for place, _ in spoken], np.intp),
-        _told([row for _, row in spoken]),
+    claimed = [
+        (symbol, row) for symbol, row in zip(symbol_of_row, rows, strict=True) if row.direction
+    ]
+    book = _join_claims(
+        np.array([symbol for symbol, _ in claimed], np.intp),
+        _claims_of([row for _, row in claimed]),
         volatility,
         returns=returns,
         baseline=np.array([row.baseline_pct or 0.0 for row in first_rows], np.float64),
@@ -96,7 +98,7 @@ def gather_book(rows: Sequence[SignalRow]) -> GatheredBook:
 
 
 def book_of_arrays(returns: Array, baseline: Array, current: Array, claims: Claims) -> Book:
-    """Make the book that a request of the same content makes.
+    """Return the book of a request with the same content.
 
     Parameters
     ----------
@@ -111,15 +113,15 @@ def book_of_arrays(returns: Array, baseline: Array, current: Array, claims: Clai
     """
     sent = returns.astype(np.float32).astype(np.float64)
     symbols, strategies = np.nonzero(np.nan_to_num(claims.direction))
-    spoken = Claims(
+    claimed = Claims(
         claims.direction[symbols, strategies],
         claims.confidence[symbols, strategies],
         claims.expected[symbols, strategies],
         claims.volatility[symbols, strategies],
     )
-    return _joined(
+    return _join_claims(
         symbols,
-        spoken,
+        claimed,
         ewma_volatility(sent),
         returns=sent,
         baseline=baseline.astype(np.float64),
@@ -127,22 +129,22 @@ def book_of_arrays(returns: Array, baseline: Array, current: Array, claims: Clai
     )
 
 
-def take_symbols(book: Book, places: Sequence[int]) -> Book:
-    """Leave only some symbols in a book.
+def select_symbols(book: Book, indices: Sequence[int]) -> Book:
+    """Return a book of some of the symbols.
 
     Parameters
     ----------
     book : Book of n symbols
-    places : sequence of k numbers below n
+    indices : sequence of k numbers below n
 
     Returns
     -------
     Book of k symbols
     """
-    return Book(*(getattr(book, name)[places] for name in Book.__slots__))
+    return Book(*(getattr(book, name)[indices] for name in Book.__slots__))
 
 
-def _told(rows: Sequence[SignalRow]) -> Claims:
+def _claims_of(rows: Sequence[SignalRow]) -> Claims:
     columns = np.array(
         [
             (row.direction, row.confidence, row.expected_return, row.predicted_volatility)
@@ -153,8 +155,8 @@ def _told(rows: Sequence[SignalRow]) -> Claims:
     return Claims(*columns.reshape(-1, 4).T)
 
 
-def _joined(
-    symbols: Places,
+def _join_claims(
+    symbols: Indices,
     claims: Claims,
     ewma: Array,
     *,
@@ -184,13 +186,13 @@ def _joined(
 
 
 def _ratio(claim: Array, risk: Array) -> Array:
-    """Divide; a claim without a risk, or with one that underflows, is worth 0."""
+    """Return claim over risk; 0 where the risk is 0 or underflows."""
     ratio: Array = np.divide(claim, risk, out=np.zeros_like(claim), where=risk > 0.0)
     return ratio
 
 
-def _largest(values: Array, symbols: Places, n: int, among: NDArray[np.bool_]) -> Array:
-    """Find the largest of each symbol among the marked values; 0 without one above it."""
+def _largest(values: Array, symbols: Indices, n: int, among: NDArray[np.bool_]) -> Array:
+    """Return the largest marked value of each symbol; 0 where none is above 0."""
     largest = np.zeros(n)
     np.maximum.at(largest, symbols[among], values[among])
     return largest

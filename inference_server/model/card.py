@@ -1,4 +1,4 @@
-"""The model card: what a version is, for which cases it may speak, and on what evidence."""
+"""The model card: what a version is, how far each case is used, and the evidence."""
 
 import json
 from datetime import date
@@ -47,7 +47,7 @@ class ModelCard(BaseModel):
     confidence : dict of case to fraction
         What the service blends by: 0 or at least 0.5.
     min_returns : int
-        Returns of history below which there is no opinion, count.
+        Returns of history below which the model is not used, count.
     details : dict
         The policy's own, such as the trained ranges of features.
     evidence : dict

@@ -1,7 +1,7 @@
-"""The policy that has no opinion: the baseline as it is, m = 1.
+"""A policy that answers the baseline unchanged, m = 1.
 
-It ships so that the whole way can be tried, and stands in until a model has passed. Where no
-baseline is sent (the flat call of the guide) it sizes from the signal alone and claims nothing.
+It ships to try the servers without a learned model. Where no baseline is sent (the flat call of
+the guide) it sizes from the signal alone, with confidence 0.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _CONFIDENCE: Final = 0.5
 
 
 def setup(folder: Path, card: ModelCard, threads: int) -> "DummyPolicy":
-    """Make the policy; it reads nothing and computes nothing."""
+    """Return the policy; the folder is not read."""
     del folder, card, threads
     return DummyPolicy()
 
@@ -28,15 +28,15 @@ class DummyPolicy:
     """Answer ``baseline_pct`` times one."""
 
     def decode(self, rows: Sequence[SignalRow]) -> Decoded:
-        """Keep the rows; the model's input is a multiplier of one for each."""
+        """Return a multiplier of one for each row, and the rows."""
         return Decoded({"multiplier": np.ones(len(rows), np.float32)}, tuple(rows))
 
     def predict(self, inputs: Arrays) -> Arrays:
-        """Hand the multipliers back."""
+        """Return the multipliers unchanged."""
         return inputs
 
     def encode(self, outputs: Arrays, decoded: Decoded) -> list[RowPrediction]:
-        """Multiply each baseline by its multiplier."""
+        """Return each baseline times its multiplier."""
         rows = decoded.context
         assert isinstance(rows, tuple)  # noqa: S101 - made by decode
         multipliers = outputs["multiplier"].tolist() if rows else []

@@ -1,6 +1,6 @@
-r"""What the multiplier sees: scale-free features of one request, the same for training and serving.
+r"""Build the scale-free features of one request, the same for training and serving.
 
-Everything is seen from the side of the baseline: with s = +1 for a long and -1 for a short
+Everything is measured from the side of the baseline: with s = +1 for a long and -1 for a short
 baseline, a symbol's path is its sided returns :math:`x_t = s\,r_t`. Prices that are mirrored
 (:math:`r \to -r`) together with the baseline therefore give the same features, so that nothing
 can be learnt from the drift of a market as such. A request is known whole, so a symbol also sees
@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 
 WINDOW: Final = 256
 STEPS: Final = 64
-# neighbours without which a cross-section says nothing
-LEAST_NEIGHBOURS: Final = 5
+# symbols below which no cross-section is computed
+MIN_NEIGHBOURS: Final = 5
 
 _DECAY: Final = 0.94
 _TINY: Final = 1e-9
@@ -118,7 +118,7 @@ _EWMA: Final = _decay_weights(WINDOW, WINDOW)
 
 
 def build_features(book: Book) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Build what the model sees of each symbol of one request.
+    """Build the model inputs of each symbol of one request.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def _claims(book: Book, paths: _Paths) -> list[Array]:
 
 
 def held_features(baseline: Array, current: Array) -> tuple[Array, Array]:
-    """Measure what is held beyond the baseline, on its side and by the size of both; and square it.
+    """Return the relative excess of the held weight over the baseline, and its square.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def held_features(baseline: Array, current: Array) -> tuple[Array, Array]:
 
 def _neighbours(book: Book, paths: _Paths, scores: Scores) -> list[Array]:
     n = len(paths.side)
-    if n < LEAST_NEIGHBOURS:
+    if n < MIN_NEIGHBOURS:
         return [np.zeros(n)] * len(NEIGHBOURS)
     weight = np.abs(book.baseline)
     active = weight > _TINY
@@ -308,7 +308,7 @@ def _cross_section(scores: Array, side: Array) -> Array:
 
 def _steps(paths: _Paths, scores: Scores) -> list[Array]:
     scaled = paths.scaled[:, -STEPS:]
-    enough = len(scaled) >= LEAST_NEIGHBOURS
+    enough = len(scaled) >= MIN_NEIGHBOURS
     market = scaled.mean(axis=0, keepdims=True) if enough else np.zeros((1, STEPS))
     now = paths.sigma[:, -1:]
     return [

@@ -1,7 +1,7 @@
-"""The one place that knows which function sets up which kind of model.
+"""The kinds of model, each with the function that sets it up.
 
-A kind is imported when the first model of it is loaded: what a model does not need, a server that
-does not serve it never imports.
+A kind is imported when its first model is loaded, so a server imports nothing that its models do
+not need.
 """
 
 from collections.abc import Mapping
@@ -19,20 +19,20 @@ KINDS: Final[Kinds] = {
 }
 
 
-def setup_of(kind: str, kinds: Kinds = KINDS) -> Setup:
-    """Find the ``setup`` of a kind.
+def find_setup(kind: str, kinds: Kinds = KINDS) -> Setup:
+    """Return the ``setup`` of a kind.
 
     Raises
     ------
     ModelRefused
         If this server does not know the kind, or lacks what it needs.
     """
-    place = kinds.get(kind)
-    if place is None:
+    found = kinds.get(kind)
+    if found is None:
         raise ModelRefused(f"kind must be one of {', '.join(kinds)}, was {kind[:100]!r}")
-    if not isinstance(place, str):
-        return place
-    module, _, name = place.partition(":")
+    if not isinstance(found, str):
+        return found
+    module, _, name = found.partition(":")
     try:
         return cast("Setup", getattr(import_module(module), name))
     except ImportError as error:

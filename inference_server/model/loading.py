@@ -1,4 +1,4 @@
-"""From a version's folder to a policy that has proved that it works."""
+"""Load the model of a version's folder, and run it once before it is served."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,17 +9,17 @@ import numpy as np
 
 from inference_server.errors import ModelRefused
 from inference_server.model.card import ModelCard
-from inference_server.model.kinds import KINDS, Kinds, setup_of
+from inference_server.model.kinds import KINDS, Kinds, find_setup
 from inference_server.model.policy import Policy, leading_rows
-from inference_server.model.rows import Action, Regime, SignalRow, is_believable
-from inference_server.model.store import current_version, verify
+from inference_server.model.rows import Action, Regime, SignalRow, is_in_range
+from inference_server.model.store import current_version, verify_model
 
 _DAY_SEC: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A policy that works, its card, and since when it is in memory."""
+    """A policy that was run once, its card, and when it was loaded."""
 
     card: ModelCard
     policy: Policy
@@ -34,7 +34,7 @@ def load_model(
     warm_rows: int,
     kinds: Kinds = KINDS,
 ) -> ServedModel:
-    """Verify a version, set its policy up, and run it once in every size that will be asked.
+    """Verify a version, set its policy up, and run it on one row and on ``warm_rows``.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ def load_model(
         For the arithmetic of one run, count.
     warm_rows : int
         Rows of the largest run, count.
-    kinds : mapping of kind to setup, or to the place it is imported from
+    kinds : mapping of kind to setup, or to its module and name
 
     Raises
     ------
     ModelRefused
-        If anything about it is not as it must be.
+        If the folder, the card, the policy or an answer of it is unusable.
     """
     try:
-        verified = verify(store, version or current_version(store))
-        policy = setup_of(verified.card.kind, kinds)(verified.folder, verified.card, threads)
+        verified = verify_model(store, version or current_version(store))
+        policy = find_setup(verified.card.kind, kinds)(verified.folder, verified.card, threads)
         for rows in sorted({1, warm_rows}):
-            _rehearse(policy, rows)
+            _warm_up(policy, rows)
     except ModelRefused:
         raise
     except Exception as error:
@@ -65,8 +65,8 @@ def load_model(
     return ServedModel(verified.card, policy)
 
 
-def rehearsal_rows(count: int) -> tuple[SignalRow, ...]:
-    """Rows of ordinary content, each another symbol, with a full history.
+def warm_up_rows(count: int) -> tuple[SignalRow, ...]:
+    """Return rows of ordinary content, each of another symbol, with a full history.
 
     Returns
     -------
@@ -92,8 +92,8 @@ def rehearsal_rows(count: int) -> tuple[SignalRow, ...]:
     )
 
 
-def _rehearse(policy: Policy, count: int) -> None:
-    rows = rehearsal_rows(count)
+def _warm_up(policy: Policy, count: int) -> None:
+    rows = warm_up_rows(count)
     decoded = policy.decode(rows)
     known = leading_rows(decoded.inputs)
     outputs = policy.predict(decoded.inputs) if known else {}
@@ -103,5 +103,5 @@ def _rehearse(policy: Policy, count: int) -> None:
     if len(predictions) != count:
         raise ModelRefused(f"{count} signals must have as many answers, was {len(predictions)}")
     for prediction in predictions:
-        if not is_believable(prediction):
+        if not is_in_range(prediction):
             raise ModelRefused(f"an answer must be finite and in range, was {prediction}")

@@ -1,4 +1,4 @@
-"""One ONNX file behind ONNX Runtime: float32 rows in, named columns out."""
+"""One ONNX file behind ONNX Runtime: float32 rows in, named outputs out."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +12,12 @@ from inference_server.model.policy import Arrays
 
 _FLOAT: Final = "tensor(float)"
 # one row, and a number that no shape of a graph is likely to be fixed to
-_TRIALS: Final = (1, 3)
+_TRIAL_ROWS: Final = (1, 3)
 _ERRORS_ONLY: Final = 3
 
 
 class OnnxModel:
-    """A session on the CPU, one thread unless told otherwise.
+    """An ONNX Runtime session on the CPU.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class OnnxModel:
 
     Attributes
     ----------
-    inputs : frozenset of names that the graph asks for
+    inputs : frozenset of names of the graph's inputs
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -48,7 +48,7 @@ class OnnxModel:
         Parameters
         ----------
         inputs : mapping of name to ndarray with k leading rows, float32
-            Exactly the names that the graph asks for.
+            Exactly the names of the graph's inputs.
 
         Returns
         -------
@@ -56,36 +56,38 @@ class OnnxModel:
         """
         return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
 
-    def refuse_unless(self, widths: Mapping[str, tuple[int, ...]], columns: frozenset[str]) -> None:
-        """Hold the graph to what is asked of it, and try it on rows of zeros.
+    def check_signature(
+        self, shapes: Mapping[str, tuple[int, ...]], outputs: frozenset[str]
+    ) -> None:
+        """Check the names and types of inputs and outputs, and run rows of zeros.
 
         Parameters
         ----------
-        widths : mapping of name to shape without the rows
-            Inputs that it may ask for.
-        columns : names that it must put out, each of shape (k,), float32, finite
+        shapes : mapping of name to shape without the rows
+            Inputs that it may have.
+        outputs : names of the outputs that it must have, each of shape (k,), float32, finite
 
         Raises
         ------
         ModelRefused
-            If it is another graph.
+            If a name, type or shape differs, or an output is not finite.
         """
-        if not self.inputs or not self.inputs <= set(widths):
+        if not self.inputs or not self.inputs <= set(shapes):
             asked = ", ".join(sorted(self.inputs)) or "nothing"
-            raise ModelRefused(f"model.onnx may ask for {', '.join(widths)}, asks for {asked}")
-        if set(self._outputs) != columns:
+            raise ModelRefused(f"model.onnx may ask for {', '.join(shapes)}, asks for {asked}")
+        if set(self._outputs) != outputs:
             raise ModelRefused(
-                f"model.onnx must put out {', '.join(sorted(columns))}, "
+                f"model.onnx must put out {', '.join(sorted(outputs))}, "
                 f"was {', '.join(sorted(self._outputs))}"
             )
         for node in (*self._session.get_inputs(), *self._session.get_outputs()):
             if node.type != _FLOAT:
                 raise ModelRefused(f"{node.name} of model.onnx must be {_FLOAT}, was {node.type}")
-        for rows in _TRIALS:
-            self._try_out(rows, widths)
+        for rows in _TRIAL_ROWS:
+            self._check_zeros(rows, shapes)
 
-    def _try_out(self, rows: int, widths: Mapping[str, tuple[int, ...]]) -> None:
-        zeros = {name: np.zeros((rows, *widths[name]), np.float32) for name in self.inputs}
+    def _check_zeros(self, rows: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        zeros = {name: np.zeros((rows, *shapes[name]), np.float32) for name in self.inputs}
         for name, values in self.run(zeros).items():
             if values.shape != (rows,):
                 raise ModelRefused(f"{name} of {rows} rows must be ({rows},), was {values.shape}")

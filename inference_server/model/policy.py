@@ -1,4 +1,4 @@
-"""The seam for any model: setup, decode, predict, encode.
+"""The interface of a model: setup, decode, predict, encode.
 
 A policy is made by a registered ``setup`` of its card's kind (`inference_server.model.kinds`).
 ``decode`` and ``encode`` run in the event loop, so they must be quick; ``predict`` runs in the one
@@ -18,7 +18,7 @@ Arrays = Mapping[str, FloatArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """What ``decode`` made of rows.
+    """Model inputs made of rows, and what ``encode`` needs of the rows.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Decoded:
 
 
 class Policy(Protocol):
-    """Three of the four verbs; the fourth made it."""
+    """A model ready to run; a `Setup` makes it."""
 
     def decode(self, rows: Sequence[SignalRow]) -> Decoded:
         """Turn checked signals of one request into model inputs."""
@@ -53,18 +53,18 @@ class Policy(Protocol):
         """
 
 
-class DecodesTogether(Protocol):
+class BatchDecoder(Protocol):
     """A policy that decodes several requests in one call for less than one by one."""
 
     def decode_all(self, requests: Sequence[Sequence[SignalRow]]) -> list[Decoded]:
-        """Decode requests of several callers, each for itself, none of them empty."""
+        """Return the inputs of each request; none of the requests is empty."""
 
 
 class Setup(Protocol):
-    """The first verb: make a policy of a verified model folder."""
+    """Make a policy of a verified model folder."""
 
     def __call__(self, folder: Path, card: ModelCard, threads: int) -> Policy:
-        """Load; raise whatever says why it cannot be."""
+        """Return the policy of a folder, or raise with the reason."""
 
 
 def leading_rows(arrays: Arrays) -> int:

@@ -1,4 +1,4 @@
-"""One signal as the model sees it, and one prediction; the types carry the ranges of the wire."""
+"""A signal and a prediction, with the ranges of the wire as types."""
 
 import math
 from dataclasses import dataclass, field
@@ -100,7 +100,7 @@ def read_returns(value: Any) -> FloatArray:
 
 
 def returns_are_usable(returns: FloatArray) -> bool:
-    """Whether all are finite and none loses more than everything.
+    """Return whether all returns are finite and none is below -1.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class SignalRow:
     Attributes
     ----------
     symbol : str
-        Names the instrument to itself alone: no policy may look at it but to tell symbols apart.
+        Only groups signals: no prediction may depend on it otherwise.
     action : Action
     confidence, risk_score : float in [0, 1]
     regime : Regime
@@ -165,7 +165,7 @@ class SignalRow:
 # no slots: the JSON encoder reads attributes from a dict five times as fast
 @dataclass(frozen=True)
 class RowPrediction:
-    """What the policy says of one row; also the row of the reply, name by name.
+    """The prediction for one row; its fields are those of the reply.
 
     Attributes
     ----------
@@ -189,8 +189,8 @@ class RowPrediction:
     reason: str | None = None
 
 
-def is_believable(row: RowPrediction) -> bool:
-    """Whether a prediction is finite and within every range of the wire; NaN is not."""
+def is_in_range(row: RowPrediction) -> bool:
+    """Return whether a prediction is finite and within every range; NaN is not."""
     hit, reason = row.hit_probability, row.reason
     return (
         -1.0 <= row.position_pct <= 1.0

@@ -1,4 +1,4 @@
-"""What a signal is worth without a baseline: the answer to the flat call of the guide."""
+"""Size a signal that has no baseline: the flat call of the guide."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ def size_alone(row: SignalRow) -> float:
     if row.expected_return is None or row.predicted_volatility is None:
         return 0.0
     edge = row.confidence * max(row.expected_return, 0.0)
-    # a volatility whose square underflows is no claim; one that overflows leaves nothing
+    # a volatility whose square underflows counts as missing; one that overflows gives 0
     variance = row.predicted_volatility * row.predicted_volatility
     if variance == 0.0:
         return 0.0

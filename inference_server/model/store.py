@@ -25,14 +25,14 @@ _MAX_TEXT_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class VerifiedModel:
-    """A folder whose files are the ones that were published."""
+    """A folder whose files have their published checksums, and its card."""
 
     folder: Path
     card: ModelCard
 
 
 def current_version(store: Path) -> str:
-    """Version that the store's ``current`` file names.
+    """Return the version that the store's ``current`` file names.
 
     Raises
     ------
@@ -43,8 +43,8 @@ def current_version(store: Path) -> str:
     return _checked(version)
 
 
-def verify(store: Path, version: str) -> VerifiedModel:
-    """Check a version's folder file by file.
+def verify_model(store: Path, version: str) -> VerifiedModel:
+    """Check every file of a version's folder against its checksum, and read the card.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def verify(store: Path, version: str) -> VerifiedModel:
     Raises
     ------
     ModelRefused
-        With the first file that is missing, too many, changed, linked, or not what it must be.
+        At the first file that is missing, unexpected, changed or a link, or if the card is invalid.
     """
     folder = store / _checked(version)
     if folder.is_symlink() or not folder.is_dir():

@@ -1,4 +1,4 @@
-"""The volatility that the model corrects, and that stands in where a strategy claims none."""
+"""EWMA volatility of returns: the model corrects it, and claims without one use it."""
 
 from typing import Final
 

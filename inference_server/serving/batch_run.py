@@ -1,4 +1,4 @@
-"""One run of the model for several callers: join their rows, run, give each its own back."""
+"""Run the model once for several callers and split the outputs by caller."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from inference_server.model.policy import Arrays, Policy, leading_rows
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One caller's rows, and how far they have come."""
+    """The rows of one caller, how many were taken into runs, and the outputs so far."""
 
     policy: Policy
     inputs: Arrays
@@ -31,13 +31,13 @@ class Job:
         return self.rows - self.taken
 
     def take(self, rows: int) -> "Piece":
-        """Cut the next rows off."""
+        """Return the next rows as a piece, and count them as taken."""
         start, self.taken = self.taken, self.taken + rows
         whole = rows == self.rows
         return Piece(self, self.inputs if whole else _rows_of(self.inputs, start, self.taken), rows)
 
     def add(self, part: Arrays) -> None:
-        """Keep the outputs of a piece; the last one answers the caller."""
+        """Keep the outputs of a piece; the last piece resolves ``answer``."""
         self.parts.append(part)
         if self.left or self.answer.done():
             return
@@ -47,7 +47,7 @@ class Job:
             self.fail(_failure("the model's outputs must have one shape in every run", error))
 
     def fail(self, error: InferenceError) -> None:
-        """Tell the caller why there is no answer, if it still waits."""
+        """Resolve ``answer`` with an error, unless it is resolved."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -62,15 +62,15 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ran:
-    """Of each piece, in order, its outputs or why there are none; and the time it took."""
+class RunResult:
+    """The outputs or the failure of each piece, in order, and the seconds of the run."""
 
     outcomes: Sequence[Arrays | ModelFailed]
     seconds: float
 
 
-def run_pieces(pieces: Sequence[Piece]) -> Ran:
-    """Run pieces together; if that fails, each alone. In the model thread."""
+def run_pieces(pieces: Sequence[Piece]) -> RunResult:
+    """Run pieces together, or each alone if that fails; called in the model thread."""
     started = time.perf_counter()
     outputs = _attempt(pieces)
     outcomes: Sequence[Arrays | ModelFailed]
@@ -80,7 +80,7 @@ def run_pieces(pieces: Sequence[Piece]) -> Ran:
         outcomes = [outputs]
     else:
         outcomes = [_attempt([piece]) for piece in pieces]
-    return Ran(outcomes, time.perf_counter() - started)
+    return RunResult(outcomes, time.perf_counter() - started)
 
 
 def _attempt(pieces: Sequence[Piece]) -> Arrays | ModelFailed:

@@ -14,20 +14,20 @@ from typing import Final, Protocol
 
 from inference_server.errors import DeadlinePassed, ModelFailed, NotServing, Overloaded
 from inference_server.model.policy import Arrays, Policy, leading_rows
-from inference_server.serving.batch_run import Job, Piece, Ran, run_pieces
+from inference_server.serving.batch_run import Job, Piece, RunResult, run_pieces
 from inference_server.serving.model_thread import ModelThread
 
 _STOP_PATIENCE_SEC: Final = 5.0
 
 
 class RunObserver(Protocol):
-    """Who hears of runs; called in the event loop."""
+    """Receives the figures of runs; called in the event loop."""
 
-    def ran(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
-        """Hear of a run: its rows, its time, its callers and how many of them failed."""
+    def observe_run(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
+        """Record a run: its rows, its seconds, its callers and how many of them failed."""
 
-    def waited(self, seconds: float) -> None:
-        """Hear that the first rows of a request left the queue after this time."""
+    def observe_wait(self, seconds: float) -> None:
+        """Record how long a request was queued before its first rows ran, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Batcher:
         return self._queued_rows
 
     def refuse_if_full(self, rows: int = 1) -> None:
-        """Turn away what could not be queued.
+        """Raise if so many rows could not be queued.
 
         Raises
         ------
@@ -138,9 +138,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
 
         def work() -> None:
-            ran = run_pieces(pieces)
+            result = run_pieces(pieces)
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._finish_run, pieces, ran)
+                loop.call_soon_threadsafe(self._finish_run, pieces, result)
 
         self._thread.run(work)
 
@@ -162,7 +162,7 @@ class Batcher:
 
     def _take(self, job: Job, rows: int, now: float) -> Piece:
         if job.taken == 0:
-            self._observer.waited(now - job.queued_at)
+            self._observer.observe_wait(now - job.queued_at)
         piece = job.take(rows)
         self._queued_rows -= rows
         if job.left:
@@ -171,16 +171,16 @@ class Batcher:
             del self._queue[job]
         return piece
 
-    def _finish_run(self, pieces: list[Piece], ran: Ran) -> None:
+    def _finish_run(self, pieces: list[Piece], result: RunResult) -> None:
         failed = 0
-        for piece, outcome in zip(pieces, ran.outcomes, strict=True):
+        for piece, outcome in zip(pieces, result.outcomes, strict=True):
             if isinstance(outcome, ModelFailed):
                 failed += 1
                 piece.job.fail(outcome)
             else:
                 piece.job.add(outcome)
         rows = sum(piece.rows for piece in pieces)
-        self._observer.ran(rows, ran.seconds, failed=failed, callers=len(pieces))
+        self._observer.observe_run(rows, result.seconds, failed=failed, callers=len(pieces))
         self._start_run()
 
     def _forget(self, job: Job) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, cast
 
-from inference_server.model.policy import Decoded, DecodesTogether, Policy
+from inference_server.model.policy import BatchDecoder, Decoded, Policy
 from inference_server.model.rows import SignalRow
 
 # rows of a request: above it the work is by the row, not by the call
@@ -63,7 +63,7 @@ class Decoder:
         if not waiting:
             return
         try:
-            able = cast("DecodesTogether", policy)  # decode saw to it
+            able = cast("BatchDecoder", policy)  # decode saw to it
             together = able.decode_all([each.rows for each in waiting])
             for each, decoded in zip(waiting, together, strict=True):
                 each.decoded.set_result(decoded)

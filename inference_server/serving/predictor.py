@@ -1,4 +1,4 @@
-"""The way of one request: rows in, one prediction or one failure for each row out."""
+"""Answer the rows of one request with the model that is served."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,24 +8,24 @@ from typing import Final
 from inference_server.errors import InferenceError, ModelFailed
 from inference_server.model.loading import ServedModel
 from inference_server.model.policy import leading_rows
-from inference_server.model.rows import RowPrediction, SignalRow, is_believable
+from inference_server.model.rows import RowPrediction, SignalRow, is_in_range
 from inference_server.serving.batching import Batcher
 from inference_server.serving.decoding import Decoder
 from inference_server.serving.switch import ModelSwitch
 
-_UNBELIEVABLE: Final = "the model's answer to this row is not finite or out of range"
+_OUT_OF_RANGE: Final = "the model's answer to this row is not finite or out of range"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Of each row, in order, its prediction, or None where the model's cannot be believed."""
+    """A prediction for each row, in order; None where the model's is not finite or out of range."""
 
     model_version: str
     predictions: Sequence[RowPrediction | None]
 
 
 class Predictor:
-    """Ask the current model through the batcher.
+    """Runs rows through the model that is served.
 
     Parameters
     ----------
@@ -42,28 +42,28 @@ class Predictor:
         self._decoder = Decoder()
 
     async def predict(self, rows: Sequence[SignalRow]) -> Answer:
-        """Answer checked rows; all of them by the same model.
+        """Return a prediction for each row, all of them by the same model.
 
         Raises
         ------
         NotServing, Overloaded, DeadlinePassed
             The request was not served; another time it may be.
         ModelFailed
-            The model cannot answer these rows, or none of its answers can be believed.
+            The model cannot answer these rows, or every prediction is out of range.
         """
         deadline = asyncio.get_running_loop().time() + self._timeout_sec
         model = self._switch.current
         self._batcher.refuse_if_full()
-        predictions = await self._ask(model, rows, deadline)
+        predictions = await self._run_model(model, rows, deadline)
         if len(predictions) != len(rows):
             detail = f"the model must answer {len(rows)} signals, was {len(predictions)}"
             raise ModelFailed(detail)
-        believed = [row if is_believable(row) else None for row in predictions]
-        if rows and not any(believed):
-            raise ModelFailed(_UNBELIEVABLE)
-        return Answer(model.card.version, believed)
+        predictions_in_range = [row if is_in_range(row) else None for row in predictions]
+        if rows and not any(predictions_in_range):
+            raise ModelFailed(_OUT_OF_RANGE)
+        return Answer(model.card.version, predictions_in_range)
 
-    async def _ask(
+    async def _run_model(
         self, model: ServedModel, rows: Sequence[SignalRow], deadline: float
     ) -> list[RowPrediction]:
         policy = model.policy

@@ -1,4 +1,4 @@
-"""Which model is served: loaded, verified and warmed before it is switched to, kept for a rollback.
+"""Switch the served model, keep the one before it, and roll back to it.
 
 A request takes the model once and keeps it, so a switch falls between requests and every answer
 is of one version.
@@ -15,8 +15,8 @@ Loader = Callable[[str | None], ServedModel]
 
 
 @dataclass(frozen=True, slots=True)
-class Switched:
-    """What a reload did."""
+class SwitchResult:
+    """The versions before and after a switch, and whether it was a rollback."""
 
     old_version: str | None
     new_version: str
@@ -34,7 +34,7 @@ class ModelSwitch:
 
     def __init__(self, load: Loader) -> None:
         self._load = load
-        self._one_at_a_time = asyncio.Lock()
+        self._switching = asyncio.Lock()
         self._current: ServedModel | None = None
         self._previous: ServedModel | None = None
 
@@ -58,24 +58,24 @@ class ModelSwitch:
 
     @property
     def loaded(self) -> bool:
-        """Whether there is a model."""
+        """Whether a model is loaded."""
         return self._current is not None
 
-    async def reload(self, version: str | None = None) -> Switched:
-        """Load a version and switch to it; the version of the previous one is a rollback.
+    async def reload(self, version: str | None = None) -> SwitchResult:
+        """Load a version and switch to it; the version of the previous model is rolled back to.
 
         Raises
         ------
         ModelRefused
-            The old one goes on being served.
+            The version was refused; the old model stays.
         """
-        async with self._one_at_a_time:
+        async with self._switching:
             previous = self._previous
             if previous is not None and version == previous.card.version:
                 return self._switch_to(previous, rolled_back=True)
             return self._switch_to(await asyncio.to_thread(self._load, version))
 
-    async def roll_back(self) -> Switched:
+    async def roll_back(self) -> SwitchResult:
         """Go back to the previous model, which is still in memory.
 
         Raises
@@ -83,15 +83,15 @@ class ModelSwitch:
         NoPreviousModel
             If there is none.
         """
-        async with self._one_at_a_time:
+        async with self._switching:
             if self._previous is None:
                 raise NoPreviousModel("no model was served before this one")
             return self._switch_to(self._previous, rolled_back=True)
 
-    def _switch_to(self, model: ServedModel, *, rolled_back: bool = False) -> Switched:
+    def _switch_to(self, model: ServedModel, *, rolled_back: bool = False) -> SwitchResult:
         old = self._current
         # a version that replaces itself leaves the one before it for a rollback
         if old is not None and old.card.version != model.card.version:
             self._previous = old
         self._current = model
-        return Switched(old.card.version if old else None, model.card.version, rolled_back)
+        return SwitchResult(old.card.version if old else None, model.card.version, rolled_back)

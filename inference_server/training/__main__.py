@@ -28,7 +28,7 @@ from inference_server.training.fit.walk_forward import (
     fit_cases,
 )
 from inference_server.training.play.prepare import RECORDS, SMOKE, load_tapes
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 
 MODELS: Final = Path(__file__).parents[1] / "models"
@@ -37,7 +37,7 @@ LINEAR: Final = "linear-1"
 SEEDS: Final = 8
 _SHORT: Final = FitParams(linear_steps=3, steps=2, stretches=1)
 
-Tapes = Mapping[str, tuple[Tape, Play]]
+Tapes = Mapping[str, tuple[Tape, TensorTape]]
 
 
 def train(  # noqa: PLR0913, PLR0917 - the options of a command line
@@ -65,11 +65,11 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
     parts = len(stages) * (1 + 2 * (len(run.seeds) + 1))
     with tqdm(total=parts, unit="part", desc="training") as bar:
 
-        def tell(what: str) -> None:
+        def report(what: str) -> None:
             bar.set_postfix_str(what)
             bar.update()
 
-        fits = {stage.name: fit_cases(run, stage, tapes, tell) for stage in stages}
+        fits = {stage.name: fit_cases(run, stage, tapes, report) for stage in stages}
     if smoke:
         # proves the way, not a model: the versions that ship stay as they are
         ship(data / "smoke-models", fits[SHIPPED.name], tapes, dict.fromkeys(POOL, 0.0), {})
@@ -114,8 +114,8 @@ def _judge(
     )
     save_results(results, data / "results.json.gz")
     alpha = dict(write_page(results, docs))
-    told = {f"alpha_{case}": value for case, value in alpha.items()}
-    return {case: float(value) for case, value in alpha.items()}, dict(told)
+    evidence = {f"alpha_{case}": value for case, value in alpha.items()}
+    return {case: float(value) for case, value in alpha.items()}, dict(evidence)
 
 
 def _remarks(shuffles: int) -> dict[str, tuple[str, ...]]:

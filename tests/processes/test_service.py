@@ -36,10 +36,7 @@ def test_a_service_that_cannot_start_is_reported_with_the_end_of_its_log() -> No
         pass
 
 
-def test_a_service_that_ignores_sigterm_is_killed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(service, "STOP_SEC", 0.3)
+def test_a_service_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "stubborn.py"
     script.write_text(
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -51,7 +48,7 @@ def test_a_service_that_ignores_sigterm_is_killed(
     log = tmp_path / "service.log"
     while "up" not in log.read_text(encoding="utf-8"):
         assert process.poll() is None
-    service.stop_process(process)
+    service.stop_process(process, within_sec=0.3)
     assert process.returncode == -9
 
 

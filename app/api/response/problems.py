@@ -41,7 +41,7 @@ class Forbidden(RequestRefused):
         self.headers = {"WWW-Authenticate": challenge}
 
 
-class KeyNeeded(RequestRefused):
+class NoKeySet(RequestRefused):
     """No key is set, and the request may come from another machine."""
 
     def __init__(self, why: str) -> None:
@@ -79,7 +79,7 @@ TABLE: Final[Table] = {
     ServiceNotReady: Kind(503, "not-ready", "Not ready", RETRY),
     Forbidden: Kind(403, "forbidden", "Role needed"),
     RateLimited: Kind(429, "rate-limited", "Too many requests", RETRY),
-    KeyNeeded: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
+    NoKeySet: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
     NotServed: Kind(404, "not-served", "Not served"),
 }
 

@@ -1,4 +1,4 @@
-"""From the validator's errors to the contract's: dotted path, what must hold, what it was."""
+"""The validator's errors in the words of the contract: dotted path, what must hold, what it was."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -54,18 +54,18 @@ def problem_of_entry(entry: Mapping[str, Any], root: str = "") -> FieldProblem:
     kind = entry["type"]
     context = entry.get("ctx") or {}
     limits = {name: _plain(limit) for name, limit in context.items()}
-    message = _MESSAGES.get(kind, "{said}").format(said=_said(entry["msg"]), **limits)
+    message = _MESSAGES.get(kind, "{readable}").format(readable=_readable(entry["msg"]), **limits)
     was = None if kind == "missing" else entry["input"]
-    return FieldProblem(dotted(entry["loc"], root), message, was)
+    return FieldProblem(dotted_path(entry["loc"], root), message, was)
 
 
-def dotted(location: Sequence[int | str], root: str = "") -> str:
-    """Join a location with dots; a bad key stands for itself."""
+def dotted_path(location: Sequence[int | str], root: str = "") -> str:
+    """Join the parts of a location with dots."""
     parts = [str(part)[:MAX_TEXT] for part in location if part != "[key]"]
     return ".".join([root, *parts] if root else parts)
 
 
-def _said(message: str) -> str:
+def _readable(message: str) -> str:
     text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     for verbose in ("Input should be ", "String should be ", "String should "):
         if text.startswith(verbose):

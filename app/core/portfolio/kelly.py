@@ -266,29 +266,6 @@ def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
     return weights
 
 
-def utility(weights: FloatArray, problem: KellyProblem) -> float:
-    r"""Return the utility :math:`e'u - u' D \Sigma D u / 2k` of weights, without trading costs.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (m,), fraction of portfolio value, >= 0
-    problem : KellyProblem
-
-    Returns
-    -------
-    float, log growth per horizon
-    """
-    risk = problem.side * weights * problem.volatility
-    if problem.matrix is not None:
-        variance = float(risk @ problem.matrix @ risk)
-    else:
-        hessian = _factored(problem)
-        exposed = hessian.loadings.T @ (weights * problem.volatility)
-        variance = float(exposed @ exposed + hessian.own @ np.square(risk))
-    edge = problem.size * np.square(problem.volatility) / problem.fraction
-    return float(edge @ weights) - variance / (2.0 * problem.fraction)
-
-
 def is_binding(price: float) -> bool:
     """Return whether a limit with this shadow price, in utility per unit of weight, binds."""
     return price > _BINDING_ABOVE

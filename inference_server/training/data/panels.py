@@ -43,12 +43,6 @@ class Panel:
     interval_sec: int
     dated: bool
 
-    @property
-    def bars_per_year(self) -> float:
-        """Bars in a year of 365.25 days, as the panel itself counts them."""
-        seconds = (self.dates[-1] - self.dates[0]) / np.timedelta64(1, "s")
-        return float((len(self.dates) - 1) * YEAR_SEC / seconds)
-
 
 def load_panels(
     names: Sequence[str], cache: Path, download: Download | None = None

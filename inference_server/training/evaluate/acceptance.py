@@ -38,7 +38,7 @@ from inference_server.training.play.served_exact import (
     play_multiplier,
     play_policy,
 )
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Array, Tape
 
 PLACEBOS: Final = 200
@@ -70,7 +70,7 @@ class Judged:
         return self.tape.dates[self.rows][_WARM_UP:-1]
 
 
-def judge_universe(tape: Tape, play: Play, fits: Fits) -> Judged:
+def judge_universe(tape: Tape, tensors: TensorTape, fits: Fits) -> Judged:
     """Let the fold models speak on their own days, knowing what they hold by then.
 
     A book without any short on a day is a long/flat one to the server, and gets no opinion of a
@@ -91,7 +91,7 @@ def judge_universe(tape: Tape, play: Play, fits: Fits) -> Judged:
             [
                 (
                     span.start,
-                    Opinion(tape, play, fit, rows=span, asked=asked, with_transformer=kind),
+                    Opinion(tape, tensors, fit, rows=span, asked=asked, with_transformer=kind),
                 )
                 for span, fit in spans
             ],
@@ -205,7 +205,7 @@ def _sharpe(returns: Array) -> float:
     return float(returns.mean() / returns.std(ddof=1) * 252.0**0.5)
 
 
-def multiplier_figures(judged: Judged, play: Play, fits: Fits) -> MultiplierFigures:
+def multiplier_figures(judged: Judged, tensors: TensorTape, fits: Fits) -> MultiplierFigures:
     """Describe the multipliers over time, and how alike the seeds are."""
     rows = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
     active = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
@@ -218,19 +218,21 @@ def multiplier_figures(judged: Judged, play: Play, fits: Fits) -> MultiplierFigu
         median=tuple(median.tolist()),
         high=tuple(high.tolist()),
         std=float(np.nanstd(values)),
-        seeds_correlation=_seeds_correlation(judged, play, fits),
+        seeds_correlation=_seeds_correlation(judged, tensors, fits),
     )
 
 
-def _seeds_correlation(judged: Judged, play: Play, fits: Fits) -> float:
+def _seeds_correlation(judged: Judged, tensors: TensorTape, fits: Fits) -> float:
     """Mean correlation of m between single seeds, over the last fold."""
     fold = FOLDS[-1]
     rows = slice(judged.tape.row_of(fold.first), judged.tape.row_of(fold.last))
     fitted = fits[fold.name]
     asked = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
-    linear = fitted.linear_logit(play, rows)
+    linear = fitted.linear_logit(tensors, rows)
     single = [
-        multiplier_of(linear + fitted.scale * transformer_logit(model, play, rows)).numpy()[asked]
+        multiplier_of(linear + fitted.scale * transformer_logit(model, tensors, rows)).numpy()[
+            asked
+        ]
         for model in fitted.transformers
     ]
     table = np.corrcoef(np.stack(single))
@@ -281,10 +283,10 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
 class Universes:
     """The universes of one case: the stocks, the ETFs, a NYSE panel, and others by name."""
 
-    stocks: tuple[Tape, Play]
-    etfs: tuple[Tape, Play]
-    nyse: tuple[Tape, Play]
-    others: Mapping[str, tuple[Tape, Play]]
+    stocks: tuple[Tape, TensorTape]
+    etfs: tuple[Tape, TensorTape]
+    nyse: tuple[Tape, TensorTape]
+    others: Mapping[str, tuple[Tape, TensorTape]]
 
 
 def run_case(universes: Universes, fits: Fits, *, placebos: int = PLACEBOS) -> CaseResults:

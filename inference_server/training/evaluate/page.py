@@ -10,7 +10,7 @@ from typing import Any, Final
 from inference_server.training.evaluate.bootstrap import STANDARD, BootstrapParams
 from inference_server.training.evaluate.figures import measure_case
 from inference_server.training.evaluate.gate_table import judge_case
-from inference_server.training.evaluate.gates import Gate, decide_alpha
+from inference_server.training.evaluate.gates import decide_alpha
 from inference_server.training.evaluate.panel_figures import PanelFigures
 from inference_server.training.evaluate.pictures import draw_case
 from inference_server.training.evaluate.results import CASES, Case, Results
@@ -44,17 +44,6 @@ def write_page(
     content = json.dumps(_as_json(results, reports), indent=1, allow_nan=False)
     (folder / "results.json").write_text(content + "\n", encoding="utf-8")
     return {case: reports[case].alpha if case in reports else 0.0 for case in CASES}
-
-
-def judge_results(
-    results: Results, params: BootstrapParams = STANDARD
-) -> dict[Case, tuple[Gate, ...]]:
-    """Hold the gate table of every case that was run, without writing anything."""
-    judged = {}
-    for case, run in results.cases.items():
-        values = measure_case(run, results.trials, params).values
-        judged[case] = judge_case(case, values, serves_transformer=run.serves_transformer)
-    return judged
 
 
 def _report(case: Case, results: Results, *, docs: Path, params: BootstrapParams) -> CaseReport:

@@ -20,7 +20,7 @@ from inference_server.training.data.price_csv import write_csv
 from inference_server.training.evaluate.acceptance import judge_universe, served_gain
 from inference_server.training.fit.walk_forward import Fitted
 from inference_server.training.play.prepare import record_decisions
-from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tapes import load_tape
 
 # the code that makes features, asks the models and plays what they say
@@ -88,7 +88,7 @@ def shuffled_gains(
         if not kept.is_file():
             # the tape itself is not kept: a hundred of them would fill a small disk
             tape = load_tape(record)
-            gain = served_gain(judge_universe(tape, prepare_play(tape), fits))
+            gain = served_gain(judge_universe(tape, to_tensors(tape), fits))
             partial = kept.with_suffix(f".{os.getpid()}.tmp")
             partial.write_text(json.dumps(gain), encoding="utf-8")
             partial.replace(kept)
@@ -98,13 +98,13 @@ def shuffled_gains(
 
 def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
     """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
-    told = hashlib.sha256(record.read_bytes())
+    digest = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:
-        told.update(code.read_bytes())
+        digest.update(code.read_bytes())
     for name, fit in sorted(fits.items()):
-        told.update(f"{name} {fit.scale!r}".encode())
+        digest.update(f"{name} {fit.scale!r}".encode())
         models: list[nn.Module] = [fit.linear, *fit.transformers]
         for model in models:
             for value in model.state_dict().values():
-                told.update(value.numpy().tobytes())
-    return told.hexdigest()[:12]
+                digest.update(value.numpy().tobytes())
+    return digest.hexdigest()[:12]

@@ -22,14 +22,14 @@ from inference_server.training.fit.networks import (
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.play.served_torch import Play, annual_sharpe, net_returns
+from inference_server.training.play.served_torch import TensorTape, annual_sharpe, net_returns
 
 _WARM_UP = 40
 _TINY = 1e-9
 # the spread of the Transformer is measured on the last six years: more costs minutes
 _MEASURED = 1500
 
-Logit = Callable[[Play, slice], Tensor]
+Logit = Callable[[TensorTape, slice], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class FitParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """One book to train on: days ``start`` to ``end`` of a play, and its weight."""
+    """One book to train on: days ``start`` to ``end`` of a record as tensors, and its weight."""
 
-    play: Play
+    tensors: TensorTape
     start: int
     end: int
     weight: float
@@ -80,13 +80,13 @@ def fit_linear(books: Sequence[Book], params: FitParams) -> LinearLogit:
     for _ in range(params.linear_steps):
         loss = torch.zeros(())
         for book in books:
-            multiplier = multiplier_of(model(book.play.features[book.rows]))
-            net = net_returns(book.play, multiplier, book.rows, params.cost)
-            strayed = torch.square(multiplier - 1.0)[book.play.size[book.rows] > 0.0].mean()
+            multiplier = multiplier_of(model(book.tensors.features[book.rows]))
+            net = net_returns(book.tensors, multiplier, book.rows, params.cost)
+            strayed = torch.square(multiplier - 1.0)[book.tensors.size[book.rows] > 0.0].mean()
             loss = loss + book.weight * (params.linear_anchor * strayed - annual_sharpe(net))
         _descend(loss, model, optimiser)
         schedule.step()
-    found = spread_of(lambda play, rows: model(play.features[rows]), books)
+    found = spread_of(lambda tensors, rows: model(tensors.features[rows]), books)
     with torch.no_grad():
         model.weight.mul_(params.linear_spread / found)
         model.bias.mul_(params.linear_spread / found)
@@ -110,13 +110,13 @@ def fit_transformer(
         chosen = torch.multinomial(weights, params.stretches, replacement=True, generator=draw)
         nets, strays = [], []
         for place in chosen.tolist():
-            play, rows = books[place].play, _stretch(books[place], params.stretch, draw)
-            added = transformer_logit(model, play, rows)
-            multiplier = multiplier_of(linear(play.features[rows]) + added)
-            net = net_returns(play, multiplier, rows, params.cost)[_WARM_UP:]
+            tensors, rows = books[place].tensors, _stretch(books[place], params.stretch, draw)
+            added = transformer_logit(model, tensors, rows)
+            multiplier = multiplier_of(linear(tensors.features[rows]) + added)
+            net = net_returns(tensors, multiplier, rows, params.cost)[_WARM_UP:]
             # stretches of different universes are put on one scale
             nets.append(net / (net.detach().std() + _TINY))
-            strays.append(torch.square(added)[play.size[rows] > 0.0].mean())
+            strays.append(torch.square(added)[tensors.size[rows] > 0.0].mean())
         strayed = torch.nan_to_num(torch.stack(strays)).mean()
         _descend(params.anchor * strayed - annual_sharpe(torch.cat(nets)), model, optimiser)
         schedule.step()
@@ -129,11 +129,11 @@ def _stretch(book: Book, length: int, draw: torch.Generator) -> slice:
     return slice(first, min(first + length, book.end))
 
 
-def transformer_logit(model: TransformerLogit, play: Play, rows: slice) -> Tensor:
+def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice) -> Tensor:
     """Logits (T, N) of a Transformer; 0 where there is no baseline or too little history."""
-    features = play.features[rows]
-    asked = (play.size[rows] > 0.0) & play.usable[rows]
-    path = torch.from_numpy(play.path[rows][asked.numpy()]).float()
+    features = tensors.features[rows]
+    asked = (tensors.size[rows] > 0.0) & tensors.usable[rows]
+    path = torch.from_numpy(tensors.path[rows][asked.numpy()]).float()
     empty = torch.zeros(features.shape[:2])
     if not len(path):
         return empty
@@ -146,7 +146,7 @@ def spread_of(logit: Logit, books: Sequence[Book]) -> float:
     with torch.no_grad():
         for book in books:
             rows = slice(max(book.start, book.end - _MEASURED), book.end)
-            seen.append(logit(book.play, rows)[book.play.size[rows] > 0.0])
+            seen.append(logit(book.tensors, rows)[book.tensors.size[rows] > 0.0])
     return max(float(torch.cat(seen).std()), _TINY)
 
 

@@ -127,10 +127,10 @@ def _gather(
     """Plain features, targets and weights of all usable days whose target is not NaN."""
     features, targets, shares = [], [], []
     for tape, book in books:
-        rows, play = book.rows, book.play
+        rows, tensors = book.rows, book.tensors
         target = target_of(tape, rows)
-        known = play.usable[rows] & torch.isfinite(target)
-        features.append(plain_features(play.features[rows][known], play.side[rows][known]))
+        known = tensors.usable[rows] & torch.isfinite(target)
+        features.append(plain_features(tensors.features[rows][known], tensors.side[rows][known]))
         targets.append(target[known])
         shares.append(torch.full((int(known.sum()),), book.weight / max(int(known.sum()), 1)))
     share = torch.cat(shares)
@@ -183,15 +183,15 @@ def _descend(
 def _mean(models: Sequence[PriceLogit], hidden: int) -> PriceLogit:
     """Join models into one that answers their mean: their hidden units lie side by side."""
     joined = PriceLogit(hidden * len(models))
-    told = [model.state_dict() for model in models]
+    states = [model.state_dict() for model in models]
     count = len(models)
     joined.load_state_dict(
         {
-            "linear.weight": torch.stack([one["linear.weight"] for one in told]).mean(0),
-            "linear.bias": torch.stack([one["linear.bias"] for one in told]).mean(0),
-            "wide.weight": torch.cat([one["wide.weight"] for one in told]),
-            "wide.bias": torch.cat([one["wide.bias"] for one in told]),
-            "narrow.weight": torch.cat([one["narrow.weight"] for one in told], dim=1) / count,
+            "linear.weight": torch.stack([one["linear.weight"] for one in states]).mean(0),
+            "linear.bias": torch.stack([one["linear.bias"] for one in states]).mean(0),
+            "wide.weight": torch.cat([one["wide.weight"] for one in states]),
+            "wide.bias": torch.cat([one["wide.bias"] for one in states]),
+            "narrow.weight": torch.cat([one["narrow.weight"] for one in states], dim=1) / count,
         }
     )
     return joined

@@ -33,7 +33,7 @@ from inference_server.training.fit.heads import (
 )
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit
 from inference_server.training.fit.plain import PLAIN
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 
 PURGE_DAYS: Final = 20
@@ -89,29 +89,29 @@ class Fitted:
     scale: float
     heads: Heads
 
-    def linear_logit(self, play: Play, rows: slice) -> torch.Tensor:
+    def linear_logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
         """Logits (T, N) of the linear part alone: the standing ablation."""
         with torch.no_grad():
-            return self.linear(play.features[rows])
+            return self.linear(tensors.features[rows])
 
-    def logit(self, play: Play, rows: slice) -> torch.Tensor:
+    def logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
         """Logits (T, N) of the whole."""
         with torch.no_grad():
-            return self.linear_logit(play, rows) + self.scale * _mean_logit(self.transformers)(
-                play, rows
+            return self.linear_logit(tensors, rows) + self.scale * _mean_logit(self.transformers)(
+                tensors, rows
             )
 
 
 def _mean_logit(models: Sequence[TransformerLogit]) -> Logit:
-    def mean(play: Play, rows: slice) -> torch.Tensor:
-        added = [transformer_logit(model, play, rows) for model in models]
+    def mean(tensors: TensorTape, rows: slice) -> torch.Tensor:
+        added = [transformer_logit(model, tensors, rows) for model in models]
         return torch.stack(added).mean(0)
 
     return mean
 
 
 def books_of(
-    stage: Stage, pool: Mapping[str, float], tapes: Mapping[str, tuple[Tape, Play]]
+    stage: Stage, pool: Mapping[str, float], tapes: Mapping[str, tuple[Tape, TensorTape]]
 ) -> list[tuple[Tape, Book]]:
     """Books that end before a stage begins, purged; what is shorter than two years is left out.
 
@@ -121,14 +121,14 @@ def books_of(
     for name, weight in pool.items():
         if name not in tapes:
             continue
-        tape, play = tapes[name]
+        tape, tensors = tapes[name]
         dated = name.startswith(("stocks", "etfs"))
         purge = PURGE_DAYS if dated else UNDATED_PURGE_DAYS
         end = min(tape.row_of(stage.first) - purge, len(tape.dates) - _HORIZON)
         if end >= _LEAST_DAYS:
-            found.append((tape, play, end, weight))
+            found.append((tape, tensors, end, weight))
     whole = sum(weight for *_, weight in found)
-    return [(tape, Book(play, 0, end, weight / whole)) for tape, play, end, weight in found]
+    return [(tape, Book(tensors, 0, end, weight / whole)) for tape, tensors, end, weight in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +151,22 @@ class Run:
         return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
     def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
-        told = repr((params, pool, asdict(stage), self.inputs))
-        digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+        key = repr((params, pool, asdict(stage), self.inputs))
+        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{digest}-{stage.name}-{name}.npz"
 
 
-def digest_tapes(tapes: Mapping[str, tuple[Tape, Play]]) -> str:
+def digest_tapes(tapes: Mapping[str, tuple[Tape, TensorTape]]) -> str:
     """Digest what every tape was made of."""
-    told = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    key = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def fit_stage(
     run: Run,
     stage: Stage,
     case: str,
-    tapes: Mapping[str, tuple[Tape, Play]],
+    tapes: Mapping[str, tuple[Tape, TensorTape]],
     heads: Heads,
 ) -> Iterable[tuple[str, Fitted | None]]:
     """Fit one case of one stage, part by part; the last item holds the whole, with ``heads``.
@@ -193,7 +193,7 @@ def fit_stage(
     yield "whole", Fitted(linear, tuple(transformers), scale, heads)
 
 
-def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]]) -> Heads:
+def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, TensorTape]]) -> Heads:
     """Fit the forecasts of one stage, which both cases share."""
     volatility, rise = PriceLogit(run.forecasts.hidden * run.forecasts.seeds), PriceLogit(0)
     if not _restore(volatility, place := run.forecast(stage, "volatility")):
@@ -207,16 +207,19 @@ def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]]) ->
 
 
 def fit_cases(
-    run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, Play]], tell: Callable[[str], None]
+    run: Run,
+    stage: Stage,
+    tapes: Mapping[str, tuple[Tape, TensorTape]],
+    report: Callable[[str], None],
 ) -> dict[str, Fitted]:
     """Fit the forecasts and both cases of a stage."""
     heads = fit_heads(run, stage, tapes)
-    tell(f"{stage.name} forecasts")
+    report(f"{stage.name} forecasts")
     cases: dict[str, Fitted] = {}
     for case in POOL:
         for what, fitted in fit_stage(run, stage, case, tapes, heads):
             if fitted is None:
-                tell(f"{stage.name} {case} {what}")
+                report(f"{stage.name} {case} {what}")
             else:
                 cases[case] = fitted
     return cases

@@ -18,7 +18,7 @@ from inference_server.model.features import FEATURES, held_features
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import TransformerLogit, multiplier_of
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Array, Tape
 
 _HELD: Final = [FEATURES.index("held"), FEATURES.index("held_squared")]
@@ -32,7 +32,7 @@ class Opinion:
     Parameters
     ----------
     tape : Tape
-    play : Play
+    tensors : TensorTape
         The same as tensors.
     fitted : Fitted
     rows : slice
@@ -46,7 +46,7 @@ class Opinion:
     def __init__(
         self,
         tape: Tape,
-        play: Play,
+        tensors: TensorTape,
         fitted: Fitted,
         *,
         rows: slice,
@@ -55,14 +55,14 @@ class Opinion:
     ) -> None:
         self._tape, self._start = tape, rows.start
         self._asked = asked[rows]
-        bare = play.features[rows].clone()
+        bare = tensors.features[rows].clone()
         bare[:, :, _HELD] = 0.0
         with torch.no_grad():
             self._linear = fitted.linear(bare)
         self._held_weight = fitted.linear.weight[_HELD]
         self._added = None
         if with_transformer and fitted.transformers:
-            self._added = _Reader.of(fitted.transformers, bare, play.path[rows], self._asked)
+            self._added = _Reader.of(fitted.transformers, bare, tensors.path[rows], self._asked)
         self._scale = fitted.scale
 
     def __call__(self, row: int, held: Array) -> Array:

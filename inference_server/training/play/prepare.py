@@ -12,11 +12,11 @@ import numpy as np
 
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
-from inference_server.training.play.served_torch import Play, prepare_play
+from inference_server.training.play.served_torch import TensorTape, to_tensors
 from inference_server.training.play.tape import Tape
 from inference_server.training.play.tapes import load_tape
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class RecordFailed(RuntimeError):
@@ -24,8 +24,8 @@ class RecordFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A record: which panel, with shorts or without, mirrored or as it is."""
+class RecordSpec:
+    """The panel of a record, whether it has shorts, and whether its returns are mirrored."""
 
     name: str
     panel: str
@@ -34,19 +34,19 @@ class Wanted:
 
 
 RECORDS: Final = (
-    Wanted("stocks_ls", "stocks", short=True),
-    Wanted("stocks_lf", "stocks", short=False),
-    Wanted("stocks_mirror", "stocks", short=False, mirrored=True),
-    Wanted("nyse_n_ls", "nyse_n", short=True),
-    Wanted("nyse_n_lf", "nyse_n", short=False),
-    Wanted("nyse_o_ls", "nyse_o", short=True),
-    Wanted("nyse_o_lf", "nyse_o", short=False),
-    Wanted("etfs_ls", "etfs", short=True),
-    Wanted("etfs_lf", "etfs", short=False),
-    Wanted("tse_ls", "tse", short=True),
-    Wanted("msci_ls", "msci", short=True),
-    Wanted("crypto_ls", "crypto", short=True),
-    Wanted("crypto_lf", "crypto", short=False),
+    RecordSpec("stocks_ls", "stocks", short=True),
+    RecordSpec("stocks_lf", "stocks", short=False),
+    RecordSpec("stocks_mirror", "stocks", short=False, mirrored=True),
+    RecordSpec("nyse_n_ls", "nyse_n", short=True),
+    RecordSpec("nyse_n_lf", "nyse_n", short=False),
+    RecordSpec("nyse_o_ls", "nyse_o", short=True),
+    RecordSpec("nyse_o_lf", "nyse_o", short=False),
+    RecordSpec("etfs_ls", "etfs", short=True),
+    RecordSpec("etfs_lf", "etfs", short=False),
+    RecordSpec("tse_ls", "tse", short=True),
+    RecordSpec("msci_ls", "msci", short=True),
+    RecordSpec("crypto_ls", "crypto", short=True),
+    RecordSpec("crypto_lf", "crypto", short=False),
 )
 SMOKE: Final = ("etfs_ls", "etfs_lf")
 
@@ -61,9 +61,9 @@ def mirror(panel: Panel) -> Panel:
 
 
 def load_tapes(
-    data: Path, names: Iterable[str], tell: Tell = print
-) -> dict[str, tuple[Tape, Play]]:
-    """Load the tapes of these records; makes what is missing in the folder ``data``.
+    data: Path, names: Iterable[str], report: Report = print
+) -> dict[str, tuple[Tape, TensorTape]]:
+    """Return the tapes of these records by name, and make what ``data`` lacks.
 
     Raises
     ------
@@ -74,21 +74,23 @@ def load_tapes(
         record for record in wanted if not (data / "records" / f"{record.name}.npz").exists()
     ]
     if missing:
-        _make_records(data, missing, tell)
+        _make_records(data, missing, report)
     tapes = {}
     for record in wanted:
-        tell(f"features of {record.name}")
+        report(f"features of {record.name}")
         tape = load_tape(data / "records" / f"{record.name}.npz", data / "tapes")
-        tapes[record.name] = (tape, prepare_play(tape))
+        tapes[record.name] = (tape, to_tensors(tape))
     return tapes
 
 
-def _make_records(data: Path, missing: Sequence[Wanted], tell: Tell) -> None:
-    panels = {panel.name: panel for panel in load_panels(sorted({w.panel for w in missing}), data)}
+def _make_records(data: Path, missing: Sequence[RecordSpec], report: Report) -> None:
+    panels = {
+        panel.name: panel for panel in load_panels(sorted({spec.panel for spec in missing}), data)
+    }
     for folder in ("csv", "records"):
         (data / folder).mkdir(parents=True, exist_ok=True)
     for record in missing:
-        tell(f"decisions of {record.name}")
+        report(f"decisions of {record.name}")
         panel = panels[record.panel]
         prices = data / "csv" / f"{record.name}.csv"
         write_csv(mirror(panel) if record.mirrored else panel, prices)

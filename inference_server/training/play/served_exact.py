@@ -180,9 +180,11 @@ class _Limits:
 
     @staticmethod
     def of(tape: Tape) -> "_Limits":
-        told = tape.settings
+        settings = tape.settings
         return _Limits(
-            told["max_position_pct"], told["max_strategy_pct"], told["max_portfolio_pct"]
+            settings["max_position_pct"],
+            settings["max_strategy_pct"],
+            settings["max_portfolio_pct"],
         )
 
 

@@ -52,7 +52,7 @@ class Scan(torch.autograd.Function):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Play:
+class TensorTape:
     """A tape as tensors, with everything that does not depend on the multiplier.
 
     ``gate`` is the part of the way taken each day, ``keep`` what is left of yesterday's weight.
@@ -70,7 +70,7 @@ class Play:
     caps: tuple[float, float, float]
 
 
-def prepare_play(tape: Tape, span: float = 10.0) -> Play:
+def to_tensors(tape: Tape, span: float = 10.0) -> TensorTape:
     """Turn a tape into tensors, float32."""
     side = np.sign(tape.baseline)
     last = np.zeros(side.shape[1])
@@ -78,8 +78,8 @@ def prepare_play(tape: Tape, span: float = 10.0) -> Play:
     for day, now in enumerate(side):
         gate[day][now * last < 0.0] = 1.0
         last = np.where(now != 0.0, now, last)
-    told = tape.settings
-    return Play(
+    settings = tape.settings
+    return TensorTape(
         features=torch.from_numpy(tape.features),
         path=tape.path,
         usable=torch.from_numpy(tape.usable),
@@ -89,7 +89,11 @@ def prepare_play(tape: Tape, span: float = 10.0) -> Play:
         ahead=_tensor(tape.ahead),
         gate=_tensor(gate),
         keep=_tensor((1.0 - gate) * (1.0 + tape.past)),
-        caps=(told["max_position_pct"], told["max_strategy_pct"], told["max_portfolio_pct"]),
+        caps=(
+            settings["max_position_pct"],
+            settings["max_strategy_pct"],
+            settings["max_portfolio_pct"],
+        ),
     )
 
 
@@ -109,21 +113,21 @@ def cap_sizes(sizes: Tensor, share: Tensor, caps: tuple[float, float, float]) ->
     return inside * torch.clamp(portfolio / (total + 1e-9), max=1.0)
 
 
-def net_returns(play: Play, multiplier: Tensor, rows: slice, cost: float) -> Tensor:
+def net_returns(tensors: TensorTape, multiplier: Tensor, rows: slice, cost: float) -> Tensor:
     """Daily net returns of the served portfolio over ``rows``, shape (T,).
 
     Parameters
     ----------
-    play : Play
+    tensors : TensorTape
     multiplier : Tensor of shape (T, N), in (0, 2)
     rows : slice
         Days; the portfolio starts flat on the first.
     cost : float
         Of one unit of traded weight: 0.0005 is 5 bps.
     """
-    sizes = cap_sizes(play.size[rows] * multiplier, play.share[rows], play.caps)
-    weights = Scan.apply(play.gate[rows] * sizes * play.side[rows], play.keep[rows])
-    ahead = play.ahead[rows]
+    sizes = cap_sizes(tensors.size[rows] * multiplier, tensors.share[rows], tensors.caps)
+    weights = Scan.apply(tensors.gate[rows] * sizes * tensors.side[rows], tensors.keep[rows])
+    ahead = tensors.ahead[rows]
     carried = torch.cat([torch.zeros_like(weights[:1]), weights[:-1] * (1.0 + ahead[:-1])])
     traded = (weights - carried).abs().sum(1)
     net: Tensor = (weights * ahead).sum(1) - cost * traded

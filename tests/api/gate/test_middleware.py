@@ -65,7 +65,7 @@ async def test_beyond_the_limit_requests_are_refused_at_once(
 
 async def test_what_admission_let_in_can_be_watched(valid: dict[str, Any]) -> None:
     site = build_site(max_in_flight=3)
-    numbers = site.app.state.admitted.numbers()
+    numbers = site.app.state.admission.gauges()
     site.service.hold.clear()
     waiting = asyncio.create_task(site.client.post("/allocate", json=valid))
     await site.service.entered.acquire()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_server.model.book import Claims, book_of_arrays, gather_book, take_symbols
+from inference_server.model.book import Claims, book_of_arrays, gather_book, select_symbols
 from inference_server.model.features import Book
 from inference_server.model.rows import Action, SignalRow
 from inference_server.model.volatility import ewma_volatility
@@ -118,7 +118,7 @@ def test_no_signals_make_an_empty_book() -> None:
 
 def test_symbols_can_be_taken_out() -> None:
     gathered = gather_book(market(1, 4))
-    for name, value in columns(take_symbols(gathered.book, [3, 1])).items():
+    for name, value in columns(select_symbols(gathered.book, [3, 1])).items():
         np.testing.assert_array_equal(value, columns(gathered.book)[name][[3, 1]])
 
 

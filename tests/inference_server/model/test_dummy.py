@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_server.model.dummy import DummyPolicy
-from inference_server.model.rows import Action, Regime, RowPrediction, SignalRow, is_believable
+from inference_server.model.rows import Action, Regime, RowPrediction, SignalRow, is_in_range
 from inference_server.model.signal_alone import NO_BASELINE, size_alone
 
 
@@ -78,5 +78,5 @@ def test_every_answer_is_believable(
         predicted_volatility=volatility,
         action=action,
     )
-    assert is_believable(answer(asked)[0])
+    assert is_in_range(answer(asked)[0])
     assert abs(size_alone(asked)) <= 0.15

@@ -12,7 +12,7 @@ from inference_server.model.book import gather_book
 from inference_server.model.features import (
     CHANNELS,
     FEATURES,
-    LEAST_NEIGHBOURS,
+    MIN_NEIGHBOURS,
     NEIGHBOURS,
     STEPS,
     Book,
@@ -74,8 +74,8 @@ def test_features_are_what_their_names_say(seed: int) -> None:
 
 
 def test_neighbours_are_compared_from_five_of_them_on() -> None:
-    few, _ = build_features(book(2, LEAST_NEIGHBOURS - 1))
-    many, _ = build_features(book(2, LEAST_NEIGHBOURS))
+    few, _ = build_features(book(2, MIN_NEIGHBOURS - 1))
+    many, _ = build_features(book(2, MIN_NEIGHBOURS))
     own = len(FEATURES) - len(NEIGHBOURS)
     assert not few[:, own:].any()
     assert (np.abs(many[:, own:]).sum(axis=0) > 0).all()

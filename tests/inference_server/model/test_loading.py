@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from inference_server.errors import ModelRefused
-from inference_server.model.kinds import setup_of
-from inference_server.model.loading import ServedModel, load_model, rehearsal_rows
+from inference_server.model.kinds import find_setup
+from inference_server.model.loading import ServedModel, load_model, warm_up_rows
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction
 from tests.inference_server.folders import write_model
@@ -34,7 +34,7 @@ def test_it_is_run_with_one_row_and_with_the_most_before_it_is_served(store: Pat
 
 
 def test_rehearsals_are_of_full_history_and_several_symbols() -> None:
-    rows = rehearsal_rows(3)
+    rows = warm_up_rows(3)
     assert len({row.symbol for row in rows}) == 3
     assert {row.returns.shape for row in rows} == {(256,)}
     assert np.isfinite(np.stack([row.returns for row in rows])).all()
@@ -83,7 +83,7 @@ def test_an_unknown_kind_is_refused_by_name(store: Path) -> None:
 
 def test_a_kind_whose_module_is_missing_is_refused_and_says_so() -> None:
     with pytest.raises(ModelRefused, match="kind future needs what is not installed"):
-        setup_of("future", {"future": "inference_server.model.of_the_future:setup"})
+        find_setup("future", {"future": "inference_server.model.of_the_future:setup"})
 
 
 def test_a_card_that_cannot_be_opened_is_a_refusal(store: Path) -> None:

@@ -15,7 +15,7 @@ from inference_server.model.book import gather_book
 from inference_server.model.features import FEATURES, build_features
 from inference_server.model.loading import load_model
 from inference_server.model.policy import Policy, leading_rows
-from inference_server.model.rows import Action, RowPrediction, SignalRow, is_believable
+from inference_server.model.rows import Action, RowPrediction, SignalRow, is_in_range
 from inference_server.model.signal_alone import NO_BASELINE, size_alone
 from inference_server.model.volatility import ewma_volatility
 from tests.inference_server.model.books import history, market, mirrored, row
@@ -54,7 +54,7 @@ def test_the_position_is_the_baseline_times_the_multiplier(drawn: Policy) -> Non
         assert asked.baseline_pct is not None
         assert given_back.position_pct == pytest.approx(asked.baseline_pct * m, abs=1e-6)
         assert (given_back.confidence, given_back.reason) == (0.75, None)
-        assert is_believable(given_back)
+        assert is_in_range(given_back)
 
 
 def test_alpha_takes_a_part_of_the_way_by_the_case_of_the_request(store: Path) -> None:
@@ -237,7 +237,7 @@ def test_an_answer_that_is_no_number_cannot_be_believed(drawn: Policy) -> None:
     outputs["multiplier"][0] = 2.5
     outputs["log_volatility"][1] = 1e4
     outputs["hit_logit"][2] = np.nan
-    assert [is_believable(each) for each in drawn.encode(outputs, decoded)] == [False] * 3
+    assert [is_in_range(each) for each in drawn.encode(outputs, decoded)] == [False] * 3
 
 
 def test_a_multiplier_that_is_not_served_cannot_spoil_the_baseline(store: Path) -> None:
@@ -314,7 +314,7 @@ def test_whatever_a_row_may_hold_every_answer_is_believable(
 ) -> None:
     baselines = {asked.symbol: asked.baseline_pct for asked in reversed(rows)}
     for asked, given_back in zip(rows, answer(drawn, *rows), strict=True):
-        assert is_believable(given_back)
+        assert is_in_range(given_back)
         assert (given_back.reason is None) == (given_back.confidence > 0.0)
         if given_back.confidence == 0.0 and baselines[asked.symbol] is not None:
             assert given_back.position_pct == baselines[asked.symbol]

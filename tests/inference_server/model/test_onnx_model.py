@@ -23,7 +23,7 @@ def test_rows_are_run_as_the_graph_says(tmp_path: Path) -> None:
     assert linear.path is not None
     (tmp_path / "model.onnx").write_bytes(linear_graph(linear))
     model = OnnxModel(tmp_path / "model.onnx", 1)
-    model.refuse_unless(INPUTS, OUTPUTS)
+    model.check_signature(INPUTS, OUTPUTS)
     assert model.inputs == {"features", "path"}
     rng = np.random.default_rng(1)
     features = rng.normal(size=(5, WIDTH)).astype(np.float32)
@@ -39,7 +39,7 @@ def test_rows_are_run_as_the_graph_says(tmp_path: Path) -> None:
 def test_a_linear_graph_needs_no_path(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(linear_graph(Linear()))
     model = OnnxModel(tmp_path / "model.onnx", 1)
-    model.refuse_unless(INPUTS, OUTPUTS)
+    model.check_signature(INPUTS, OUTPUTS)
     assert model.inputs == {"features"}
 
 

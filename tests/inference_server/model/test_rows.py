@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from inference_server.model.rows import Action, Regime, RowPrediction, is_believable
+from inference_server.model.rows import Action, Regime, RowPrediction, is_in_range
 
 GOOD = RowPrediction(0.1, 0.5, 0.01, 0.02, 0.6, "a reason")
 
@@ -19,7 +19,7 @@ GOOD = RowPrediction(0.1, 0.5, 0.01, 0.02, 0.6, "a reason")
     ],
 )
 def test_what_is_within_the_wires_ranges_is_believed(prediction: RowPrediction) -> None:
-    assert is_believable(prediction)
+    assert is_in_range(prediction)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_is_within_the_wires_ranges_is_believed(prediction: RowPrediction) 
     ],
 )
 def test_what_is_beyond_them_is_not(change: dict[str, float]) -> None:
-    assert not is_believable(replace(GOOD, **change))  # type: ignore[arg-type]
+    assert not is_in_range(replace(GOOD, **change))  # type: ignore[arg-type]
 
 
 def test_names_are_known_in_either_case_and_crisis_flight_is_crisis() -> None:

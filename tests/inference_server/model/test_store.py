@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference_server.errors import ModelRefused
-from inference_server.model.store import current_version, verify
+from inference_server.model.store import current_version, verify_model
 from inference_server.settings import SHIPPED_MODELS
 from tests.inference_server.folders import CARD, write_model, write_sums
 
@@ -17,12 +17,12 @@ def test_the_shipped_models_are_whole() -> None:
     versions = [path.name for path in SHIPPED_MODELS.iterdir() if path.is_dir()]
     assert current_version(SHIPPED_MODELS) in versions
     for version in versions:
-        assert verify(SHIPPED_MODELS, version).card.version == version
+        assert verify_model(SHIPPED_MODELS, version).card.version == version
 
 
 def test_a_published_folder_is_verified(store: Path) -> None:
     folder = write_model(store, "v1", files={"model.onnx": b"weights"})
-    verified = verify(store, "v1")
+    verified = verify_model(store, "v1")
     assert (verified.folder, verified.card.version) == (folder, "v1")
 
 
@@ -128,7 +128,7 @@ def test_a_folder_that_was_tampered_with_is_refused(
     folder = write_model(store, "v1", files={"model.onnx": b"weights"})
     tamper(folder)
     with pytest.raises(ModelRefused) as refusal:
-        verify(store, "v1")
+        verify_model(store, "v1")
     assert said in str(refusal.value)
 
 
@@ -139,7 +139,7 @@ def test_a_folder_that_was_tampered_with_is_refused(
 def test_a_version_is_a_name_and_never_a_path(store: Path, version: str) -> None:
     write_model(store, "v1")
     with pytest.raises(ModelRefused, match="a model version must be letters"):
-        verify(store, version)
+        verify_model(store, version)
 
 
 def test_a_version_that_is_not_there_or_a_link_is_refused(store: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_version_that_is_not_there_or_a_link_is_refused(store: Path) -> None:
     (store / "v2").symlink_to(folder)
     for version in ("v2", "v3", "current"):
         with pytest.raises(ModelRefused, match="is not a folder of the store"):
-            verify(store, version)
+            verify_model(store, version)
 
 
 def test_the_current_version_is_what_the_file_names(store: Path) -> None:

@@ -28,13 +28,13 @@ class Heard:
     failed: int = 0
     waits: int = 0
 
-    def ran(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
+    def observe_run(self, rows: int, seconds: float, *, failed: int, callers: int) -> None:
         assert seconds >= 0.0
         assert callers >= 1
         self.rows.append(rows)
         self.failed += failed
 
-    def waited(self, seconds: float) -> None:
+    def observe_wait(self, seconds: float) -> None:
         assert seconds >= 0.0
         self.waits += 1
 

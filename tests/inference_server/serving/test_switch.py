@@ -9,7 +9,7 @@ import pytest
 from inference_server.errors import ModelRefused, NoPreviousModel, NotServing
 from inference_server.model.card import ModelCard
 from inference_server.model.loading import ServedModel
-from inference_server.serving.switch import ModelSwitch, Switched
+from inference_server.serving.switch import ModelSwitch, SwitchResult
 from tests.inference_server.policies import ConstantPolicy
 
 
@@ -60,13 +60,13 @@ async def test_nothing_is_served_before_the_first_load() -> None:
 
 async def test_a_reload_switches_and_keeps_the_old_one_for_a_rollback() -> None:
     switch = ModelSwitch(Shelf("v1", "v2"))
-    assert await switch.reload() == Switched(None, "v1", rolled_back=False)
+    assert await switch.reload() == SwitchResult(None, "v1", rolled_back=False)
     old = switch.current
-    assert await switch.reload("v2") == Switched("v1", "v2", rolled_back=False)
+    assert await switch.reload("v2") == SwitchResult("v1", "v2", rolled_back=False)
     assert switch.previous is old
-    assert await switch.roll_back() == Switched("v2", "v1", rolled_back=True)
+    assert await switch.roll_back() == SwitchResult("v2", "v1", rolled_back=True)
     assert switch.current is old
-    assert await switch.roll_back() == Switched("v1", "v2", rolled_back=True)
+    assert await switch.roll_back() == SwitchResult("v1", "v2", rolled_back=True)
 
 
 async def test_the_version_of_the_previous_one_goes_back_without_loading() -> None:
@@ -74,7 +74,7 @@ async def test_the_version_of_the_previous_one_goes_back_without_loading() -> No
     switch = ModelSwitch(shelf)
     await switch.reload()
     await switch.reload("v2")
-    assert await switch.reload("v1") == Switched("v2", "v1", rolled_back=True)
+    assert await switch.reload("v1") == SwitchResult("v2", "v1", rolled_back=True)
     assert shelf.loads == [None, "v2"]
 
 

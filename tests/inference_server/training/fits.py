@@ -11,7 +11,7 @@ from inference_server.training.export import CASES, CardText, export_version
 from inference_server.training.fit.heads import Heads, PriceLogit
 from inference_server.training.fit.networks import LinearLogit, NetworkParams, TransformerLogit
 from inference_server.training.fit.walk_forward import Fitted
-from inference_server.training.play.served_torch import Play, prepare_play
+from inference_server.training.play.served_torch import TensorTape, to_tensors
 from inference_server.training.play.tape import Tape
 
 # two threads on contended cores cost more than they save
@@ -94,7 +94,7 @@ def publish(
     return difference
 
 
-def made_up(name: str, first: str, days: int, seed: int = 0) -> tuple[Tape, Play]:
+def made_up(name: str, first: str, days: int, seed: int = 0) -> tuple[Tape, TensorTape]:
     """Make a tape of 4 symbols and 2 strategies from noise, on weekdays from ``first`` on."""
     rng = np.random.default_rng(seed)
     begun = np.datetime64(first, "D")
@@ -117,4 +117,4 @@ def made_up(name: str, first: str, days: int, seed: int = 0) -> tuple[Tape, Play
         claims=np.repeat(baseline[:, :, None], 2, axis=2),
         settings=dict(CAPS),
     )
-    return tape, prepare_play(tape)
+    return tape, to_tensors(tape)

@@ -9,8 +9,8 @@ import torch
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.multiplier import setup
-from inference_server.model.store import current_version, verify
-from inference_server.model.trained import read_trained
+from inference_server.model.multiplier_details import read_details
+from inference_server.model.store import current_version, verify_model
 from inference_server.training.fit.networks import multiplier_of
 from inference_server.training.fit.plain import plain_features
 from inference_server.training.fit.walk_forward import Fitted
@@ -73,9 +73,9 @@ def test_the_graph_answers_what_torch_answers(
 
 def test_the_server_verifies_and_loads_an_exported_version(exported: tuple[Path, float]) -> None:
     store, _ = exported
-    model = verify(store, current_version(store))
+    model = verify_model(store, current_version(store))
     assert model.card.alpha == {"long_flat": 1.0, "long_short": 1.0}
-    trained = read_trained(model.card)
+    trained = read_details(model.card)
     assert trained.features == FEATURES
     assert min(trained.low) == -9.0
     assert max(trained.high) == 9.0

@@ -72,12 +72,6 @@ def test_repairs_of_the_source_are_applied(tmp_path: Path) -> None:
     np.testing.assert_array_equal(panel.closes, [[1], [np.nan], [3]])
 
 
-def test_a_panel_counts_the_bars_of_its_year() -> None:
-    hours = np.datetime64("2020-01-01T00", "s") + np.arange(1000) * np.timedelta64(3600, "s")
-    panel = Panel("hours", ("A",), hours, np.ones((1000, 1)), 3600, dated=True)
-    assert panel.bars_per_year == pytest.approx(365.25 * 24)
-
-
 @given(
     st.dates(date(1960, 1, 1), date(2010, 1, 1)),
     st.integers(7, 3000),

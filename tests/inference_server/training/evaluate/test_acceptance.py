@@ -23,9 +23,9 @@ WARM_UP = 60
 @pytest.fixture(scope="module")
 def judged() -> Judged:
     """Two years before the first fold, and a year and a half of it."""
-    tape, play = made_up("noise", "2001-01-01", 900)
+    tape, tensors = made_up("noise", "2001-01-01", 900)
     fits: Fits = {fold.name: drawn_fitted(10 * place) for place, fold in enumerate(FOLDS)}
-    return judge_universe(tape, play, fits)
+    return judge_universe(tape, tensors, fits)
 
 
 def test_what_was_said_played_back_is_the_policy_played(judged: Judged) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from inference_server.training.evaluate.page import judge_results, write_page
+from inference_server.training.evaluate.page import write_page
 from inference_server.training.evaluate.results import CaseResults, Results
 from tests.inference_server.training.evaluate.evaluations import (
     QUICK,
@@ -156,9 +156,3 @@ def test_the_same_evaluation_writes_the_same_files(strong: Path, tmp_path: Path)
     write_page(strong_results(), tmp_path, QUICK)
     for path in sorted(strong.rglob("*.*")):
         assert (tmp_path / path.relative_to(strong)).read_bytes() == path.read_bytes(), path.name
-
-
-def test_judging_alone_writes_nothing_and_says_the_same(strong: Path) -> None:
-    judged = judge_results(strong_results("long_flat"), QUICK)["long_flat"]
-    told = read_json(strong)["cases"]["long_flat"]["gates"]
-    assert [gate.text for gate in judged] == [gate["text"] for gate in told]

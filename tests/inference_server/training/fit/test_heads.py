@@ -10,7 +10,7 @@ from inference_server.model.features import FEATURES
 from inference_server.training.fit.fit import Book
 from inference_server.training.fit.heads import HeadParams, fit_rise, fit_volatility
 from inference_server.training.fit.plain import PLAIN, plain_features
-from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tape import Tape
 from tests.inference_server.training.fits import made_up
 
@@ -19,7 +19,7 @@ KNOWN = PLAIN.index("volatility_5_60")
 
 
 def book_of(tape: Tape) -> tuple[Tape, Book]:
-    return tape, Book(prepare_play(tape), 0, len(tape.dates), 1.0)
+    return tape, Book(to_tensors(tape), 0, len(tape.dates), 1.0)
 
 
 @pytest.fixture(scope="module")

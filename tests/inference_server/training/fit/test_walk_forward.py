@@ -29,7 +29,7 @@ from inference_server.training.fit.walk_forward import (
     fit_heads,
     fit_stage,
 )
-from inference_server.training.play.served_torch import Play
+from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 from tests.inference_server.training.fits import SMALL, drawn_heads, made_up
 
@@ -40,7 +40,7 @@ CASES = {"long_flat": "etfs_lf", "long_short": "etfs_ls"}
 
 
 @pytest.fixture(scope="module")
-def tapes() -> dict[str, tuple[Tape, Play]]:
+def tapes() -> dict[str, tuple[Tape, TensorTape]]:
     """Two and a half years of noise before 2003, for either case."""
     return {
         name: made_up(name, "2000-08-01", 700, seed)
@@ -49,7 +49,7 @@ def tapes() -> dict[str, tuple[Tape, Play]]:
 
 
 @pytest.fixture(scope="module")
-def books(tapes: dict[str, tuple[Tape, Play]]) -> list[Book]:
+def books(tapes: dict[str, tuple[Tape, TensorTape]]) -> list[Book]:
     return [book for _, book in books_of(STAGE, POOL["long_short"], tapes)]
 
 
@@ -77,11 +77,11 @@ def test_another_seed_gives_other_weights(books: list[Book]) -> None:
 
 def test_a_fitted_linear_part_strays_as_far_as_it_was_told(books: list[Book]) -> None:
     model = fit_linear(books, replace(PARAMS, linear_spread=0.7))
-    found = spread_of(lambda play, rows: model(play.features[rows]), books)
+    found = spread_of(lambda tensors, rows: model(tensors.features[rows]), books)
     np.testing.assert_allclose(found, 0.7, rtol=1e-4)
 
 
-def fitted(run: Run, tapes: dict[str, tuple[Tape, Play]]) -> Fitted:
+def fitted(run: Run, tapes: dict[str, tuple[Tape, TensorTape]]) -> Fitted:
     *_, (what, whole) = fit_stage(run, STAGE, "long_short", tapes, drawn_heads(1))
     assert what == "whole"
     assert whole is not None
@@ -90,7 +90,7 @@ def fitted(run: Run, tapes: dict[str, tuple[Tape, Play]]) -> Fitted:
 
 @pytest.mark.parametrize("finished", [1, 2, 3])
 def test_a_run_that_was_killed_goes_on_where_it_stopped(
-    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]], finished: int
+    tmp_path: Path, tapes: dict[str, tuple[Tape, TensorTape]], finished: int
 ) -> None:
     run = Run(tmp_path / "killed", PARAMS, (0, 1))
     list(islice(fit_stage(run, STAGE, "long_short", tapes, drawn_heads(1)), finished))
@@ -114,7 +114,7 @@ def test_other_parameters_take_no_part_of_this_run(tmp_path: Path) -> None:
 
 
 def test_both_cases_share_their_forecasts(
-    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]]
+    tmp_path: Path, tapes: dict[str, tuple[Tape, TensorTape]]
 ) -> None:
     told: list[str] = []
     cases = fit_cases(Run(tmp_path, PARAMS, (0,), forecasts=HEADS), STAGE, tapes, told.append)
@@ -131,7 +131,7 @@ def test_both_cases_share_their_forecasts(
 
 
 def test_forecasts_are_fitted_once_and_for_their_own_parameters(
-    tmp_path: Path, tapes: dict[str, tuple[Tape, Play]]
+    tmp_path: Path, tapes: dict[str, tuple[Tape, TensorTape]]
 ) -> None:
     run = Run(tmp_path / "run", PARAMS, (0,), forecasts=HEADS)
     first = fit_heads(run, STAGE, tapes)
@@ -148,7 +148,7 @@ def test_forecasts_are_fitted_once_and_for_their_own_parameters(
 
 
 @pytest.fixture(scope="module")
-def long_tapes() -> dict[str, tuple[Tape, Play]]:
+def long_tapes() -> dict[str, tuple[Tape, TensorTape]]:
     """One dated and one undated tape over all folds, and one too short for the first."""
     return {
         "etfs_ls": made_up("etfs_ls", "1995-01-02", 7200),
@@ -159,7 +159,7 @@ def long_tapes() -> dict[str, tuple[Tape, Play]]:
 
 @pytest.mark.parametrize("fold", FOLDS, ids=lambda fold: fold.name)
 def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
-    long_tapes: dict[str, tuple[Tape, Play]], fold: Stage
+    long_tapes: dict[str, tuple[Tape, TensorTape]], fold: Stage
 ) -> None:
     found = {tape.name: book for tape, book in books_of(fold, POOL["long_short"], long_tapes)}
     for name, book in found.items():
@@ -175,7 +175,7 @@ def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
 
 
 def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
-    long_tapes: dict[str, tuple[Tape, Play]],
+    long_tapes: dict[str, tuple[Tape, TensorTape]],
 ) -> None:
     found = {tape.name: book for tape, book in books_of(FOLDS[0], POOL["long_short"], long_tapes)}
     pool = POOL["long_short"]
@@ -184,7 +184,7 @@ def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
 
 
 def test_what_ships_leaves_out_the_days_whose_outcome_is_not_known(
-    long_tapes: dict[str, tuple[Tape, Play]],
+    long_tapes: dict[str, tuple[Tape, TensorTape]],
 ) -> None:
     ends = {tape.name: book.end for tape, book in books_of(SHIPPED, POOL["long_short"], long_tapes)}
     # dates end before the stage begins, so all but the days of an open horizon remain

@@ -11,7 +11,7 @@ from app.settings import Settings
 from inference_server.training.fit.walk_forward import Fitted
 from inference_server.training.play.opinions import Opinion
 from inference_server.training.play.served_exact import Ask, Terms, play_multiplier, play_policy
-from inference_server.training.play.served_torch import prepare_play
+from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tape import Array, Tape
 from tests.inference_server.training.fits import drawn_cases, publish
 from tests.inference_server.training.recorded import Recorded, returns_of
@@ -32,7 +32,7 @@ def asking(tape: Tape, cases: dict[str, Fitted]) -> Ask:
     asked = tape.usable & (tape.baseline != 0.0)
     opinions = {
         case: Opinion(
-            tape, prepare_play(tape), fit, rows=whole(tape), asked=asked, with_transformer=True
+            tape, to_tensors(tape), fit, rows=whole(tape), asked=asked, with_transformer=True
         )
         for case, fit in cases.items()
     }

@@ -9,7 +9,7 @@ from torch import Tensor
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit, multiplier_of
 from inference_server.training.play.served_exact import Terms, play_multiplier
-from inference_server.training.play.served_torch import Scan, cap_sizes, net_returns, prepare_play
+from inference_server.training.play.served_torch import Scan, cap_sizes, net_returns, to_tensors
 from tests.inference_server.training.fits import SMALL, made_up
 from tests.inference_server.training.recorded import Recorded
 
@@ -39,16 +39,16 @@ def test_the_scan_and_its_gradient_are_those_of_the_plain_loop() -> None:
 
 
 def test_the_gradient_of_net_returns_is_that_of_finite_differences() -> None:
-    _, play = made_up("etfs_ls", "2000-01-03", 40)
+    _, tensors = made_up("etfs_ls", "2000-01-03", 40)
     rows = slice(0, 40)
     start = torch.full((40, 4), 1.1)
     free = start.clone().requires_grad_()
-    net_returns(play, free, rows, 0.0005).sum().backward()
+    net_returns(tensors, free, rows, 0.0005).sum().backward()
     assert free.grad is not None
     direction = torch.sign(free.grad)
     step = 3e-3
     up, down = (
-        net_returns(play, start + sign * step * direction, rows, 0.0005).double().sum()
+        net_returns(tensors, start + sign * step * direction, rows, 0.0005).double().sum()
         for sign in (1.0, -1.0)
     )
     slope = float((up - down) / (2.0 * step))
@@ -77,20 +77,20 @@ def test_sizes_that_hit_no_limit_stay_as_they_are() -> None:
 
 
 def test_an_untrained_network_is_phase_2(recorded: Recorded) -> None:
-    play = prepare_play(recorded.tape)
+    tensors = to_tensors(recorded.tape)
     rows = slice(0, len(recorded.tape.dates))
     torch.manual_seed(4)
-    added = transformer_logit(TransformerLogit(SMALL).eval(), play, rows)
-    multiplier = multiplier_of(LinearLogit()(play.features[rows]) + added)
+    added = transformer_logit(TransformerLogit(SMALL).eval(), tensors, rows)
+    multiplier = multiplier_of(LinearLogit()(tensors.features[rows]) + added)
     assert bool((multiplier == 1.0).all())
-    ours = net_returns(play, multiplier, rows, 0.0005)
-    plain = net_returns(play, torch.ones_like(multiplier), rows, 0.0005)
+    ours = net_returns(tensors, multiplier, rows, 0.0005)
+    plain = net_returns(tensors, torch.ones_like(multiplier), rows, 0.0005)
     assert torch.equal(ours, plain)
 
 
 def test_what_is_learnt_from_moves_with_what_is_served(recorded: Recorded) -> None:
     tape = recorded.tape
     rows = slice(0, len(tape.dates))
-    ours = net_returns(prepare_play(tape), torch.ones(tape.baseline.shape), rows, 0.0005)
+    ours = net_returns(to_tensors(tape), torch.ones(tape.baseline.shape), rows, 0.0005)
     exact = play_multiplier(tape, None, rows, Terms()).returns
     assert np.corrcoef(ours.numpy()[:-1], exact)[0, 1] > 0.85

@@ -1,4 +1,4 @@
-"""What a multiplier was trained on: the ``details`` of its card, and what lies outside of them."""
+"""Read the ``details`` of a multiplier's card, and find what lies outside its training data."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from inference_server.errors import ModelRefused
 from inference_server.model.card import ModelCard
 from inference_server.model.features import FEATURES, Array
 
-# beyond the trained range by this part of it a feature still counts as known
+# a feature counts as known up to this part of the trained range beyond it
 _MARGIN: Final = 0.25
 # what float32 and the card's decimals may differ by where a feature never varied
 _ROUNDING: Final = 1e-6
@@ -21,7 +21,7 @@ _Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class MultiplierDetails:
     """``details`` of the card of a multiplier, read strictly.
 
     Attributes
@@ -57,17 +57,17 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bounds:
-    """What a feature must be within, each of shape (F,)."""
+class FeatureBounds:
+    """Lowest and highest known value of each feature, each of shape (F,)."""
 
-    least: Array
-    most: Array
-
-
-_TRAINED: Final = TypeAdapter(Trained)
+    low: Array
+    high: Array
 
 
-def read_trained(card: ModelCard) -> Trained:
+_DETAILS: Final = TypeAdapter(MultiplierDetails)
+
+
+def read_details(card: ModelCard) -> MultiplierDetails:
     """Read the details of a card.
 
     Raises
@@ -77,73 +77,75 @@ def read_trained(card: ModelCard) -> Trained:
     """
     try:
         # by way of JSON, where a list may stand for a tuple and nothing else is lax
-        trained = _TRAINED.validate_json(json.dumps(card.details))
+        details = _DETAILS.validate_json(json.dumps(card.details))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(("details", *map(str, first["loc"])))
         raise ModelRefused(f"card.json: {place}: {first['msg']}") from error
-    if trouble := _trouble(trained):
-        raise ModelRefused(f"card.json: details.{trouble}")
-    return trained
+    if problem := _find_problem(details):
+        raise ModelRefused(f"card.json: details.{problem}")
+    return details
 
 
-def bounds_of(trained: Trained) -> Bounds:
-    """Widen the trained range of each feature by a quarter on either side."""
-    low, high = np.array(trained.low), np.array(trained.high)
+def feature_bounds(details: MultiplierDetails) -> FeatureBounds:
+    """Return the trained range of each feature, widened by a quarter on either side."""
+    low, high = np.array(details.low), np.array(details.high)
     margin = _MARGIN * (high - low) + _ROUNDING
-    return Bounds(low - margin, high + margin)
+    return FeatureBounds(low - margin, high + margin)
 
 
-def tell_outside(features: NDArray[np.float32], bounds: Bounds) -> list[str | None]:
-    """Say of each row which feature the model has never seen the like of.
+def check_features(features: NDArray[np.float32], bounds: FeatureBounds) -> list[str | None]:
+    """Return for each row the first feature outside the range of training.
 
     Parameters
     ----------
     features : ndarray of shape (n, F), float32, finite
-    bounds : Bounds
+    bounds : FeatureBounds
 
     Returns
     -------
-    list of n: the first feature outside, what it was and its bound; None where none is
+    list of n str or None
+        The feature, its value and its bound; None where every feature is inside.
     """
-    outside = (features < bounds.least) | (features > bounds.most)
-    told: list[str | None] = [None] * len(features)
+    outside = (features < bounds.low) | (features > bounds.high)
+    reasons: list[str | None] = [None] * len(features)
     for row in np.flatnonzero(outside.any(axis=1)).tolist():
         place = int(outside[row].argmax())
-        was, least, most = (float(a[place]) for a in (features[row], bounds.least, bounds.most))
-        told[row] = f"outside the trained range: {FEATURES[place]} was {was:.3g}, " + (
-            f"at most {most:.3g}" if was > most else f"at least {least:.3g}"
+        was, low, high = (float(a[place]) for a in (features[row], bounds.low, bounds.high))
+        reasons[row] = f"outside the trained range: {FEATURES[place]} was {was:.3g}, " + (
+            f"at most {high:.3g}" if was > high else f"at least {low:.3g}"
         )
-    return told
+    return reasons
 
 
-def tell_interval(interval_sec: float | None, trained: Trained) -> str | None:
-    """Say why a series is of another pace than the trained ones; None where it is not, or unknown.
+def check_interval(interval_sec: float | None, details: MultiplierDetails) -> str | None:
+    """Return why an interval between returns is outside those of training, or None.
 
     Parameters
     ----------
     interval_sec : float or None, seconds between two returns
-    trained : Trained
+        None passes.
+    details : MultiplierDetails
     """
-    least, most = trained.interval_sec_min, trained.interval_sec_max
-    if interval_sec is None or least <= interval_sec <= most:
+    low, high = details.interval_sec_min, details.interval_sec_max
+    if interval_sec is None or low <= interval_sec <= high:
         return None
-    bound = f"at most {most:g}" if interval_sec > most else f"at least {least:g}"
+    bound = f"at most {high:g}" if interval_sec > high else f"at least {low:g}"
     return f"outside the trained interval: {interval_sec:g} s between returns, {bound}"
 
 
-def _trouble(trained: Trained) -> str | None:
-    if trained.features != FEATURES:
+def _find_problem(details: MultiplierDetails) -> str | None:
+    if details.features != FEATURES:
         return "features must be the features that this server builds, in their order"
-    for name, values in (("low", trained.low), ("high", trained.high)):
+    for name, values in (("low", details.low), ("high", details.high)):
         if len(values) != len(FEATURES):
             return f"{name} must have {len(FEATURES)} numbers, was {len(values)}"
-    for feature, low, high in zip(FEATURES, trained.low, trained.high, strict=True):
+    for feature, low, high in zip(FEATURES, details.low, details.high, strict=True):
         if low > high:
             return f"low of {feature} must be <= {high:g}, was {low:g}"
-    if trained.interval_sec_min > trained.interval_sec_max:
+    if details.interval_sec_min > details.interval_sec_max:
         return (
-            f"interval_sec_min must be <= {trained.interval_sec_max:g}, "
-            f"was {trained.interval_sec_min:g}"
+            f"interval_sec_min must be <= {details.interval_sec_max:g}, "
+            f"was {details.interval_sec_min:g}"
         )
     return None

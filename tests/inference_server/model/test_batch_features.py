@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference_server.model.batch_features import build_batch_features, gather_batch_books
 from inference_server.model.book import gather_book
 from inference_server.model.features import build_features
-from inference_server.model.many import build_each, gather_books
 from inference_server.model.rows import SignalRow
 from tests.inference_server.model.books import row as valid_row
 
@@ -40,8 +40,8 @@ def test_each_request_has_the_book_and_the_features_that_it_has_alone(
     shapes: list[list[tuple[str, int]]],
 ) -> None:
     requests = drawn(shapes)
-    parts = gather_books(requests)
-    features, path = build_each([part.book for part in parts])
+    parts = gather_batch_books(requests)
+    features, path = build_batch_features([part.book for part in parts])
     begin = 0
     for rows, part in zip(requests, parts, strict=True):
         alone = gather_book(rows)
@@ -67,6 +67,6 @@ def test_nobody_is_a_neighbour_of_another_callers_symbol(others: int) -> None:
     # together they are more than five, alone they are too few for neighbours
     mine = [row("MINE", 2)]
     crowd = [[row(f"OTHER{seed}", seed)] for seed in range(3, 3 + 3 * others, 3)]
-    together, _ = build_each([part.book for part in gather_books([mine, *crowd])])
+    together, _ = build_batch_features([part.book for part in gather_batch_books([mine, *crowd])])
     alone, _ = build_features(gather_book(mine).book)
     np.testing.assert_allclose(together[:1], alone, rtol=0.0, atol=1e-6)

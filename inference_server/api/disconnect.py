@@ -1,4 +1,4 @@
-"""A caller that hangs up is not worked for: its rows leave the queue before they are run."""
+"""Cancel the work of a request when its caller closes the connection."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,14 +8,14 @@ from starlette.requests import ClientDisconnect, Request
 
 Result = TypeVar("Result")
 
-# Watching costs a task. Requests that are answered at once need none; in a full queue all have one.
+# watching costs a task, so a request that is answered sooner has none
 _PATIENCE_SEC: Final = 0.02
-# a server may end a body twice; one that goes on is not listened to
+# a server may end a body twice; later messages are ignored
 _MESSAGES: Final = 2
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Await work, or cancel it when the caller closes its connection.
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of ``work``, or cancel it when the caller closes its connection.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Re
     try:
         return await work
     except asyncio.CancelledError:
-        # as asyncio.timeout does it: only the cancellation that is our own is swallowed
+        # as asyncio.timeout does it: only our own cancellation becomes an error of the caller
         if watch.cancelled_work and worker.uncancel() == 0:
             raise ClientDisconnect from None
         raise
@@ -45,7 +45,7 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Re
 
 
 class _Watch:
-    """Listens for the end of a connection and cancels what works for it."""
+    """Cancel a task at the end of a connection."""
 
     def __init__(self, request: Request, worker: "asyncio.Task[Any]") -> None:
         self._request = request

@@ -9,7 +9,12 @@ import pytest
 from inference_server.errors import ModelRefused
 from inference_server.model.card import ModelCard, parse_card
 from inference_server.model.features import FEATURES
-from inference_server.model.trained import bounds_of, read_trained, tell_interval, tell_outside
+from inference_server.model.multiplier_details import (
+    check_features,
+    check_interval,
+    feature_bounds,
+    read_details,
+)
 from tests.inference_server.folders import CARD
 from tests.inference_server.model.graphs import WIDTH, details
 
@@ -19,7 +24,7 @@ def card(**changes: Any) -> ModelCard:
 
 
 def test_details_are_read_as_they_are_written() -> None:
-    trained = read_trained(card(hit_slope=2, volatility_scale=0.9))
+    trained = read_details(card(hit_slope=2, volatility_scale=0.9))
     assert trained.features == FEATURES
     assert (trained.hit_slope, trained.volatility_scale) == (2.0, 0.9)
     assert len(trained.low) == WIDTH
@@ -47,7 +52,7 @@ def test_details_that_are_not_right_are_refused_and_say_where(
     change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ModelRefused) as refusal:
-        read_trained(card(**change))
+        read_details(card(**change))
     assert str(refusal.value).startswith("card.json: details")
     assert said in str(refusal.value)
 
@@ -56,15 +61,15 @@ def test_details_that_are_not_right_are_refused_and_say_where(
 def test_every_detail_is_needed(name: str) -> None:
     told = {key: value for key, value in details().items() if key != name}
     with pytest.raises(ModelRefused, match=rf"details\.{name}: Field required"):
-        read_trained(parse_card(json.dumps(CARD | {"details": told}).encode()))
+        read_details(parse_card(json.dumps(CARD | {"details": told}).encode()))
 
 
 def test_a_quarter_of_the_range_beyond_it_still_counts_as_known() -> None:
-    bounds = bounds_of(read_trained(card(low=[-1.0] * WIDTH, high=[3.0] * WIDTH)))
+    bounds = feature_bounds(read_details(card(low=[-1.0] * WIDTH, high=[3.0] * WIDTH)))
     features = np.zeros((5, WIDTH), np.float32)
     features[:, 3] = (-2.0, 4.0, -2.01, 4.01, 0.0)
     features[4, [5, 7]] = (9.1, -9.0)
-    assert tell_outside(features, bounds) == [
+    assert check_features(features, bounds) == [
         None,
         None,
         f"outside the trained range: {FEATURES[3]} was -2.01, at least -2",
@@ -75,10 +80,10 @@ def test_a_quarter_of_the_range_beyond_it_still_counts_as_known() -> None:
 
 def test_a_feature_that_never_varied_must_be_what_it_was() -> None:
     same = [0.1] * WIDTH
-    bounds = bounds_of(read_trained(card(low=same, high=same)))
+    bounds = feature_bounds(read_details(card(low=same, high=same)))
     features = np.full((2, WIDTH), 0.1, np.float32)
     features[1, 0] = 0.11
-    told = tell_outside(features, bounds)
+    told = check_features(features, bounds)
     assert told[0] is None
     assert told[1] is not None
 
@@ -96,4 +101,4 @@ def test_a_feature_that_never_varied_must_be_what_it_was() -> None:
 def test_a_series_of_another_pace_is_told_apart(
     interval_sec: float | None, said: str | None
 ) -> None:
-    assert tell_interval(interval_sec, read_trained(card())) == said
+    assert check_interval(interval_sec, read_details(card())) == said

@@ -1,6 +1,6 @@
-"""Counting rows by what became of them, once a request."""
+"""Count the rows of each request by result and reason."""
 
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -17,7 +17,7 @@ from inference_server.errors import (
 from inference_server.model.rows import RowPrediction
 from inference_server.telemetry import RowKind, Telemetry
 
-_ENDS: Final[dict[type[Exception], RowKind]] = {
+_RESULTS: Final[dict[type[Exception], RowKind]] = {
     NotServing: ("turned_away", "not serving"),
     Overloaded: ("turned_away", "overloaded"),
     DeadlinePassed: ("turned_away", "deadline passed"),
@@ -25,29 +25,29 @@ _ENDS: Final[dict[type[Exception], RowKind]] = {
     ModelFailed: ("failed", ""),
 }
 _SIZED: Final = ("sized", "")
-_UNBELIEVABLE: Final = ("failed", "unbelievable")
-Note = Callable[[Sequence[RowPrediction | None]], None]
+_OUT_OF_RANGE: Final = ("failed", "unbelievable")
+RecordPredictions = Callable[[Sequence[RowPrediction | None]], None]
 
 
 @contextmanager
-def counting(telemetry: Telemetry, rows: int) -> Iterator[Note]:
+def count_outcomes(telemetry: Telemetry, rows: int) -> Iterator[RecordPredictions]:
     """Count the rows of one request by its predictions, or all of them by its error.
 
     Yields
     ------
     callable
-        To be given the predictions; None is one that could not be believed.
+        Takes the predictions; None is one that was not finite or out of range.
     """
     try:
-        yield lambda predictions: telemetry.count_rows(Tally(map(_kind_of, predictions)))
-    except tuple(_ENDS) as error:
-        telemetry.count_rows(Tally({_ENDS[type(error)]: rows}))
+        yield lambda predictions: telemetry.count_rows(Counter(map(_result_of, predictions)))
+    except tuple(_RESULTS) as error:
+        telemetry.count_rows(Counter({_RESULTS[type(error)]: rows}))
         raise
 
 
-def refused(bad: Sequence[FieldProblem]) -> Tally[RowKind]:
-    """Sort refused rows by the field that was wrong; ``row`` where it was none of an object."""
-    return Tally(("refused", _field_of(problem.path)) for problem in bad)
+def count_refusals(bad: Sequence[FieldProblem]) -> Counter[RowKind]:
+    """Count refused rows by the field that was wrong; ``row`` if the row is not an object."""
+    return Counter(("refused", _field_of(problem.path)) for problem in bad)
 
 
 def _field_of(path: str) -> str:
@@ -55,7 +55,7 @@ def _field_of(path: str) -> str:
     return "row" if not last or last.isdecimal() else last
 
 
-def _kind_of(prediction: RowPrediction | None) -> RowKind:
+def _result_of(prediction: RowPrediction | None) -> RowKind:
     if prediction is None:
-        return _UNBELIEVABLE
+        return _OUT_OF_RANGE
     return _SIZED if prediction.confidence else ("abstained", prediction.reason or "")

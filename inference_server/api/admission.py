@@ -1,15 +1,15 @@
-"""Admission of requests."""
+"""Limit how many requests are served at once."""
 
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.access import is_operational
 from edge.problems import Overloaded
-from inference_server.api.problems import problem
+from inference_server.api.problems import answer_error
 
 
-class Places:
-    """Requests at once: a place is taken while the block lasts, or refused at once."""
+class RequestSlots:
+    """Hold one of ``limit`` slots while the block lasts; raise `Overloaded` where none is free."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -25,11 +25,11 @@ class Places:
 
 
 class Admission:
-    """Refuse at once what finds no place; health and metrics always get in."""
+    """Answer 503 when no slot is free; health and metrics need none."""
 
-    def __init__(self, app: ASGIApp, places: Places) -> None:
+    def __init__(self, app: ASGIApp, slots: RequestSlots) -> None:
         self._app = app
-        self._places = places
+        self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
@@ -37,7 +37,7 @@ class Admission:
             await self._app(scope, receive, send)
             return
         try:
-            with self._places:
+            with self._slots:
                 await self._app(scope, receive, send)
         except Overloaded as refusal:
-            await problem(scope, refusal)(scope, receive, send)
+            await answer_error(scope, refusal)(scope, receive, send)
