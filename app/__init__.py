@@ -14,7 +14,9 @@ The way of one batch of signals, a line per step with its file::
     edge/locality.py               this machine alone
     edge/browser.py                no page of another origin
     api/routes/allocate.py         the endpoint, one file per resource
-    api/request/body.py            exact JSON within bounds of bytes, depth and time
+    api/strict_route.py            body and query read as the endpoint declares them
+    api/request/body.py            a body within bounds of bytes and time
+    api/request/strict_json.py     exact JSON within bounds of depth and values
     api/request/schemas.py         names, ranges and refusals; straight into the core's nouns
     api/gate/idempotency.py        one decision a key
     pipeline/service.py            what the service can do; decisions go on to the next line,

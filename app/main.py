@@ -15,12 +15,12 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
-from app.adapters.notify.lane import Patience
-from app.adapters.notify.notifier import Notifier, receivers_of
+from app.adapters.notify.delivery_queue import DeliveryOptions
+from app.adapters.notify.notifier import Notifier, build_receivers
 from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
 from app.adapters.policy.mock import MockPolicyClient
 from app.adapters.policy.post import untraced
-from app.adapters.reload import SettingsReloader, Source, flattened
+from app.adapters.reload import SettingsReloader, SettingsSource, flatten_groups
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedTelemetry, Tracing
 from app.api import fixed_keys, install
@@ -116,7 +116,7 @@ def _policy_client(
         expected_model_version=settings.rl_model_version,
         retry_after_cap_sec=settings.circuit_breaker.initial_timeout_sec,
         ca_file=settings.rl_ca_file,
-        traced=untraced if tracing is None else tracing.asking,
+        trace_call=untraced if tracing is None else tracing.policy_span,
     )
     return HttpPolicyClient(
         settings.rl_endpoint, settings.rl_timeout_sec, clock=clock, options=options
@@ -127,7 +127,7 @@ def _key_source(settings: Settings, clock: Clock) -> KeySource | None:
     """Keys of file and settings together; None where the settings' own are all there are."""
     if settings.keys_file is None:
         return None
-    return WatchedKeyFile(Path(settings.keys_file), clock, beside=settings.key_ring())
+    return WatchedKeyFile(Path(settings.keys_file), clock, other_keys=settings.key_ring())
 
 
 def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
@@ -136,16 +136,16 @@ def _notifier(settings: Settings, clock: Clock) -> Notifier | None:
     if not (chosen.webhook_urls or chosen.apprise_urls):
         return None
     secret = chosen.webhook_secret
-    receivers = receivers_of(
+    receivers = build_receivers(
         [url.get_secret_value() for url in chosen.webhook_urls],
         "" if secret is None else secret.get_secret_value(),
         [url.get_secret_value() for url in chosen.apprise_urls],
         timeout_sec=chosen.timeout_sec,
         clock=clock,
     )
-    patience = Patience(chosen.attempts, chosen.first_retry_sec, chosen.queue)
+    options = DeliveryOptions(chosen.attempts, chosen.first_retry_sec, chosen.queue)
     source = {"service_version": VERSION, "mode": settings.mode}
-    return Notifier(receivers, _thresholds(settings), patience, clock=clock, source=source)
+    return Notifier(receivers, _thresholds(settings), options, clock=clock, source=source)
 
 
 def _thresholds(settings: Settings) -> Thresholds:
@@ -172,10 +172,10 @@ def _reloader(
             notifier.change_thresholds(_thresholds(chosen))
         return durable
 
-    source = Source(
+    source = SettingsSource(
         read=partial(load_settings, check_files=False),
         unusable=(SettingsError,),
-        flatten=lambda read: flattened(read.model_dump(), group_names()),
+        flatten=lambda read: flatten_groups(read.model_dump(), group_names()),
         is_live=is_live,
         apply=apply,
     )
@@ -232,7 +232,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         await service.start()
         watch_service(telemetry, service, settings)
-        telemetry.watch(**app.state.admitted.numbers())
+        telemetry.watch(**app.state.admission.gauges())
         app.state.service = service
         # what was made at start stays: the collector need not walk it at every large decision
         gc.freeze()
@@ -257,7 +257,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     keys = key_source or fixed_keys(settings)
     pages = console.build_console(clock=clock, keys=keys, read_batch=batch_of, kind_of=kind_of)
-    install(app, settings=settings, clock=clock, telemetry=telemetry, keys=keys, door=pages.door)
+    install(
+        app,
+        settings=settings,
+        clock=clock,
+        telemetry=telemetry,
+        keys=keys,
+        page_access=pages.access,
+    )
     console.install(app, pages)
     if tracing is not None:
         app.add_middleware(TracedRequests, tracing=tracing)

@@ -1,4 +1,4 @@
-"""What any server asks of a request before it looks at who sent it."""
+"""The bearer token of a request, and which paths need none."""
 
 from starlette.types import Scope
 
@@ -7,17 +7,17 @@ _METRICS = "/metrics"
 
 
 def is_operational(path: str) -> bool:
-    """Whether a path is that of health or metrics, which answer under any load."""
+    """Return whether a path is of health or metrics, which answer under any load."""
     return path.startswith(_HEALTH) or path == _METRICS
 
 
 def is_open(path: str, *, metrics_open: bool) -> bool:
-    """Whether a path needs no key: health always, metrics where they are open."""
+    """Return whether a path needs no key: health always, metrics where they are open."""
     return path.startswith(_HEALTH) or (metrics_open and path == _METRICS)
 
 
-def bearer_of(scope: Scope) -> bytes | None:
-    """Token of the Authorization header, or None."""
+def bearer_token(scope: Scope) -> bytes | None:
+    """Return the bearer token of the one Authorization header, None without one."""
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(given) != 1:
         return None

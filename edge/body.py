@@ -1,4 +1,4 @@
-"""Reading a body: bounded in size and time while it streams, and what it is said to be."""
+"""Request bodies: reading within limits of bytes and time, and the media type."""
 
 import asyncio
 from typing import Final
@@ -11,7 +11,7 @@ _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 async def read_bounded(request: Request, max_bytes: int, timeout_sec: float) -> bytes:
-    """Read the raw body.
+    """Return the raw body, read within the limits.
 
     Raises
     ------
@@ -45,7 +45,7 @@ async def _read_chunks(request: Request, limit: int) -> bytes:
 
 
 def content_type(request: Request) -> str:
-    """Give the Content-Type of a plain body, that of JSON where there is none.
+    """Return the Content-Type of an uncompressed body; that of JSON where there is none.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def content_type(request: Request) -> str:
 
 
 def media_type(given: str) -> str:
-    """Give the type of a Content-Type without its parameters, in lower case."""
+    """Return a Content-Type without its parameters, in lower case."""
     return given.partition(";")[0].strip().lower()
 
 
 def is_json(given: str) -> bool:
-    """Whether a Content-Type says JSON, plain or as ``+json``, in an encoding that JSON has."""
+    """Return whether a Content-Type is JSON, plain or ``+json``, in an encoding of JSON."""
     if given == "application/json":
         return True
     kind = media_type(given)

@@ -1,4 +1,4 @@
-"""What browsers need to be told, and what they tell: pages elsewhere change nothing here."""
+"""Browsers: security headers on every answer, no changes by pages of another origin."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ _EVERYWHERE: Final = [
 ]
 _POLICY: Final = b"content-security-policy"
 _NOTHING: Final = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
-ON_EVERY_ANSWER: Final = (*_EVERYWHERE, _NOTHING)
+SECURITY_HEADERS: Final = (*_EVERYWHERE, _NOTHING)
 # the framework's pages take their scripts, styles and pictures from there
 _DOCS_POLICY: Final = (
     "default-src 'none'; script-src https://cdn.jsdelivr.net {inline}; "
@@ -37,12 +37,12 @@ _DOCS_POLICY: Final = (
 
 
 def refuse_cross_site(scope: Scope) -> None:
-    """Let a request pass that changes nothing, or that no page of another origin sent.
+    """Refuse a request that may change something and comes from a page of another origin.
 
-    Browsers say how the page that sent it relates to this service (Fetch Metadata, section 2.3);
-    no page can change that, and no proxy between needs to pass on a name for it. Where they do not
-    say it, as over plain HTTP on a network, they name the page's origin in every request that may
-    change something (Fetch, "Origin" header). Programs send neither.
+    Browsers send how the page relates to this service (Fetch Metadata, section 2.3): no page can
+    change that, and it needs no host name, which a proxy may rewrite. Where they do not send it,
+    as over plain HTTP on a network, they send the page's origin with every request that may change
+    something (Fetch, "Origin" header). Programs send neither.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def _is_same(origin: bytes, host: bytes) -> bool:
 
 
 class SecurityHeaders:
-    """Put on every answer what keeps browsers from doing more with it than was meant.
+    """ASGI middleware that puts security headers on every answer.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class SecurityHeaders:
 
 
 class _Page:
-    """Sends a page whose policy names the hash of each of its inline scripts."""
+    """Send a page with a content policy that holds the hash of each of its inline scripts."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -127,7 +127,7 @@ def _page_policy(body: bytes) -> bytes:
 
 
 def _complete(start: Message, policy: tuple[bytes, bytes]) -> None:
-    """Add what is missing: what an answer says of itself stays."""
+    """Add the security headers that an answer does not set itself."""
     headers: list[Any] = start["headers"]
     said = {name for name, _ in headers}
     start["headers"] = headers + [each for each in (*_EVERYWHERE, policy) if each[0] not in said]

@@ -1,4 +1,4 @@
-"""One JSON object a line on stderr, from structlog and from the standard library alike."""
+"""Logging as JSON lines on stderr, for structlog and the standard library alike."""
 
 import logging
 import sys
@@ -16,8 +16,8 @@ REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=Non
 TRACE_ID: Final[ContextVar[str | None]] = ContextVar("trace_id", default=None)
 
 
-def with_ids(logger: Any, method: str, event: EventDict) -> EventDict:
-    """Add the ids of the request at hand to a line; see structlog's processors."""
+def add_request_ids(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Return the log event with the ids of the current request; a structlog processor."""
     del logger, method
     ids = {"request_id": REQUEST_ID.get(), "trace_id": TRACE_ID.get()}
     return {**event, **{name: value for name, value in ids.items() if value is not None}}
@@ -25,7 +25,7 @@ def with_ids(logger: Any, method: str, event: EventDict) -> EventDict:
 
 _SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
-    with_ids,
+    add_request_ids,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -33,21 +33,21 @@ _SHARED: Final[list[Any]] = [
     # Plain tracebacks: a renderer that shows locals would write keys and bodies to the log.
     structlog.processors.format_exc_info,
 ]
-# below these they quote URLs and headers of the receiver of traces, and with them secrets
-_TALKATIVE: Final = {
+# below these levels they log URLs and headers of the trace receiver, which may hold secrets
+_MIN_LEVELS: Final = {
     "opentelemetry.exporter": logging.CRITICAL,
     "opentelemetry.sdk.trace.export": logging.CRITICAL,
     "opentelemetry.util.re": logging.CRITICAL,
     "requests": logging.CRITICAL,
     "urllib3": logging.CRITICAL,
 }
-_NO_MORE: Final[Mapping[str, int]] = MappingProxyType({})
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def configure_logging(
-    level: str = "INFO", stream: TextIO | None = None, *, talkative: Mapping[str, int] = _NO_MORE
+    level: str = "INFO", stream: TextIO | None = None, *, min_levels: Mapping[str, int] = _NONE
 ) -> None:
-    """Send all logging as JSON lines to one stream; calling it again replaces the former.
+    """Send all logging as JSON lines to one stream, in place of the stream before.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def configure_logging(
         DEBUG, INFO, WARNING or ERROR.
     stream : text stream, optional
         stderr where absent.
-    talkative : mapping of logger name to least severity, optional
-        Libraries of the server that would log secrets, beside those of tracing.
+    min_levels : mapping of logger name to lowest level that is logged, optional
+        For libraries of the server that would log secrets; those of tracing are built in.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -74,7 +74,7 @@ def configure_logging(
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    for name, least in {**_TALKATIVE, **talkative}.items():
+    for name, least in {**_MIN_LEVELS, **min_levels}.items():
         logging.getLogger(name).setLevel(least)
     structlog.configure(
         processors=[

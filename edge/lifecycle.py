@@ -1,4 +1,4 @@
-"""Graceful end: not ready at once, accepting a little longer, then the server's own shutdown."""
+"""Graceful shutdown: not ready at once, still accepting for the drain time, then the end."""
 
 import asyncio
 import signal
@@ -10,11 +10,11 @@ from types import FrameType
 
 @contextmanager
 def drain_on_sigterm(announce: Callable[[], None], drain_sec: float) -> Iterator[None]:
-    """Delay the server's own SIGTERM handler by the drain time, announcing the end at once.
+    """Delay the server's own SIGTERM handler by the drain time, and call ``announce`` at once.
 
     Works under plain ``uvicorn`` as well, whose handler is in place when the lifespan starts.
-    A second SIGTERM does not wait. Outside the main thread (tests, embedding) signals are not
-    ours to handle and nothing is changed.
+    A second SIGTERM does not wait. Outside the main thread (tests, embedding) Python sets no
+    signal handlers, so nothing is changed.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def drain_on_sigterm(announce: Callable[[], None], drain_sec: float) -> Iterator
 
     def begin(number: int, frame: FrameType | None) -> None:
         nonlocal draining
-        # streams that never end by themselves end when they hear of it
+        # open event streams end only on this call
         announce()
         if draining or drain_sec <= 0.0:
             finish(number, frame)
@@ -75,11 +75,11 @@ def _announced_on_sigint(announce: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def ended_in_order(is_started: Callable[[], bool]) -> Iterator[None]:
+def exit_zero_on_sigterm(is_started: Callable[[], bool]) -> Iterator[None]:
     """Make SIGTERM end a server that has started with exit code 0.
 
-    uvicorn sends the signal that ended it to itself once more when all is done, which would end
-    the process as if it had been killed.
+    After its shutdown uvicorn raises the signal once more, which would end the process as if it
+    had been killed.
 
     Parameters
     ----------

@@ -1,16 +1,16 @@
-"""Pure ASGI middlewares: heads that make sense, last resort."""
+"""ASGI middlewares: limits on request heads, and the answer to an unexpected error."""
 
 import sys
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.problems import Answer, HeadTooLarge, RequestRefused, UnknownMethod
+from edge.problems import ErrorAnswer, HeadTooLarge, RequestRefused, UnknownMethod
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class LastResort:
-    """Turn an error that nothing else knew into a 500 problem, and log it.
+    """Answer an error that nothing else handled with a 500 problem, and log it.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class LastResort:
         From scope and error to the answer; it logs.
     """
 
-    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, answer: ErrorAnswer) -> None:
         self._app = app
         self._answer = answer
 
@@ -38,16 +38,16 @@ class LastResort:
         try:
             await self._app(scope, receive, noting_start)
         except Exception as error:
-            # Half an answer cannot be taken back: the server cuts the connection.
+            # an answer that has begun cannot be replaced: the server cuts the connection
             if started:
                 raise
             await self._answer(scope, error)(scope, receive, send)
 
 
-class SaneHead:
-    """Refuse invented methods and overlong heads before anything counts or reads them.
+class HeadLimits:
+    """Refuse unknown methods and overlong heads before metrics or handlers see them.
 
-    Metric labels stay bounded, and no header costs more than it may.
+    So metric labels stay bounded, and parsing of headers costs a bounded time.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class SaneHead:
     def __init__(
         self,
         app: ASGIApp,
-        answer: Answer,
+        answer: ErrorAnswer,
         *,
         max_headers: int = sys.maxsize,
         max_bytes: int = sys.maxsize,

@@ -1,4 +1,4 @@
-"""OpenAPI beyond what the framework sees: problems, raw bodies, the key scheme."""
+"""Parts of the OpenAPI document that the framework does not make: problems, bodies, the key."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -16,21 +16,23 @@ REF: Final = "#/components/schemas/{model}"
 def problem_responses(
     codes: Iterable[int], reasons: Mapping[int, str]
 ) -> dict[int | str, JsonObject]:
-    """OpenAPI ``responses`` of problems, each status with its reason."""
+    """Return OpenAPI ``responses`` for problems, each status with its reason."""
     content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
     return {code: {"description": reasons[code], "content": content} for code in sorted(set(codes))}
 
 
-def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: bool) -> None:
-    """Make ``app.openapi()`` complete.
+def complete_openapi(
+    app: FastAPI, models: Sequence[type[BaseModel]], *, requires_key: bool
+) -> None:
+    """Add problems, bodies and the key scheme to what ``app.openapi()`` returns.
 
     Parameters
     ----------
     app : FastAPI
-    shapes : sequence of BaseModel classes
-        What routes refer to and the framework does not see; ``Problem`` among them.
-    keyed : bool
-        Whether a key is asked for.
+    models : sequence of BaseModel classes
+        Schemas that routes refer to by name only; ``Problem`` among them.
+    requires_key : bool
+        Whether requests need an API key.
     """
     build = app.openapi
 
@@ -39,8 +41,8 @@ def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: 
         components = schema.setdefault("components", {})
         known = components.setdefault("schemas", {})
         if "Problem" not in known:
-            known.update(_definitions(shapes))
-            if keyed:
+            known.update(_definitions(models))
+            if requires_key:
                 components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
                 schema["security"] = [{"bearer": []}]
         return schema
@@ -48,8 +50,8 @@ def complete_openapi(app: FastAPI, shapes: Sequence[type[BaseModel]], *, keyed: 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _definitions(shapes: Sequence[type[BaseModel]]) -> JsonObject:
-    read = [(shape, "validation") for shape in shapes]
+def _definitions(models: Sequence[type[BaseModel]]) -> JsonObject:
+    read = [(shape, "validation") for shape in models]
     _, schema = models_json_schema(read, ref_template=REF)  # type: ignore[arg-type]
     definitions: JsonObject = schema["$defs"]
     return definitions

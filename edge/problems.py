@@ -1,6 +1,6 @@
-"""Problem details (RFC 9457): the refusals that both servers know, and the answer's one form.
+"""Problem details (RFC 9457): the refusals that both servers share, and the form of the answer.
 
-Each server has a table of its own, from its errors and these to a `Kind`; `COMMON` is a part of it.
+Each server maps its own errors and these to a `Kind` in one table, of which `COMMON` is a part.
 """
 
 import math
@@ -26,13 +26,13 @@ _CLOSE: Final = MappingProxyType({"Connection": "close"})
 
 
 class RequestRefused(Exception):
-    """A request that the API itself turns away; the message is for the caller."""
+    """A request that the API refuses before it is handled; the caller sees the message."""
 
     headers: Mapping[str, str] = MappingProxyType({})
 
 
 class BodyTooLarge(RequestRefused):
-    """More than a request may hold."""
+    """The request holds more bytes, or more of something else, than it may."""
 
     def __init__(self, limit: int, what: str = "bytes") -> None:
         super().__init__(f"the request holds more than {limit} {what}")
@@ -46,35 +46,35 @@ class BodyTooSlow(RequestRefused):
 
 
 class UnsupportedMedia(RequestRefused):
-    """The body is written in a way that the server does not read."""
+    """The body has a media type or an encoding that the server does not read."""
 
 
 class Unauthorized(RequestRefused):
-    """No valid API key."""
+    """The request has no valid API key."""
 
 
 class CrossSite(RequestRefused):
-    """A page of another origin asked for a change."""
+    """A page of another origin sent a request that may change something."""
 
 
 class HeadTooLarge(RequestRefused):
-    """More header fields, or longer ones, than a request may have."""
+    """The request has more header fields, or longer ones, than it may."""
 
     def __init__(self, limit: int, what: str) -> None:
         super().__init__(f"the head of the request holds more than {limit} {what}")
 
 
 class UnknownMethod(RequestRefused):
-    """The request's method is none of HTTP's."""
+    """The request has a method that HTTP does not define."""
 
 
 class Overloaded(RequestRefused):
-    """Too many requests at once."""
+    """More requests came at once than the server takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one kind of error looks on the wire."""
+    """Status, type, title and headers of one kind of error on the wire."""
 
     status: int
     slug: str
@@ -83,8 +83,8 @@ class Kind:
 
 
 Table = Mapping[type[BaseException], Kind]
-# what a middleware is given to turn an error into its answer
-Answer = Callable[[Scope, BaseException], ASGIApp]
+# makes the answer of an error; middlewares get it from their server
+ErrorAnswer = Callable[[Scope, BaseException], ASGIApp]
 
 COMMON: Final[Table] = {
     RequestValidationError: Kind(422, "invalid-request", "Invalid request"),
@@ -101,8 +101,8 @@ COMMON: Final[Table] = {
 }
 
 
-def kind_in(table: Table, error: BaseException) -> Kind:
-    """Look an error up by its class, or by its status where the framework raised it."""
+def find_kind(table: Table, error: BaseException) -> Kind:
+    """Return the kind of an error: by its class, or by its status if the framework raised it."""
     if isinstance(error, HTTPException):
         phrase = HTTPStatus(error.status_code).phrase
         slug = phrase.lower().replace(" ", "-")
@@ -110,8 +110,8 @@ def kind_in(table: Table, error: BaseException) -> Kind:
     return next(table[cls] for cls in type(error).__mro__ if cls in table)
 
 
-def detail_of(error: BaseException, kind: Kind) -> str:
-    """Say what went wrong in an error without broken fields; an unexpected one keeps its words."""
+def problem_detail(error: BaseException, kind: Kind) -> str:
+    """Return the ``detail`` text of an error; that of an unexpected error stays in the log."""
     if kind is COMMON[Exception]:
         return "the service met an unexpected error; its log has it under the request id"
     if isinstance(error, HTTPException):
@@ -126,7 +126,7 @@ def problem_response(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    """Write a problem down.
+    """Return the problem+json answer.
 
     Parameters
     ----------
@@ -136,14 +136,14 @@ def problem_response(
     errors : sequence of mapping
         Broken fields: path, message, was.
     headers : mapping of str to str
-        Of this one answer; they win over those of the kind.
+        For this answer alone; they replace those of the kind.
     """
     content: dict[str, Any] = {
         "type": f"urn:himari:problem:{kind.slug}",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": shortened(scope.get("path", "")),
+        "instance": shorten(scope.get("path", "")),
         "request_id": scope.get("himari.request_id"),
     }
     if errors:
@@ -156,14 +156,14 @@ def problem_response(
     )
 
 
-def shortened(text: str) -> str:
-    """Make a text safe to send back: valid UTF-8, at most 200 characters."""
+def shorten(text: str) -> str:
+    """Return a text that is safe to send back: valid UTF-8, at most 200 characters."""
     clean = text[: MAX_TEXT + 1].encode("utf-8", "replace").decode()
     return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 3]}..."
 
 
-def finite(value: float) -> float | str:
-    """Give a number as JSON has it: NaN and infinities by their names."""
+def json_number(value: float) -> float | str:
+    """Return a number as JSON can hold it: NaN and infinities as their names."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -1,4 +1,4 @@
-"""The id of a request: in every log line of it, in its answer, in its problem."""
+"""The id of a request, in its log lines, in its answer and in its problem."""
 
 import os
 import re
@@ -9,13 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.json_log import REQUEST_ID
 
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 
 
 class RequestId:
-    """Give each request an id: the caller's own where it is sane, else a new one.
+    """Give each request an id: the caller's own where it is valid, else a new one.
 
-    It stands in ``scope["himari.request_id"]``, in every log line and in the response.
+    The id goes into ``scope["himari.request_id"]``, into every log line and into the answer.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -26,7 +26,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = name_request(scope)
+        request_id = assign_request_id(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -40,18 +40,18 @@ class RequestId:
             REQUEST_ID.reset(token)
 
 
-def name_request(scope: Scope) -> bytes:
-    """Give a request its id, as it goes into the answer's header, and put it into the scope."""
-    request_id = request_id_of(scope["headers"])
+def assign_request_id(scope: Scope) -> bytes:
+    """Put the request's id into the scope and return it as the bytes of the answer's header."""
+    request_id = choose_request_id(scope["headers"])
     scope["himari.request_id"] = request_id.decode("ascii")
     return request_id
 
 
-def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Give the caller's own id where it is sane, else a new one."""
+def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the caller's own id where it is valid, else a new one."""
     for name, value in headers:
         if name == b"x-request-id":
-            if _SANE_ID.fullmatch(value):
+            if _VALID_ID.fullmatch(value):
                 return bytes(value)
             break
     return os.urandom(16).hex().encode()

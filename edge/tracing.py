@@ -1,8 +1,8 @@
-"""Traces by OpenTelemetry, where they are asked for: nothing of it is imported otherwise.
+"""Traces by OpenTelemetry, which is imported only where tracing is on.
 
-A request is a span within the trace of whoever asks (``traceparent``), its stages are children.
-Where spans go is said by the standard ``OTEL_*`` variables, which the SDK reads.
-Spans hold paths, statuses and ids: neither bodies nor headers.
+A request is a span within the caller's trace (``traceparent``); its stages are child spans. The
+SDK reads the standard ``OTEL_*`` variables for where spans go. Spans hold paths, statuses and
+ids, neither bodies nor headers.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _CARRIED: Final = frozenset({b"traceparent", b"tracestate"})
 
 
 class TracingMissing(Exception):
-    """Traces are asked for, and the packages that make them are not installed."""
+    """Tracing is on, but its packages are not installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,14 +33,14 @@ class TracingMissing(Exception):
 
 
 class Tracing:
-    """Spans of one server, and the thread that sends them.
+    """Tracer of one server, with the thread that sends its spans.
 
     Parameters
     ----------
     name, version : str
         Of the server; ``OTEL_SERVICE_NAME`` wins over the name.
     logger : str
-        Name of the log lines that say whether spans arrive.
+        Name of the logger for whether spans are delivered.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class Tracing:
     def __init__(self, name: str, version: str, logger: str) -> None:
         if not is_installed():
             raise TracingMissing
-        from opentelemetry import trace  # noqa: PLC0415 - only where it is asked for
+        from opentelemetry import trace  # noqa: PLC0415 - only where tracing is on
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
             OTLPSpanExporter,
         )
@@ -63,14 +63,14 @@ class Tracing:
 
         self.trace = trace
         self._provider = TracerProvider(resource=_resource(name, version), shutdown_on_exit=False)
-        exporter: Any = ToldExporter(OTLPSpanExporter(), structlog.get_logger(logger))
+        exporter: Any = LoggingExporter(OTLPSpanExporter(), structlog.get_logger(logger))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self.tracer = self._provider.get_tracer(name, version)
         self.propagator = TraceContextTextMapPropagator()
 
     @contextmanager
-    def serving(self, scope: Scope) -> Iterator[Any]:
-        """Surround one request by its span, within the trace of the caller if it names one."""
+    def request_span(self, scope: Scope) -> Iterator[Any]:
+        """Run the block in the span of one request, within the caller's trace if it sent one."""
         path = scope["path"][:200]
         carrier = {
             key.decode("latin-1"): value.decode("latin-1")
@@ -89,31 +89,31 @@ class Tracing:
             yield span
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Surround one stage of a request by a span."""
+    def stage_span(self, name: str) -> Iterator[None]:
+        """Run the block in the span of one stage of a request."""
         with self.tracer.start_as_current_span(
             name, record_exception=False, set_status_on_exception=False
         ):
             yield
 
-    def note_status(self, span: Any, status: int) -> None:
-        """Put the status of an answer into its span."""
+    def set_status(self, span: Any, status: int) -> None:
+        """Set the status of an answer on its span."""
         span.set_attribute("http.response.status_code", status)
         if status >= 500:
             span.set_status(self.trace.StatusCode.ERROR)
 
     async def stop(self) -> None:
-        """Send what is left, within three seconds whatever the receiver does."""
-        # a thread of its own: the SDK's last attempt is not to be waited for
+        """Send the remaining spans and stop, within three seconds."""
+        # a thread of its own, as the SDK's last attempt may take longer
         ending = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
         ending.start()
         await asyncio.to_thread(ending.join, _STOP_SEC)
 
 
-class ToldExporter:
-    """An exporter that says once that its spans do not arrive, and once that they do again.
+class LoggingExporter:
+    """Exporter that logs once when spans are not delivered, and once when they are again.
 
-    The SDK's own words quote URLs, and with them what may be a secret; its loggers are silenced.
+    The SDK's own log lines quote URLs, which may hold a secret, so its loggers are silenced.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class ToldExporter:
         self._failing = False
 
     def export(self, spans: Any) -> Any:
-        """Send spans on and note what came of it."""
+        """Export spans, log a change of success, and return the exporter's result."""
         result = self._exporter.export(spans)
         failing = result.name != "SUCCESS"
         if failing != self._failing:
@@ -139,7 +139,7 @@ class ToldExporter:
 
 
 class TracedRequests:
-    """ASGI middleware: a span a request, and its trace id in every log line of it.
+    """ASGI middleware: one span per request, and its trace id in every log line of it.
 
     Parameters
     ----------
@@ -156,11 +156,11 @@ class TracedRequests:
         if scope["type"] != "http" or is_operational(scope["path"]):
             await self._app(scope, receive, send)
             return
-        with self._tracing.serving(scope) as span:
+        with self._tracing.request_span(scope) as span:
 
             async def noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    self._tracing.note_status(span, message["status"])
+                    self._tracing.set_status(span, message["status"])
                 await send(message)
 
             token = TRACE_ID.set(format(span.get_span_context().trace_id, "032x"))
@@ -172,7 +172,7 @@ class TracedRequests:
 
 
 def is_installed() -> bool:
-    """Whether the packages of the extra are there; imports none of them but their parents."""
+    """Return whether the packages of the extra are installed; imports their parents only."""
     try:
         return find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
     except ModuleNotFoundError:
@@ -180,10 +180,10 @@ def is_installed() -> bool:
 
 
 def _resource(name: str, version: str) -> Any:
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - only where it is asked for
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - only where tracing is on
 
-    # what the environment says wins, but not the SDK's own stopgap
-    told = Resource.create()
-    known = str(told.attributes.get("service.name", "unknown_service"))
+    # the environment's name wins, but not the SDK's placeholder
+    detected = Resource.create()
+    known = str(detected.attributes.get("service.name", "unknown_service"))
     chosen = name if known.startswith("unknown_service") else known
-    return told.merge(Resource({"service.name": chosen, "service.version": version}))
+    return detected.merge(Resource({"service.name": chosen, "service.version": version}))

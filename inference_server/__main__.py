@@ -6,7 +6,7 @@ from math import ceil
 
 import uvicorn
 
-from edge.lifecycle import ended_in_order
+from edge.lifecycle import exit_zero_on_sigterm
 from edge.tracing import TracingMissing
 from inference_server.main import create_app
 from inference_server.settings import SettingsError, load_settings
@@ -40,7 +40,7 @@ def main() -> int:
         timeout_graceful_shutdown=ceil(settings.body_timeout_sec + settings.request_timeout_sec),
     )
     server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt), ended_in_order(lambda: server.started):
+    with suppress(KeyboardInterrupt), exit_zero_on_sigterm(lambda: server.started):
         server.run()
     return 0 if server.started else 3
 

@@ -127,7 +127,7 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        stage = nullcontext if tracing is None else tracing.stage
+        stage = nullcontext if tracing is None else tracing.stage_span
         server = Server(settings, telemetry, kinds, stage=stage)
         await server.start()
         app.state.context = server.context

@@ -28,6 +28,7 @@ import app
 import inference_server
 from app import main
 from app.api.request import schemas as schemas_request
+from app.api.response import decision_schemas
 from app.api.response import schemas as schemas_response
 from app.cli import app as command_line
 from app.core.types import Prediction
@@ -269,7 +270,7 @@ def test_every_metric_that_a_document_names_is_exposed() -> None:
 
 def test_every_wire_name_of_the_glossary_is_a_field_of_a_body() -> None:
     fields = set(Prediction.__slots__)
-    for module in (schemas_request, schemas_response):
+    for module in (schemas_request, decision_schemas, schemas_response):
         for shape in vars(module).values():
             if isinstance(shape, type) and issubclass(shape, BaseModel):
                 fields |= shape.model_fields.keys()

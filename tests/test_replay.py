@@ -9,35 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.journal.sql import SqlJournal
 from app.adapters.policy.mock import MockPolicyClient
-from app.core.params import BrakeParams, EngineParams, LimitParams, TradingParams
-from app.core.policy.circuit import BreakerParams
+from app.core.params import BrakeParams
 from app.core.types import (
-    Action,
-    Batch,
-    CascadeIndicators,
-    Outcome,
     PolicyInput,
     Prediction,
-    Regime,
-    Signal,
     TradingState,
 )
-from app.facade.silence import SilentTelemetry
-from app.pipeline.ask_policy import PolicyGate
-from app.pipeline.ports import PolicyClient
-from app.pipeline.service import SizingService, World
-from app.pipeline.shared_breaker import SharedBreaker
+from app.pipeline.service import SizingService
 from app.replay import replay_journal
-from tests.fakes import FakeClock
+from tests.pipeline.builders import LONG_ONLY, SLOW_SHORTS, START_NS, batch_of, live, service_on
 
-START_NS = 1_735_226_000_000_000_000
-LONG_ONLY = EngineParams()
-SLOW_SHORTS = EngineParams(
-    limits=LimitParams(allow_short=True, max_strategy_pct=0.3),
-    trading=TradingParams(rebalance_span=10.0),
-)
 BRAKED = replace(
     SLOW_SHORTS,
     brakes=BrakeParams(
@@ -54,60 +36,6 @@ class SlowPolicy(MockPolicyClient):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return await super().predict(inputs)
-
-
-def service_on(
-    path: Path, params: EngineParams, client: PolicyClient | None = None
-) -> SizingService:
-    clock = FakeClock()
-    gate = PolicyGate(client, SharedBreaker(BreakerParams()), clock)
-    world = World(SqlJournal(f"sqlite:///{path}"), gate, clock, SilentTelemetry())
-    return SizingService(params, world, "mock" if client else "fallback")
-
-
-def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
-    """Four strategies' view of some symbols at one step, prices moving in their own ways."""
-    actions = [Action.BUY, Action.SELL, Action.STRONG_BUY, Action.HOLD]
-    regimes = list(Regime)
-    signals = tuple(
-        Signal(
-            strategy_id=f"s{place % 4}",
-            symbol=f"SYM{place}",
-            action=actions[(place + step) % 4],
-            confidence=0.5 + 0.1 * (place % 5),
-            risk_score=0.2,
-            regime=regimes[(step // 3) % 5],
-            timestamp_ns=START_NS + step,
-            expected_return=0.001 + 0.0005 * (place % 3),
-            predicted_volatility=None if place % 7 == 6 else 0.02 + 0.002 * (place % 5),
-        )
-        for place in range(symbols)
-    )
-    prices = {f"SYM{i}": 100.0 + i + ((step * (i + 3)) % 7) / 3.0 for i in range(symbols)}
-    batch = Batch(
-        signals=signals,
-        cascade=CascadeIndicators(oi_change_pct=-0.02 * (step % 9)),
-        prices=prices,
-        portfolio_value=100_000.0 + 100.0 * step,
-        received_ns=START_NS + step,
-        positions={"SYM0": 20.0, "SYM3": 15.0, "SYM2": -3.0} if step % 2 else None,
-    )
-    return replace(batch, **changes)  # type: ignore[arg-type]
-
-
-async def live(service: SizingService, steps: range, symbols: int = 4) -> None:
-    """Decide, post outcomes, throw the kill switch now and then."""
-    for step in steps:
-        decided = await service.allocate(batch_of(step, symbols))
-        outcomes = [
-            Outcome(f"SYM{i}", 0.01 * ((step + i) % 5 - 2), decided.answer["decision_id"])
-            for i in range(min(symbols, 4))
-        ]
-        await service.learning.record_outcomes(outcomes)
-        await service.learning.observe_returns(START_NS + step, {"SYM0": 0.01, "OTHER": -0.02})
-        if step % 11 == 5:
-            state = list(TradingState)[step % 3]
-            await service.operating.set_trading_state(state, "exercise", "test")
 
 
 async def test_decisions_over_restarts_and_settings_changes_replay_to_the_last_bit(

@@ -1,4 +1,4 @@
-"""The system's clocks."""
+"""The system clock, behind the pipeline's ``Clock`` port."""
 
 import time
 
@@ -7,9 +7,9 @@ class SystemClock:
     """Wall clock for records, monotonic clock for durations."""
 
     def now_ns(self) -> int:
-        """Wall-clock time, nanoseconds since 1970-01-01 UTC."""
+        """Return the wall-clock time, nanoseconds since 1970-01-01 UTC."""
         return time.time_ns()
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds of a clock that never goes back."""
         return time.monotonic()

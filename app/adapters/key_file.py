@@ -1,4 +1,4 @@
-"""The file of API keys: one ``name:roles:hash`` a line, nobody but its owner may write it."""
+"""The file of API keys: one ``name:roles:hash`` per line, writable by its owner alone."""
 
 import os
 import stat
@@ -16,21 +16,21 @@ from app.pipeline.ports import Clock
 _Identity = tuple[int, int, int, int]
 
 _LOG = structlog.get_logger(__name__)
-_LOOK_AGAIN_SEC: Final = 1.0
+_POLL_SEC: Final = 1.0
 _LARGEST_BYTES: Final = 1_000_000
 _HEADER: Final = """# API keys of HIMARI Layer 3, hashed: name:roles:SHA-256 of the key.
 # Written by `himari keys`; a running service reads it again within a second.
 """
 
 
-def read_key_file(path: Path, beside: KeyRing | None = None) -> KeyRing:
-    """Read every key of a file; blank lines and those that start with ``#`` say nothing.
+def read_key_file(path: Path, other_keys: KeyRing | None = None) -> KeyRing:
+    """Return every key of a file; blank lines and lines that start with ``#`` are skipped.
 
     Parameters
     ----------
     path : Path
-    beside : KeyRing, optional
-        Keys that are in force as well; they come out with those of the file.
+    other_keys : KeyRing, optional
+        Keys that are in force as well; they are returned with those of the file.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_key_file(path: Path, beside: KeyRing | None = None) -> KeyRing:
         raise KeyFileUnusable(f"{path} must hold at most {_LARGEST_BYTES} bytes")
     lines = content.decode("ascii", "replace").splitlines()
     own = _keys_of(path, lines)
-    others = () if beside is None else beside.keys
+    others = () if other_keys is None else other_keys.keys
     try:
         return KeyRing((*own, *others))
     except UnusableKeys as error:
@@ -72,10 +72,10 @@ def _keys_of(path: Path, lines: list[str]) -> list[AccessKey]:
 
 
 def write_key_file(path: Path, ring: KeyRing) -> None:
-    """Put these keys into a file of mode 0600, in the place of what it held, whole or not at all.
+    """Replace the file by these keys with mode 0600, as a whole or not at all.
 
-    A file that is replaced keeps its owner where the system lets it (root gives files away), and
-    its group may go on reading it: the service that reads the keys need not be who writes them.
+    A file that is replaced keeps its owner where the system allows it (for root), and its group
+    may still read it: the service that reads the keys may run as another user.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def write_key_file(path: Path, ring: KeyRing) -> None:
     """
     text = _HEADER + "".join(f"{key.entry()}\n" for key in ring.keys)
     try:
-        # made with mode 0600: at no time is it anybody else's to read
+        # a temporary file has mode 0600 from the start, so no other user can ever read it
         with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
             file.write(text)
             file.flush()
@@ -96,8 +96,8 @@ def write_key_file(path: Path, ring: KeyRing) -> None:
 
 
 def _keep_owner(descriptor: int, path: Path) -> None:
-    """Give the new file to the owner and the group of the one in whose place it is put."""
-    # nothing to keep, or not ours to give away: it is the writer's own then
+    """Give the new file the owner, the group and the group's read access of the old one."""
+    # no old file, or no right to change the owner: the file stays the writer's own
     with suppress(FileNotFoundError, PermissionError):
         old = path.stat()
         os.fchown(descriptor, old.st_uid, old.st_gid)
@@ -105,16 +105,16 @@ def _keep_owner(descriptor: int, path: Path) -> None:
 
 
 class WatchedKeyFile:
-    """The keys of a file as it is now: looked at once a second at most, read when it changed.
+    """The current keys of a file: checked once a second at most, read when it changed.
 
-    A file that has become unusable is logged, the keys it held before stay in force, and it is
-    tried again each second: what ails it (owner, descriptors, disk) need not show in the file.
+    If the file becomes unusable, that is logged, the keys read before stay in force, and it is
+    tried again each second: the cause (owner, descriptors, disk) may end without a change of it.
 
     Parameters
     ----------
     path : Path
     clock : Clock
-    beside : KeyRing
+    other_keys : KeyRing
         Keys that are in force as well.
 
     Raises
@@ -123,45 +123,45 @@ class WatchedKeyFile:
         If it cannot be read at the start, or contradicts the others.
     """
 
-    def __init__(self, path: Path, clock: Clock, beside: KeyRing) -> None:
+    def __init__(self, path: Path, clock: Clock, other_keys: KeyRing) -> None:
         self._path = path
         self._clock = clock
-        self._beside = beside
-        self._looked_at = clock.monotonic()
-        # looked at before it is read: what changes in between is read again
+        self._other_keys = other_keys
+        self._polled_at = clock.monotonic()
+        # taken before reading, so a change in between is read again
         self._seen = _identity(path)
-        self._ring = read_key_file(path, beside)
-        self._told: str | None = None
+        self._ring = read_key_file(path, other_keys)
+        self._reported: str | None = None
 
     def __call__(self) -> KeyRing:
         """Return the keys in force."""
         now = self._clock.monotonic()
-        if now - self._looked_at >= _LOOK_AGAIN_SEC:
-            self._looked_at = now
+        if now - self._polled_at >= _POLL_SEC:
+            self._polled_at = now
             seen = _identity(self._path)
             if seen == self._seen:
-                self._told = None
+                self._reported = None
             else:
                 self._reread(seen)
         return self._ring
 
     def _reread(self, seen: _Identity | None) -> None:
         try:
-            self._ring = read_key_file(self._path, self._beside)
+            self._ring = read_key_file(self._path, self._other_keys)
         except KeyFileUnusable as error:
-            self._tell_once(str(error))
+            self._log_once(str(error))
         else:
-            self._seen, self._told = seen, None
+            self._seen, self._reported = seen, None
             _LOG.warning("key_file_read", names=[key.name for key in self._ring.keys])
 
-    def _tell_once(self, reason: str) -> None:
-        if reason != self._told:
+    def _log_once(self, reason: str) -> None:
+        if reason != self._reported:
             _LOG.error("key_file_unusable", reason=reason, keys=len(self._ring.keys))
-        self._told = reason
+        self._reported = reason
 
 
 def _identity(path: Path) -> _Identity | None:
-    """Tell two contents of a file apart; None where there is none."""
+    """Return what differs between two contents of a file; None where there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""Settings read again while the service runs: on a change of the file, and on SIGHUP.
+"""Reload of settings while the service runs: on a change of the file, and on SIGHUP.
 
-What comes is checked whole before anything of it counts; what cannot be used is told and leaves
-the former settings in force. Only the numbers that the next decision would read anyway are put in
-force; of the rest it is said that they need a restart.
+New settings are checked as a whole first; unusable ones are logged and leave the former ones in
+force. Only the numbers that the next decision would read anyway are applied; the others are
+reported as in need of a restart.
 """
 
 import asyncio
@@ -34,21 +34,21 @@ NEED_RESTART: Final = Gauge(
 REFUSED: Final = Gauge(
     "himari_l3_settings_refused", "Whether the file as it is cannot be used: 1 yes, 0 no (code)"
 )
-# the file is looked at this often also where nobody tells that it changed, as on some mounts
-_LOOK_MS: Final = 1_000
+# the file is checked this often even without change events, which some mounts do not send
+_POLL_MS: Final = 1_000
 _DEBOUNCE_MS: Final = 100
 
 S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class Source(Generic[S]):
-    """Where settings come from and go to.
+class SettingsSource(Generic[S]):
+    """How settings are read and applied.
 
-    ``read`` gives them anew or raises one of ``unusable``, whose text holds no secret; ``flatten``
-    gives their values by dotted name; ``is_live`` tells which names may change at run time;
-    ``apply`` takes the settings read, the names to put in force, and why: what it changes it
-    changes at once, and what it returns ends when that is durable.
+    ``read`` returns them or raises one of ``unusable``, whose text holds no secret; ``flatten``
+    returns their values by dotted name; ``is_live`` returns whether a name may change at run time;
+    ``apply`` takes the settings read, the names to put in force and the cause: it changes them at
+    once, and its awaitable ends when the change is durable.
     """
 
     read: Callable[[], S]
@@ -59,8 +59,8 @@ class Source(Generic[S]):
 
 
 @dataclass(slots=True)
-class _Told:
-    """What ``GET /state`` says of it."""
+class _LastReload:
+    """Time and outcome of the last reload, as ``GET /state`` shows them."""
 
     at_ns: int | None = None
     outcome: str | None = None
@@ -70,36 +70,36 @@ class _Told:
 
 
 class SettingsReloader(Generic[S]):
-    """Watch one file, and put in force what may change.
+    """Watcher of one settings file, which applies the settings that may change.
 
     Parameters
     ----------
     path : Path
-    source : Source
-    started_with : S
-        The settings in force; names that ``source.read`` gives otherwise now were set by the
-        caller of the program, and stay so.
+    source : SettingsSource
+    initial : S
+        The settings in force; names for which ``source.read`` now has another value were set by
+        the caller of the program, and are never changed.
     clock : Clock
     """
 
-    def __init__(self, path: Path, source: Source[S], started_with: S, clock: Clock) -> None:
+    def __init__(self, path: Path, source: SettingsSource[S], initial: S, clock: Clock) -> None:
         self._path = path
         self._source = source
         self._clock = clock
-        self._in_force = dict(source.flatten(started_with))
-        self._pinned = frozenset(self._differing(self._read_quietly(started_with)))
+        self._in_force = dict(source.flatten(initial))
+        self._pinned = frozenset(self._differing(self._read_quietly(initial)))
         self._seen = _identity(path)
-        self._told = _Told()
+        self._last = _LastReload()
         self._ending = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
     def start(self) -> None:
-        """Begin to watch; in the main thread SIGHUP is heard as well."""
-        self._begin(self._watch())
+        """Start watching; in the main thread SIGHUP reloads as well."""
+        self._spawn(self._watch())
         if threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self.reload("SIGHUP")))
+            loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload("SIGHUP")))
 
     async def stop(self) -> None:
         """Stop watching."""
@@ -111,24 +111,24 @@ class SettingsReloader(Generic[S]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def state(self) -> dict[str, Any]:
-        """Say when settings were read last and what came of it."""
-        told = self._told
+        """Return when settings were last read, and with what outcome."""
+        last = self._last
         return {
             "config_file": str(self._path),
-            "read_at_ns": told.at_ns,
-            "outcome": told.outcome,
-            "error": told.error,
-            "applied": list(told.applied),
-            "needs_restart": list(told.needs_restart),
+            "read_at_ns": last.at_ns,
+            "outcome": last.outcome,
+            "error": last.error,
+            "applied": list(last.applied),
+            "needs_restart": list(last.needs_restart),
         }
 
     async def reload(self, cause: str) -> str:
-        """Read the settings and put in force what may change.
+        """Read the settings, apply those that may change, and return the outcome.
 
         Parameters
         ----------
         cause : str
-            Why, for log and journal.
+            Cause of the reload, for log and journal.
 
         Returns
         -------
@@ -136,12 +136,12 @@ class SettingsReloader(Generic[S]):
             One of `OUTCOMES`.
         """
         async with self._lock:
-            self._seen = await self._settled()
+            self._seen = await self._wait_until_unchanged()
             if self._seen is not None and self._seen[-1] == 0:
-                # an editor that truncates first; defaults would come into force for a moment
+                # an editor truncates first, and the defaults would be in force for a moment
                 return self._refuse(cause, f"{self._path} is empty")
             try:
-                # parsing and checking keep no decision waiting
+                # in a thread, so that no decision waits for parsing and checking
                 settings = await asyncio.to_thread(self._source.read)
             except self._source.unusable as error:
                 return self._refuse(cause, str(error))
@@ -155,8 +155,8 @@ class SettingsReloader(Generic[S]):
                     return self._refuse(cause, str(error))
                 flat = self._source.flatten(settings)
                 self._in_force |= {name: flat.get(name) for name in live}
-                self._begin(_awaited(durable))
-            return self._tell(cause, live, waiting)
+                self._spawn(_awaited(durable))
+            return self._report(cause, live, waiting)
 
     def _differing(self, settings: S) -> Iterator[str]:
         flat = self._source.flatten(settings)
@@ -164,25 +164,27 @@ class SettingsReloader(Generic[S]):
             if flat.get(name) != self._in_force.get(name):
                 yield name
 
-    def _read_quietly(self, started_with: S) -> S:
+    def _read_quietly(self, initial: S) -> S:
         try:
             return self._source.read()
         except self._source.unusable:
-            return started_with
+            return initial
 
     def _refuse(self, cause: str, error: str) -> str:
         RELOADS["refused"].inc()
         REFUSED.set(1)
-        self._told = _Told(self._clock.now_ns(), "refused", error, [], self._told.needs_restart)
+        self._last = _LastReload(
+            self._clock.now_ns(), "refused", error, [], self._last.needs_restart
+        )
         _LOG.error("settings_refused", cause=cause, error=error)
         return "refused"
 
-    def _tell(self, cause: str, live: list[str], waiting: list[str]) -> str:
+    def _report(self, cause: str, live: list[str], waiting: list[str]) -> str:
         outcome = "applied" if live else "needs_restart" if waiting else "unchanged"
         RELOADS[outcome].inc()
         REFUSED.set(0)
         NEED_RESTART.set(len(waiting))
-        self._told = _Told(self._clock.now_ns(), outcome, None, live, waiting)
+        self._last = _LastReload(self._clock.now_ns(), outcome, None, live, waiting)
         if live:
             _LOG.warning("settings_applied", cause=cause, names=live)
         if waiting:
@@ -191,21 +193,21 @@ class SettingsReloader(Generic[S]):
             _LOG.info("settings_unchanged", cause=cause)
         return outcome
 
-    def _begin(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Any) -> None:
         task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _watch(self) -> None:
-        """Look whenever something is told of the file, and once a second whatever is told."""
+        """Check the file at each change event, and once a second without one."""
         from watchfiles import awatch  # noqa: PLC0415 - only where there is a file to watch
 
         while not self._ending.is_set():
             if _identity(self._path) != self._seen:
-                # a file that was replaced is another one: watched anew afterwards
+                # a replaced file is another inode, so the watch below starts anew
                 await self.reload("the file changed")
                 continue
-            # where nothing can be watched, as a file that is missing, the looks are left
+            # a missing file cannot be watched; then only the check of each round is left
             with suppress(OSError, RuntimeError):
                 async for _ in awatch(
                     self._path,
@@ -213,15 +215,15 @@ class SettingsReloader(Generic[S]):
                     debounce=_DEBOUNCE_MS,
                     step=_DEBOUNCE_MS,
                     stop_event=self._ending,
-                    rust_timeout=_LOOK_MS,
+                    rust_timeout=_POLL_MS,
                     yield_on_timeout=True,
                 ):
                     if _identity(self._path) != self._seen:
                         break
             await asyncio.sleep(_DEBOUNCE_MS / 1e3)
 
-    async def _settled(self) -> tuple[int, int, int] | None:
-        """Wait until nobody is writing: the file has looked the same for two looks."""
+    async def _wait_until_unchanged(self) -> tuple[int, int, int] | None:
+        """Return the identity of the file once two checks in a row found the same."""
         seen = _identity(self._path)
         while True:
             await asyncio.sleep(_DEBOUNCE_MS / 1e3)
@@ -232,17 +234,17 @@ class SettingsReloader(Generic[S]):
 
 
 async def _awaited(durable: Awaitable[None]) -> None:
-    """Wait for the journal; where it fails the change stays queued, as everything else."""
+    """Wait until the change is durable; if the journal fails, the change stays queued."""
     try:
         await durable
     except HimariError as error:
         _LOG.error("settings_not_durable", error=str(error))
 
 
-def flattened(values: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any]:
-    """Give values by dotted name; only the groups named are opened.
+def flatten_groups(values: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any]:
+    """Return values by dotted name; only the named groups are flattened.
 
-    >>> flattened({"a": 1, "b": {"c": 2}, "d": {"e": 3}}, ["b"])
+    >>> flatten_groups({"a": 1, "b": {"c": 2}, "d": {"e": 3}}, ["b"])
     {'a': 1, 'b.c': 2, 'd': {'e': 3}}
     """
     opened = frozenset(groups)
@@ -256,7 +258,7 @@ def flattened(values: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:
-    """Tell two contents of a file apart; None where there is none."""
+    """Return what differs between two contents of a file; None where there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""What the service adds to its traces: the stages of a decision and the calls to the policy.
+"""Spans of the service: the stages of a decision and the calls to the policy.
 
-``traceparent`` carries the trace on to the policy server. Spans hold routes, statuses, counts and
-ids: neither bodies nor headers.
+``traceparent`` propagates the trace to the policy server. Spans hold routes, statuses, counts and
+ids, neither bodies nor headers.
 """
 
 import time
@@ -17,7 +17,7 @@ _STAGES: Final = ("sizing", "policy", "settle", "journal")
 
 
 class Tracing(tracing.Tracing):
-    """Spans of the service; see :class:`edge.tracing.Tracing`.
+    """Tracer of the service; see :class:`edge.tracing.Tracing`.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class Tracing(tracing.Tracing):
         super().__init__(name, version, __name__)
 
     @contextmanager
-    def asking(self, host: str) -> Iterator[Mapping[str, str]]:
-        """Surround one request to the policy by a span; gives the headers that carry it on."""
+    def policy_span(self, host: str) -> Iterator[Mapping[str, str]]:
+        """Run the block in the span of one policy request; yields the headers that propagate it."""
         with self.tracer.start_as_current_span(
             "POST policy",
             kind=self.trace.SpanKind.CLIENT,
@@ -47,7 +47,7 @@ class Tracing(tracing.Tracing):
             yield carrier
 
     def decided(self, view: DecisionView) -> None:
-        """Put the stages of a decision that has just ended into the trace of its request."""
+        """Add the stages of a decision that has just ended to the trace of its request."""
         span = self.trace.get_current_span()
         if not span.is_recording():
             return
@@ -60,7 +60,7 @@ class Tracing(tracing.Tracing):
                 "himari.symbols": len(answer["allocations"]),
             }
         )
-        # stages were timed already: their spans are laid end to end up to now
+        # the stages were timed already, so their spans end to end lead up to now
         begin = time.time_ns() - round(1e6 * sum(view.stage_ms[stage] for stage in _STAGES))
         for stage in _STAGES:
             end = begin + round(1e6 * view.stage_ms[stage])
@@ -69,7 +69,7 @@ class Tracing(tracing.Tracing):
 
 
 class TracedTelemetry:
-    """A telemetry that tells the traces of each decision as well.
+    """Telemetry that adds the stages of each decision to its trace as well.
 
     Parameters
     ----------
@@ -85,6 +85,6 @@ class TracedTelemetry:
         self.count = telemetry.count
 
     def decided(self, view: DecisionView) -> None:
-        """Tell both."""
+        """Count the decision, and add its stages to the trace."""
         self._telemetry.decided(view)
         self._tracing.decided(view)

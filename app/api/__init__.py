@@ -3,19 +3,24 @@
 ``install`` puts all of it on an application; the lifespan puts the service on ``app.state``.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_fastapi_instrumentator import Instrumentator
+from prometheus_fastapi_instrumentator.metrics import Info
+from prometheus_fastapi_instrumentator.metrics import default as http_metrics
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api.gate.access import Door, Guard, KeySource
-from app.api.gate.admission import Admitted
-from app.api.gate.middleware import Admission
+from app.api.context import ApiContext, ApiSettings, EventCounter
+from app.api.gate.access import AccessMiddleware, KeySource, PageAccess
+from app.api.gate.admission import Admission
+from app.api.gate.middleware import AdmissionMiddleware
 from app.api.gate.rate_limit import RateLimiter
 from app.api.openapi import complete_openapi
-from app.api.options import ApiContext, ApiSettings, EventCounter
 from app.api.response.problems import problem
 from app.api.routes import (
     allocate,
@@ -32,7 +37,7 @@ from app.api.routes import (
 from app.core.errors import HimariError
 from app.pipeline.ports import Clock
 from edge.browser import SecurityHeaders
-from edge.middleware import LastResort, SaneHead
+from edge.middleware import HeadLimits, LastResort
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 
@@ -58,7 +63,7 @@ def install(
     clock: Clock,
     telemetry: EventCounter,
     keys: KeySource | None = None,
-    door: Door | None = None,
+    page_access: PageAccess | None = None,
 ) -> None:
     """Put routes, error table and middlewares on an application.
 
@@ -72,8 +77,8 @@ def install(
         Counts idempotent replays.
     keys : callable giving the KeyRing in force, optional
         By default the keys of the settings; none of them: this machine alone is served.
-    door : Door, optional
-        Pages that somebody else puts on the application, where sessions count.
+    page_access : PageAccess, optional
+        Of pages that the caller puts on the application, where a session does as well as a key.
     """
     keys = keys or fixed_keys(settings)
     app.state.api = ApiContext(settings, clock, telemetry)
@@ -84,32 +89,42 @@ def install(
         app.add_exception_handler(error, _answer_problem)
     # The last one added is the outermost.
     app.add_middleware(
-        Guard,
+        AccessMiddleware,
         keys=keys,
         limiter=_rate_limiter(settings, clock),
         metrics_open=settings.metrics_open,
-        door=door,
+        page_access=page_access,
     )
-    app.state.admitted = Admitted(settings.max_in_flight)
-    app.add_middleware(Admission, admitted=app.state.admitted)
+    app.state.admission = Admission(settings.max_in_flight)
+    app.add_middleware(AdmissionMiddleware, admission=app.state.admission)
     app.add_middleware(LastResort, answer=problem)
     if settings.enable_metrics:
-        Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"]).instrument(app)
+        counted = Instrumentator(excluded_handlers=["^/metrics$", "^/console/events$"])
+        counted.add(_http_metrics()).instrument(app)
     app.add_middleware(
-        SaneHead,
+        HeadLimits,
         answer=problem,
         max_headers=settings.max_headers,
         max_bytes=settings.max_header_bytes,
     )
     app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)
-    complete_openapi(app, keyed=keys is not None)
+    complete_openapi(app, requires_key=keys is not None)
 
 
 def fixed_keys(settings: ApiSettings) -> KeySource | None:
     """Give the keys of the settings; None where there are none."""
     ring = settings.key_ring()
     return (lambda: ring) if ring.keys else None
+
+
+@cache
+def _http_metrics() -> Callable[[Info], None]:
+    """Make the metrics of HTTP once a process: the registry takes each name once."""
+    metrics = http_metrics()
+    if metrics is None:
+        raise RuntimeError("something else has registered the names of the HTTP metrics")
+    return metrics
 
 
 def _rate_limiter(settings: ApiSettings, clock: Clock) -> RateLimiter | None:

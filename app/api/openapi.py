@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 
 from app.api.request import schemas as bodies
-from app.api.request.query import Query, parameters_for_openapi
+from app.api.request.fields import Body
+from app.api.request.query import Query
 from app.api.response.schemas import Problem
 from edge import openapi
 from edge.openapi import REF, JsonObject
@@ -46,21 +46,42 @@ def problems(*more: int, writes: bool = False) -> dict[int | str, JsonObject]:
     return openapi.problem_responses((*(_WRITING if writes else _READING), *more), _REASONS)
 
 
-def body_of(
-    shape: type[BaseModel],
-    *,
-    required: bool = True,
-    query: type[Query] = Query,
-    examples: Mapping[str, JsonObject] | None = None,
+def inputs(
+    query: type[Query],
+    body: type[Body] | None = None,
+    *headers: JsonObject,
+    body_required: bool = True,
 ) -> JsonObject:
-    """``openapi_extra`` of a route that reads a raw body and a query."""
-    media: JsonObject = {"schema": {"$ref": REF.format(model=shape.__name__)}}
-    if examples:
-        media["examples"] = {name: {"value": value} for name, value in examples.items()}
+    """``openapi_extra`` of a route that reads query and body itself."""
+    parameters = [*_query_parameters(query), *headers]
+    if body is None:
+        return {"parameters": parameters} if parameters else {}
+    media: JsonObject = {"schema": {"$ref": REF.format(model=body.__name__)}}
+    media["examples"] = {name: {"value": value} for name, value in body.openapi_examples.items()}
+    content = {"application/json": media}
     return {
-        "requestBody": {"required": required, "content": {"application/json": media}},
-        "parameters": parameters_for_openapi(query),
+        "requestBody": {"required": body_required, "content": content},
+        "parameters": parameters,
     }
+
+
+def _query_parameters(query: type[Query]) -> list[JsonObject]:
+    properties = query.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description", ""),
+            "schema": _without_null(schema),
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _without_null(schema: JsonObject) -> JsonObject:
+    choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
+    return choices[0] if choices else schema
 
 
 def header(name: str, description: str, pattern: str) -> JsonObject:
@@ -75,6 +96,6 @@ def header(name: str, description: str, pattern: str) -> JsonObject:
     }
 
 
-def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
+def complete_openapi(app: FastAPI, *, requires_key: bool) -> None:
     """Make ``app.openapi()`` complete: the bodies, the problem, the key scheme."""
-    openapi.complete_openapi(app, (*_BODIES, Problem), keyed=keyed)
+    openapi.complete_openapi(app, (*_BODIES, Problem), requires_key=requires_key)

@@ -14,7 +14,12 @@ from app.adapters.policy.post import request_headers, tls_context
 from app.backtest.options import RL
 from app.core.types import JsonObject
 from app.facade.options import policy_options
-from app.processes.inference import ServerMissing, model_folder, own_inference_server, read_card
+from app.processes.inference import (
+    ServerMissing,
+    model_folder,
+    read_model_card,
+    running_inference_server,
+)
 from app.processes.service import REQUEST_SEC
 from app.settings import Settings
 
@@ -56,7 +61,7 @@ def served(name: str, url: str | None, settings: Settings) -> Iterator[Served]:
         endpoint = url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/predict"
         yield Served(endpoint, _given_card(endpoint, settings), own=False)
         return
-    with own_inference_server(_version(name)) as (endpoint, card):
+    with running_inference_server(_version(name)) as (endpoint, card):
         yield Served(endpoint, card)
 
 
@@ -90,7 +95,7 @@ def _given_card(url: str, settings: Settings) -> JsonObject | None:
     """
     try:
         with _client_of(httpx.URL(url.rstrip("/").removesuffix("/predict")), settings) as client:
-            return read_card(client)
+            return read_model_card(client)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServerMissing(f"no inference server answers at {url}: {error}") from error
     except ValueError as error:

@@ -10,8 +10,9 @@ from typing import Any, Final
 import httpx
 from typer import echo
 
-from app.api.request.body import held_to, strict_json
+from app.api.request.body import validate
 from app.api.request.schemas import AllocateRequest
+from app.api.request.strict_json import strict_json
 from app.commands.own_service import client_of_own, own_address
 from app.commands.refusal import CommandRefused
 from app.core.access import is_entry
@@ -69,7 +70,7 @@ def _in_process(body: bytes) -> dict[str, Any]:
 
     data = strict_json(body)
     try:
-        asked = held_to(data, AllocateRequest)
+        asked = validate(data, AllocateRequest)
     except InvalidInput as error:
         raise CommandRefused("\n".join(_problem_lines(_as_wire(error)))) from error
     arguments = engine_arguments(load_settings())

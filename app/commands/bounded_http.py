@@ -6,11 +6,10 @@ before anything is made for it.
 """
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from app.api.gate.early_refusal import TurnAway
 
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -21,19 +20,22 @@ _TOO_LARGE: Final = (
 # A refusal comes behind the body; what is longer is refused by the application.
 _SHORT_BODY: Final = 65_536
 
+Headers = Sequence[tuple[bytes, bytes]]
+EarlyRefusal = Callable[[str, str, Headers], bytes | None]
+
 
 class BoundedHttp(HttpToolsProtocol):
     """One connection; see the base class, which calls the methods here.
 
     ``max_head_bytes`` and ``head_timeout_sec`` bound request line and header fields together;
-    ``read_timeout_sec`` how long the caller may leave an answer unread. ``turn_away`` looks at
-    method, path and headers and gives the answer to a request that is refused.
+    ``read_timeout_sec`` how long the caller may leave an answer unread. ``early_refusal``
+    makes the whole answer to a request that is to be refused, of its method, path and headers.
     """
 
     max_head_bytes: int = 65_536
     head_timeout_sec: float = 10.0
     read_timeout_sec: float = 30.0
-    turn_away: TurnAway | None = None
+    early_refusal: EarlyRefusal | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -113,10 +115,10 @@ class BoundedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def _refused(self) -> bytes | None:
-        if self.turn_away is None or not self._is_plain():
+        if self.early_refusal is None or not self._is_plain():
             return None
         path = self.url.partition(b"?")[0].decode("latin-1")
-        return self.turn_away(self.parser.get_method().decode("ascii"), path, self.headers)
+        return self.early_refusal(self.parser.get_method().decode("ascii"), path, self.headers)
 
     def _is_plain(self) -> bool:
         """Whether it is alone on a connection that is kept, with a short body of known length."""
@@ -168,13 +170,13 @@ def bounded_http(
     head_timeout_sec: float,
     *,
     read_timeout_sec: float = 30.0,
-    turn_away: TurnAway | None = None,
+    early_refusal: EarlyRefusal | None = None,
 ) -> type[BoundedHttp]:
     """Make the protocol with these bounds, as uvicorn wants it: a class."""
     bounds = {
         "max_head_bytes": max_head_bytes,
         "head_timeout_sec": head_timeout_sec,
         "read_timeout_sec": read_timeout_sec,
-        "turn_away": None if turn_away is None else staticmethod(turn_away),
+        "early_refusal": None if early_refusal is None else staticmethod(early_refusal),
     }
     return type("BoundedHttp", (BoundedHttp,), bounds)

@@ -10,13 +10,13 @@ import uvicorn
 from typer import echo
 
 from app.adapters.journal.sql import SqlJournal
-from app.api.gate.early_refusal import turn_away
+from app.api.gate.early_refusal import early_refusal
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
 from app.settings import Settings, certificate_problem, load_settings, without_password
-from edge.lifecycle import ended_in_order
-from edge.locality import is_elsewhere
+from edge.lifecycle import exit_zero_on_sigterm
+from edge.locality import is_remote_address
 
 STARTUP_FAILED: Final = 3
 _JOURNAL_SEC: Final = 5.0
@@ -50,7 +50,7 @@ def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> in
         asyncio.run(_open_once(settings))
         echo(_banner(settings, listening))
         server = uvicorn.Server(_configured(settings))
-        with ended_in_order(lambda: server.started):
+        with exit_zero_on_sigterm(lambda: server.started):
             server.run(sockets=[listening])
     return 0 if server.started else STARTUP_FAILED
 
@@ -62,7 +62,7 @@ def _configured(settings: Settings) -> uvicorn.Config:
         http=bounded_http(
             settings.max_header_bytes,
             settings.header_timeout_sec,
-            turn_away=turn_away(application.state.admitted),
+            early_refusal=early_refusal(application.state.admission),
         ),
         log_config=None,
         access_log=False,
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(not is_elsewhere(str(address[0])) for *_, address in found)
+    return all(not is_remote_address(str(address[0])) for *_, address in found)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,7 @@
 
 Server-rendered pages (``templates/``), one stylesheet and one script of our own (``static/``), htmx
 out of an installed package. Pages read what the service shows and act through the same methods as
-the HTTP API; ``door.py`` lets a browser in on a session that an API key has opened.
+the HTTP API; ``access.py`` accepts a session, which an API key has opened, in place of the key.
 """
 
 from app.console.context import ConsoleContext, build_console

@@ -6,12 +6,12 @@ from typing import Protocol, cast
 
 from starlette.requests import Request
 
+from app.console.access import ConsoleAccess
 from app.console.assets import Assets
-from app.console.door import ConsoleDoor
 from app.console.failures import LoginFailures
-from app.console.places import Places
 from app.console.render import Renderer
 from app.console.sessions import Sessions
+from app.console.slots import Slots
 from app.core.access import KeyRing
 from app.core.types import Batch
 from app.pipeline.ports import Clock
@@ -50,14 +50,14 @@ class Streams:
     drawn_at: float = float("-inf")
 
 
-def login_places() -> Places:
-    """Make places for login forms that are being read; anybody may send one."""
-    return Places(16, "Too many sign in at this moment. Try again in 2 seconds.", retry_sec=2)
+def login_slots() -> Slots:
+    """Return 16 slots for login forms that are being read: sending one needs no key."""
+    return Slots(16, "Too many sign in at this moment. Try again in 2 seconds.", retry_sec=2)
 
 
-def trial_places() -> Places:
-    """Make places for one batch that is tried out and eight that wait for their turn."""
-    return Places(9, "Too many batches are being tried out. Try again in a second.", retry_sec=1)
+def trial_slots() -> Slots:
+    """Return slots for one batch that is being tried out and eight that wait."""
+    return Slots(9, "Too many batches are being tried out. Try again in a second.", retry_sec=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class ConsoleContext:
     renderer: Renderer
     failures: LoginFailures
     streams: Streams = field(default_factory=Streams)
-    logins: Places = field(default_factory=login_places)
-    trials: Places = field(default_factory=trial_places)
+    logins: Slots = field(default_factory=login_slots)
+    trials: Slots = field(default_factory=trial_slots)
 
     @property
-    def door(self) -> ConsoleDoor:
-        """What the guard asks."""
-        return ConsoleDoor(self.sessions, self.renderer)
+    def access(self) -> ConsoleAccess:
+        """What the API's access check asks about the pages."""
+        return ConsoleAccess(self.sessions, self.renderer)
 
 
 def build_console(

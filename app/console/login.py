@@ -6,8 +6,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.console.access import PREFIX
 from app.console.context import ConsoleContext, console_of
-from app.console.door import PREFIX
 from app.console.errors import FormRefused
 from app.console.forms import read_form, refuse_foreign_form
 from app.console.sessions import COOKIE, token_of

@@ -124,7 +124,7 @@ async def ask(request: Request) -> Response:
 
 
 async def perform(request: Request) -> Response:
-    """Do it, through the same door as the HTTP API; a missing reason asks again."""
+    """Do it by the same method as the HTTP API; a missing reason asks again."""
     act = _act(request)
     form = await read_form(request)
     refuse_foreign_form(request, form, console_of(request).sessions)

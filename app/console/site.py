@@ -19,8 +19,8 @@ from app.console import (
     operate,
     what_if,
 )
+from app.console.access import ASSETS, LOGIN, PREFIX
 from app.console.context import ConsoleContext, console_of
-from app.console.door import ASSETS, LOGIN, PREFIX
 from app.console.errors import FormRefused
 from app.console.render import ServiceStopped
 from app.core.errors import InvalidInput
@@ -53,7 +53,7 @@ ROUTES: Final[tuple[tuple[str, Endpoint, list[str]], ...]] = (
 
 
 def install(app: FastAPI, context: ConsoleContext) -> None:
-    """Put the pages on an application that the API has been put on, with ``context.door``."""
+    """Put the pages on an application that the API has been put on, with ``context.access``."""
     app.state.console = context
     for path, endpoint, methods in ROUTES:
         app.add_route(path, _page(endpoint), methods=methods, include_in_schema=False)

@@ -44,7 +44,7 @@ async def size(request: Request) -> Response:
     refuse_foreign_form(request, form, console.sessions)
     fields = {name: form.get(name, "") for name in ("batch", "kelly", "value", "severity")}
     try:
-        async with console.trials.turn():
+        async with console.trials.hold_in_turn():
             batch = console.read_batch(request, fields["batch"].encode("utf-8", "replace"))
             result = _compared(service, batch, _changes(fields))
     except InvalidInput as error:

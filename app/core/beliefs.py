@@ -10,7 +10,7 @@ from app.core.books.market import MarketBook
 from app.core.books.records import RecordBook
 from app.core.books.regimes import RegimeBook
 from app.core.books.values import ValueBook
-from app.core.brakes import Braking, assess_brakes, drawdown_multiplier
+from app.core.brakes import Braking, assess_brakes
 from app.core.params import EngineParams
 from app.core.performance import PerformanceLedger
 from app.core.portfolio.factors import FactorModel, estimate_factors
@@ -89,10 +89,6 @@ class Beliefs:
             collapse_below = self.params.brakes.collapse_below
             self.values.observe(batch.portfolio_value, batch.received_ns, collapse_below)
         return effective
-
-    def brake(self, portfolio_value: float) -> float:
-        """Multiplier of the drawdown brake: 1 when off or above water enough."""
-        return drawdown_multiplier(portfolio_value, self.values, self.params.brakes)
 
     def braking(self, batch: Batch, jumps: Mapping[str, float]) -> Braking:
         """Say what kill switch and brakes leave of a decision on a batch that was heard.

@@ -11,6 +11,9 @@
     |-- KeyFileUnusable         the file of API keys cannot be read, or is not one
     |-- PolicyFailure           the policy gave nothing usable; never reaches a caller
     `-- SolverFailure           no finite, feasible, optimal answer; never reaches a caller
+
+Rooms outside the core derive their own from `HimariError`. What HTTP alone refuses is a
+`RequestRefused` of `app/api/response/problems.py`, where one table gives every error its status.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,10 @@
-"""Does the policy pay: the guide's unpaired comparison, and the paired one that can tell.
+"""Comparison of the policy's returns with Phase 2's: the guide's unpaired one, and a paired one.
 
-Unpaired: the returns of trades that the policy took against those that it did not. Different
-trades, so the luck of the draw stands between them. Paired: every decision journals both
-allocations, so each outcome prices both, and the difference is the policy's alone.
+Unpaired: the returns of trades that the policy took against those that it did not; they are
+different trades, so the difference holds luck as well. Paired: every decision journals both
+allocations, so each outcome prices both, and the difference comes from the policy alone.
+
+See docs/concepts.md#does-it-pay.
 """
 
 import math
@@ -16,7 +18,7 @@ import numpy as np
 from app.core.params import PerformanceParams
 from app.core.types import FloatArray, IntArray, JsonObject
 
-# Far beyond any return, far below what a sum of squares can hold: a report stays finite.
+# Simple return. Far above any real one, and its square is finite, so a report stays finite.
 LARGEST_RETURN: Final = 1e100
 # Blocks drawn at once: 2**18 of them keep every array of a chunk at 2 MB.
 CHUNK_BLOCKS: Final = 2**18
@@ -24,7 +26,7 @@ CHUNK_BLOCKS: Final = 2**18
 
 @dataclass(slots=True)
 class Welford:
-    """Running count, mean and sum of squared deviations of trade returns.
+    """Running count, mean and sum of squared deviations of simple trade returns.
 
     References
     ----------
@@ -37,14 +39,17 @@ class Welford:
     squares: float = 0.0
 
     def add(self, value: float) -> None:
-        """Take one more return, O(1)."""
+        """Add one finite simple return in O(1)."""
         self.trades += 1
         delta = value - self.mean
         self.mean += delta / self.trades
         self.squares += delta * (value - self.mean)
 
     def summary(self) -> JsonObject:
-        """Trades, mean, standard deviation (ddof 1) and Sharpe ratio per trade, 0.0 if unknown."""
+        """Return count, mean, standard deviation (ddof 1) and Sharpe ratio of the trades.
+
+        The deviation is 0.0 below two trades, and the Sharpe ratio where the deviation is 0.0.
+        """
         std = math.sqrt(self.squares / (self.trades - 1)) if self.trades > 1 else 0.0
         return {
             "trades": self.trades,
@@ -55,7 +60,7 @@ class Welford:
 
 
 def stationary_bootstrap_means(sample: FloatArray, params: PerformanceParams) -> FloatArray:
-    r"""Means of resamples that keep the order of things within blocks of random length.
+    r"""Return the means of bootstrap resamples made of blocks of random length.
 
     A resample of length n is a chain of blocks; each starts anywhere in the sample, runs on
     circularly, and has a length :math:`L \sim \operatorname{Geometric}(1 / b)`; the last one is
@@ -95,7 +100,7 @@ def stationary_bootstrap_means(sample: FloatArray, params: PerformanceParams) ->
 
 
 def _enough_blocks(n: int, restart: float) -> int:
-    """Blocks that fill n places in all but one of 10^15 draws; never more than n are needed."""
+    """Return how many blocks cover n observations in all but one of 10^15 draws, at most n."""
     expected = 1.0 + (n - 1) * restart
     spread = math.sqrt((n - 1) * restart * (1.0 - restart))
     return min(n, math.ceil(expected + 8.0 * spread + 8.0))
@@ -104,7 +109,7 @@ def _enough_blocks(n: int, restart: float) -> int:
 def _block_ends(
     generator: np.random.Generator, shape: tuple[int, int], restart: float, n: int
 ) -> IntArray:
-    """Where the blocks of each draw end, shape (draws, blocks), the last one always at n."""
+    """Return the end of each block of each draw, shape (draws, blocks); the last is at n."""
     lengths = np.minimum(generator.geometric(restart, size=shape), n)
     ends: IntArray = np.minimum(np.cumsum(lengths, axis=1), n)
     ends[:, -1] = n
@@ -112,7 +117,7 @@ def _block_ends(
 
 
 class PerformanceLedger:
-    """What the policy earned against Phase 2, unpaired and paired.
+    """Returns of the policy against those of Phase 2, unpaired and paired.
 
     Parameters
     ----------
@@ -129,7 +134,7 @@ class PerformanceLedger:
         self._paired: JsonObject | None = None
 
     def add_unpaired(self, trade_return: float, used_rl: bool) -> None:  # noqa: FBT001 (the wire's own field, always given)
-        """Count the return of one trade for the side that took it.
+        """Add the return of one trade to the side that took it.
 
         Parameters
         ----------
@@ -176,7 +181,7 @@ class PerformanceLedger:
         self._paired = None
 
     def export(self) -> JsonObject:
-        """Everything the ledger knows, JSON-able; floats survive JSON exactly."""
+        """Return the whole state as JSON-able data, exact to the last bit."""
         return {
             "rl": [self._rl.trades, self._rl.mean, self._rl.squares],
             "baseline": [self._baseline.trades, self._baseline.mean, self._baseline.squares],
@@ -185,7 +190,7 @@ class PerformanceLedger:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what :meth:`export` described."""
+        """Replace the state by one that :meth:`export` returned."""
         self._rl = _welford(state["rl"])
         self._baseline = _welford(state["baseline"])
         self._differences = OrderedDict((str(key), float(value)) for key, value in state["paired"])
@@ -195,11 +200,12 @@ class PerformanceLedger:
         self._paired = None
 
     def paired_returns(self) -> list[tuple[float, float]]:
-        """Return of the policy's allocation and of Phase 2's, a pair for each decision in order.
+        """Return the returns of the policy's and of Phase 2's allocation, a pair per decision.
 
         Returns
         -------
         list of (float, float), fractions of portfolio value
+            In the order of the decisions.
         """
         baseline = self._baseline_returns
         return [
@@ -208,7 +214,7 @@ class PerformanceLedger:
         ]
 
     def report(self) -> JsonObject:
-        """Both comparisons, as ``GET /performance`` answers them.
+        """Return both comparisons in the form that ``GET /performance`` answers.
 
         Returns
         -------

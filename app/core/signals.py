@@ -14,7 +14,6 @@ import numpy as np
 
 from app.core.types import DIRECTION, Batch, FloatArray, IntArray, Signal
 
-NAN = math.nan
 DAY_NS = 86_400 * 1_000_000_000
 
 _by_symbol_and_strategy = attrgetter("symbol", "strategy_id")

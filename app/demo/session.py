@@ -25,7 +25,7 @@ from app.demo.scenario import DayPlan, Scenario, prepare_scenario
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 from app.history.account import equal_weight_equity
 from app.history.prices import PricePanel, load_stock_prices
-from app.processes.inference import own_inference_server
+from app.processes.inference import running_inference_server
 from app.processes.service import APPLICATION, running_service, sigterm_as_exit, silent_endpoint
 
 PHASE2: Final = "Phase 2"
@@ -129,7 +129,7 @@ def play_all(scenario: Scenario, options: DemoOptions) -> tuple[tuple[PlayedRun,
     }
     mock = {"HIMARI_ENABLE_RL": "true", "HIMARI_USE_MOCK_RL": "true"}
     phase2_run = _play_one(PHASE2, common, scenario, options)
-    with own_inference_server() as (endpoint, card):
+    with running_inference_server() as (endpoint, card):
         # packed histories: decoding them as JSON costs both sides more than the model
         real = {
             "HIMARI_ENABLE_RL": "true",

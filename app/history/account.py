@@ -1,4 +1,4 @@
-"""The caller's own books: cash and quantities, marked to market, costs paid on every trade."""
+"""Ledger of the caller: cash and quantities, marked to market, with costs on every trade."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Ledger:
     quantities: dict[str, float] = field(default_factory=dict)
 
     def value_usd(self, prices: Mapping[str, float]) -> float:
-        """Portfolio value at these prices, USD.
+        """Return the portfolio value at these prices, USD.
 
         Raises
         ------
@@ -30,7 +30,9 @@ class Ledger:
         return self.cash_usd + held
 
     def trade_to(self, targets: Mapping[str, float], prices: Mapping[str, float]) -> float:
-        """Trade to target quantities at these prices; symbols not named stay as they are.
+        """Trade to target quantities at these prices, and return the traded notional.
+
+        Symbols without a target stay as they are.
 
         Returns
         -------
@@ -48,7 +50,7 @@ class Ledger:
 
 
 def equal_weight_equity(closes: FloatArray, value_usd: float, cost_bps: float) -> FloatArray:
-    r"""Equity of the portfolio that goes back to equal weights at every close, after costs.
+    r"""Return the equity of a portfolio that is rebalanced to equal weights at every close.
 
     Parameters
     ----------
@@ -57,12 +59,12 @@ def equal_weight_equity(closes: FloatArray, value_usd: float, cost_bps: float) -
     value_usd : float
         Equity on the first day, before the first trade.
     cost_bps : float
-        Basis points of traded notional.
+        Cost in basis points of traded notional.
 
     Returns
     -------
     ndarray of shape (n_days,), USD
-        Equity at each close before that close's trades.
+        Equity after costs, at each close before that close's trades; no NaN.
     """
     equity = np.empty(len(closes))
     held = np.zeros(closes.shape[1])

@@ -1,4 +1,4 @@
-"""How much better one policy's Sharpe ratio is than another's on the same days.
+"""Difference of two policies' Sharpe ratios on the same days, with a bootstrap interval.
 
 References
 ----------
@@ -38,11 +38,12 @@ class SharpeGain:
 
 
 def require_bootstrap() -> None:
-    """Refuse early, before minutes of simulation.
+    """Raise if the bootstrap's package is missing, before minutes of simulation are spent.
 
     Raises
     ------
     BootstrapMissing
+        If the package ``arch`` is not installed.
     """
     if find_spec("arch") is None:
         raise BootstrapMissing(
@@ -51,7 +52,20 @@ def require_bootstrap() -> None:
 
 
 def sharpe(returns: FloatArray, periods: float) -> float | None:
-    r"""Annualise :math:`\bar r / s \cdot \sqrt{periods}`; None for a series that never varies."""
+    r"""Return the annual Sharpe ratio :math:`\bar r / s \cdot \sqrt{periods}`.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n,), simple return per period
+        Finite.
+    periods : float
+        Observations a year.
+
+    Returns
+    -------
+    float or None
+        None for a series that never varies.
+    """
     spread = float(returns.std())
     if not spread > np.finfo(np.float64).tiny:
         return None
@@ -59,7 +73,7 @@ def sharpe(returns: FloatArray, periods: float) -> float | None:
 
 
 def sharpe_gain(policy: FloatArray, reference: FloatArray, periods: float) -> SharpeGain | None:
-    """Paired stationary bootstrap of the difference of annual Sharpe ratios.
+    """Return the difference of annual Sharpe ratios, with its paired bootstrap interval.
 
     Both series are drawn with the same days in the same blocks (mean 20 days, 2,000 draws,
     seeded), so what moves both cancels.
@@ -67,6 +81,7 @@ def sharpe_gain(policy: FloatArray, reference: FloatArray, periods: float) -> Sh
     Parameters
     ----------
     policy, reference : ndarray of shape (n,), simple returns of the same days
+        Finite.
     periods : float
         Observations a year.
 

@@ -1,6 +1,6 @@
-"""What the demo tells the service about the market itself: volatility, regime, stress.
+"""Volatility, regimes and stress of a price panel, which demo and backtest send to the service.
 
-Everything in row t depends on prices of rows 0 to t alone.
+Row t of every array depends on the prices of rows 0 to t alone.
 """
 
 from typing import Final
@@ -25,14 +25,17 @@ TRADING_DAYS: Final = 252
 
 
 def simple_returns(closes: FloatArray) -> FloatArray:
-    """Close-to-close simple returns, (n_days, n_symbols); row 0 and missing prices are NaN."""
+    """Return close-to-close simple returns, shape (n_days, n_symbols).
+
+    NaN in row 0 and where either price is missing.
+    """
     returns = np.full_like(closes, np.nan)
     returns[1:] = closes[1:] / closes[:-1] - 1.0
     return returns
 
 
 def ewma_volatility(closes: FloatArray, decay: float = DAILY_DECAY) -> FloatArray:
-    r"""Exponentially weighted volatility of daily returns about zero.
+    r"""Return the exponentially weighted volatility of daily returns about zero.
 
     .. math:: \sigma_t^2 = \sum_i \delta^i r_{t-i}^2 / \sum_i \delta^i
 
@@ -62,10 +65,15 @@ def ewma_volatility(closes: FloatArray, decay: float = DAILY_DECAY) -> FloatArra
 
 
 def regimes_of(closes: FloatArray) -> IntArray:
-    """Regime of each symbol and day as a position in ``tuple(Regime)``.
+    """Return the regime of each symbol and day as an index into ``tuple(Regime)``.
 
     Volatility against what is usual for the symbol decides first (1.75 times: high volatility,
     3 times: crisis), then the 60-day return in volatilities (beyond +-1: a trend), else ranging.
+
+    Parameters
+    ----------
+    closes : ndarray of shape (n_days, n_symbols), price
+        NaN where there is none.
 
     Returns
     -------
@@ -87,14 +95,23 @@ def regimes_of(closes: FloatArray) -> IntArray:
 
 
 def risk_scores(volatility: FloatArray) -> FloatArray:
-    """Annualised volatility capped at 1: the ``risk_score`` of a signal; 1 where unknown."""
+    """Return the ``risk_score`` of signals: annualised volatility, at most 1.
+
+    Parameters
+    ----------
+    volatility : ndarray of any shape, standard deviation per day
+        NaN (unknown) gives 1.
+    """
     annual = np.nan_to_num(volatility * np.sqrt(TRADING_DAYS), nan=1.0)
     capped: FloatArray = np.minimum(annual, 1.0)
     return capped
 
 
 def index_returns(closes: FloatArray) -> FloatArray:
-    """Daily return of the equally weighted panel, (n_days,); 0 where no symbol has one."""
+    """Return the daily simple return of the equally weighted panel, shape (n_days,).
+
+    0 on days without any return.
+    """
     returns = simple_returns(closes)
     known = np.isfinite(returns)
     count = np.maximum(known.sum(axis=1), 1)
@@ -105,8 +122,8 @@ def index_returns(closes: FloatArray) -> FloatArray:
 def cascade_indicators(index_return: float) -> CascadeIndicators:
     """Return the day's indicators: calm, or stress in proportion to a fall of more than 4 %.
 
-    Daily closes carry no funding, open interest or order flow, so on a crash day these are a
-    stated stand-in, linear in the fall f: open interest -2f, volume ratio 1 + 100f, whale pressure
+    Daily closes have no funding, open interest or order flow, so on a crash day the indicators are
+    assumed, linear in the fall f: open interest -2f, volume ratio 1 + 100f, whale pressure
     10f, netflow z-score 40f, funding 0. Chosen so that real crashes exercise the brake: a fall of
     6 % leaves the limits as they are, 8 % halves them, 9 % quarters them; no fall closes all.
     """

@@ -29,11 +29,11 @@ STOCKS_FILE: Final = Path("datasets", "data", "sp500_dataset.csv.gz")
 
 
 class PricesMissing(HimariError):
-    """There is nothing to read: the data package or the file is not there."""
+    """The data package or the price file is not there."""
 
 
 class PricesInvalid(HimariError):
-    """A price table breaks its form; the message names line and column."""
+    """A price table is malformed; the message names line and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PricePanel:
     closes: FloatArray
 
     def between(self, start: date | None, end: date | None) -> slice:
-        """Days from ``start`` to ``end``, both included, as a slice of the rows.
+        """Return the slice of rows from ``start`` to ``end``, both included.
 
         None leaves that side open; days outside the panel are no error.
         """
@@ -67,7 +67,7 @@ class PricePanel:
 
 
 def load_stock_prices() -> PricePanel:
-    """Load the daily closes of 20 large US stocks, 1990-01-02 to 2022-12-28.
+    """Return the daily closes of 20 large US stocks, 1990-01-02 to 2022-12-28.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def load_stock_prices() -> PricePanel:
 
 
 def read_price_csv(path: Path) -> PricePanel:
-    """Read closes from a CSV file: a date column, then one column a symbol.
+    """Return the closes in a CSV file of a date column and one column per symbol.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def read_price_csv(path: Path) -> PricePanel:
     PricesMissing
         If there is no such file.
     PricesInvalid
-        At the first cell that breaks the form, named by line and column.
+        At the first malformed cell, named by line and column.
     """
     if not path.is_file():
         raise PricesMissing(f"there is no price file {path}")
@@ -135,12 +135,12 @@ def read_price_csv(path: Path) -> PricePanel:
 
 
 def parse_prices(lines: Iterable[str], name: str) -> PricePanel:
-    """Parse a price table; ``name`` begins every message.
+    """Return the closes in the lines of a CSV file; every error message begins with ``name``.
 
     Raises
     ------
     PricesInvalid
-        At the first cell that breaks the form, named by line and column.
+        At the first malformed cell, named by line and column.
     """
     rows = csv.reader(lines, strict=True)
     symbols = _symbols(next(rows, []), name)
@@ -200,7 +200,7 @@ def _close(cell: str, where: str) -> float:
     if not text:
         return math.nan
     try:
-        # Python's float reads 1_000 as a thousand; in a price file it is a slip
+        # Python's float reads 1_000 as a thousand; in a price file it is an error
         close = math.nan if "_" in text else float(text)
     except ValueError:
         close = math.nan

@@ -1,10 +1,10 @@
-r"""Textbook strategies over a price panel, each knowing only the past.
+r"""Textbook strategies over a price panel, from past prices alone.
 
 A strategy is a score per day and symbol in units of volatility:
 
 .. math:: z_t = \operatorname{clip}\bigl(\pm \ln(P_t / P_{t-L}) / (\sigma_t \sqrt{L}), -2, 2\bigr)
 
-with + for momentum and - for reversal. What the score is worth is learnt from the days before:
+with + for momentum and - for reversal. The return per unit of score is learnt from earlier days:
 the slope of the next day's standardised return on the score through the origin, over all symbols
 and all past days, shrunk towards zero. Row t of every array depends on rows 0 to t alone.
 
@@ -30,7 +30,7 @@ from app.history.market import ewma_volatility, simple_returns
 SCORE_CAP: Final = 2.0
 HOLD_BELOW: Final = 0.25
 STRONG_FROM: Final = 1.5
-# one day's return in volatilities; beyond it a single crash would own the slope
+# one day's return in volatilities; without the cap a single crash would set the slope
 RETURN_CAP: Final = 5.0
 # prior sd of the slope: 0.02 a day per unit of score is an annual Sharpe ratio of 0.3 on one stock
 SLOPE_PRIOR_SD: Final = 0.02
@@ -57,7 +57,7 @@ TEXTBOOK: Final = (MOMENTUM_20, MOMENTUM_60, MOMENTUM_250, REVERSAL_5)
 
 @dataclass(frozen=True, slots=True)
 class StrategySignals:
-    """What one strategy says on every day of a panel; each array is (n_days, n_symbols).
+    """Signals of one strategy for a panel; each array has shape (n_days, n_symbols).
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class StrategySignals:
     volatility : ndarray, standard deviation per day
         Finite and > 0 wherever there is a signal.
     hold_below : float, volatilities
-        A score nearer to zero says HOLD; so does a score of exactly zero.
+        A score nearer to zero is HOLD; so is a score of exactly zero.
     """
 
     strategy_id: str
@@ -84,7 +84,7 @@ class StrategySignals:
 
     @property
     def known(self) -> BoolArray:
-        """Where the strategy has a signal."""
+        """Mask of the days and symbols with a signal."""
         return np.isfinite(self.score)
 
     @property
@@ -100,7 +100,7 @@ def textbook_signals(
     *,
     hold_below: float = HOLD_BELOW,
 ) -> tuple[StrategySignals, ...]:
-    """Signals of several strategies for every day and symbol of a panel, in their order.
+    """Return the signals of strategies for every day and symbol of a panel, in their order.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def textbook_signals(
         > 0, or NaN where there is none.
     strategies : tuple of Strategy
     hold_below : float, volatilities
-        Scores nearer to zero say HOLD and expect nothing; 0 leaves no dead zone.
+        Scores nearer to zero are HOLD with an expected return of 0; 0 leaves no dead zone.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def _signals(
 
 
 def action_of(score: float, hold_below: float = HOLD_BELOW) -> Action:
-    """Turn a score into a wire action: HOLD at 0 and within +-hold_below, STRONG from +-1.5."""
+    """Return the wire action of a score: HOLD at 0 and within +-hold_below, STRONG from +-1.5."""
     if abs(score) < hold_below or score == 0.0:
         return Action.HOLD
     if score > 0:
@@ -139,7 +139,15 @@ def action_of(score: float, hold_below: float = HOLD_BELOW) -> Action:
 
 
 def momentum_score(closes: FloatArray, volatility: FloatArray, strategy: Strategy) -> FloatArray:
-    """Past return over the lookback in units of its own volatility, signed and capped.
+    """Return the past return over the lookback in units of its volatility, signed and capped.
+
+    Parameters
+    ----------
+    closes : ndarray of shape (n_days, n_symbols), price
+        NaN where there is none.
+    volatility : ndarray of shape (n_days, n_symbols), standard deviation per day
+        NaN where it is unknown.
+    strategy : Strategy
 
     Returns
     -------
@@ -156,7 +164,7 @@ def momentum_score(closes: FloatArray, volatility: FloatArray, strategy: Strateg
 def past_slope(
     score: FloatArray, returns: FloatArray, volatility: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    r"""Estimate what the score was worth up to each day: shrunk slope and confidence.
+    r"""Return the shrunk slope of returns on scores up to each day, and its confidence.
 
     With x the score and y the next day's return over volatility, b = sum xy / sum xx. Symbols move
     together, so the error is clustered by day: v = sum_t (sum_s xy)^2 / (sum xx)^2. Under a normal
@@ -165,12 +173,15 @@ def past_slope(
 
     Parameters
     ----------
-    score, returns, volatility : ndarray of shape (n_days, n_symbols)
+    score : ndarray of shape (n_days, n_symbols), volatilities
+    returns : ndarray of shape (n_days, n_symbols), simple return per day
+    volatility : ndarray of shape (n_days, n_symbols), standard deviation per day
+        A NaN in any of the three leaves that day and symbol out.
 
     Returns
     -------
     slope, confidence : ndarray of shape (n_days,)
-        Row t uses returns up to day t. Slope 0 and confidence 0.05 before a year of days.
+        Finite; row t uses returns up to day t. Slope 0 and confidence 0.05 before a year of days.
     """
     ahead = np.clip(returns[1:] / volatility[:-1], -RETURN_CAP, RETURN_CAP)
     earlier = score[:-1]

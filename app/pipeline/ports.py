@@ -1,6 +1,6 @@
 """What the pipeline needs from the world, as Protocols named by need.
 
-Each has an adapter of the same name in ``app/adapters`` and a fake in ``tests/fakes.py``.
+Each has an adapter of the same name in ``app/adapters`` and a fake in ``tests/fakes``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

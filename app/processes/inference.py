@@ -19,22 +19,22 @@ MODEL: Final = "HIMARI_INFERENCE_MODEL"
 
 
 class ServerMissing(HimariError):
-    """There is no inference server to start or to ask."""
+    """No inference server is installed, or none answers."""
 
 
 @contextmanager
-def own_inference_server(version: str = "") -> Iterator[tuple[str, JsonObject | None]]:
-    """Run the inference server while the block runs; yields its ``/predict`` and model card.
+def running_inference_server(version: str = "") -> Iterator[tuple[str, JsonObject | None]]:
+    """Run the inference server during the block; yields its ``/predict`` URL and model card.
 
     Parameters
     ----------
     version : str
-        Of the model folder; by default the one that it serves by itself.
+        Version in the model folder; by default the one that the server chooses.
 
     Raises
     ------
     ServerMissing
-        If the package of the server is not there.
+        If the package of the server is not installed.
     ServiceNotReady
         If it does not become ready.
     """
@@ -42,25 +42,25 @@ def own_inference_server(version: str = "") -> Iterator[tuple[str, JsonObject | 
     settings = {MODEL: version} if version else {}
     folder = inference_model_dir()
     if folder is not None:
-        # the process lives in a directory of its own, where a relative path means something else
+        # the process runs in another directory, where a relative path would differ
         settings[INFERENCE_MODEL_DIR] = str(folder.resolve())
     with running_service(settings, APPLICATION) as client:
-        yield f"{client.base_url}".rstrip("/") + "/predict", read_card(client)
+        yield f"{client.base_url}".rstrip("/") + "/predict", read_model_card(client)
 
 
 def model_folder() -> Path:
-    """Folder of the models: the environment's, or the one that ships with the server.
+    """Return the folder of the models: the environment's, or the one shipped with the server.
 
     Raises
     ------
     ServerMissing
-        If neither is there.
+        If there is neither.
     """
     return inference_model_dir() or _package() / "models"
 
 
-def read_card(client: httpx.Client) -> JsonObject | None:
-    """Read ``GET /model``; None where a server has none.
+def read_model_card(client: httpx.Client) -> JsonObject | None:
+    """Return the answer of ``GET /model``; None where a server has none.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_card(client: httpx.Client) -> JsonObject | None:
 
 
 def _package() -> Path:
-    # it lies beside ours and is never imported: the two applications share no code
+    # found by its path and never imported: the two applications share no code
     folder = Path(app.__file__).resolve().parent.parent / APPLICATION.partition(".")[0]
     if not (folder / "main.py").is_file():
         raise ServerMissing("the package inference_server is not installed beside the service")

@@ -1,6 +1,6 @@
-"""Starts the service as its own process on a free loopback port, and always stops it.
+"""The service as a process on a free loopback port, stopped at the end in any case.
 
-Each service lives in a temporary directory with its own SQLite journal; nothing it writes stays.
+Each service runs in a temporary directory with a SQLite journal of its own, removed at the end.
 """
 
 import os
@@ -30,14 +30,14 @@ PORT_ATTEMPTS: Final = 3
 
 
 class ServiceNotReady(HimariError):
-    """The service ended or stayed unready; the message carries the end of its log."""
+    """The service ended or did not become ready; the message has the end of its log."""
 
 
 @contextmanager
 def running_service(
     settings: Mapping[str, str], application: str = APPLICATION
 ) -> Iterator[httpx.Client]:
-    """Run the service with these settings while the block runs.
+    """Run the service with these settings during the block.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def running_service(
         ``HIMARI_`` variables; those of the caller's own environment are not passed on. The SQLite
         journal, host and port are set here.
     application : str
-        What uvicorn is to serve.
+        Application that uvicorn serves.
 
     Yields
     ------
@@ -63,12 +63,12 @@ def running_service(
             yield client
         finally:
             client.close()
-            stop(process)
+            stop_process(process)
 
 
 @contextmanager
 def silent_endpoint() -> Iterator[str]:
-    """Listen on loopback, accept nothing, answer nothing; yields the URL of that RL endpoint.
+    """Listen on loopback without ever answering; yields the URL as that of an RL endpoint.
 
     The kernel completes connections from the backlog, so a caller connects and then waits.
     """
@@ -76,13 +76,13 @@ def silent_endpoint() -> Iterator[str]:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/predict"
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, then SIGKILL if the process has not ended in time; waits for its end."""
+def stop_process(process: subprocess.Popen[bytes], within_sec: float = STOP_SEC) -> None:
+    """End a process by SIGTERM, or by SIGKILL if it has not ended in time, and wait for it."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(STOP_SEC)
+        process.wait(within_sec)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -93,7 +93,9 @@ def _start_on_free_port(
 ) -> tuple[subprocess.Popen[bytes], httpx.Client]:
     for attempt in range(1, PORT_ATTEMPTS + 1):
         port = free_port()
-        process = start(application, port, folder, environment(settings, port, folder))
+        process = start_uvicorn(
+            application, port, folder, service_environment(settings, port, folder)
+        )
         # loopback must not go through a proxy of the caller's environment
         client = httpx.Client(
             base_url=f"http://{LOOPBACK}:{port}", timeout=REQUEST_SEC, trust_env=False
@@ -102,7 +104,7 @@ def _start_on_free_port(
             wait_until_ready(process, client, folder)
         except BaseException as error:
             client.close()
-            stop(process)
+            stop_process(process)
             retry = isinstance(error, ServiceNotReady) and "address already in use" in str(error)
             if not retry or attempt == PORT_ATTEMPTS:
                 raise
@@ -111,14 +113,14 @@ def _start_on_free_port(
     raise ServiceNotReady(f"no free port in {PORT_ATTEMPTS} attempts")
 
 
-def start(
+def start_uvicorn(
     application: str, port: int, folder: Path, variables: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start uvicorn on a loopback port; its output goes to ``folder/service.log``."""
     command = [sys.executable, "-m", "uvicorn", application, "--host", LOOPBACK]
     command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     with (folder / "service.log").open("wb") as log:
-        # a session of its own: Ctrl-C reaches us alone, and we stop it in order
+        # a session of its own, so that Ctrl-C ends the caller alone, which then stops it
         return subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments
             command,
             cwd=folder,
@@ -129,8 +131,8 @@ def start(
         )
 
 
-def environment(settings: Mapping[str, str], port: int, folder: Path) -> dict[str, str]:
-    """Environment of the service: the caller's without ``HIMARI_``, then ``settings``."""
+def service_environment(settings: Mapping[str, str], port: int, folder: Path) -> dict[str, str]:
+    """Return the variables of the service: the caller's without ``HIMARI_``, and ``settings``."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("HIMARI_")}
     root = str(Path(app.__file__).resolve().parent.parent)
     paths = [root, inherited.get("PYTHONPATH", "")]
@@ -139,7 +141,7 @@ def environment(settings: Mapping[str, str], port: int, folder: Path) -> dict[st
         "HIMARI_DATABASE_URL": f"sqlite:///{folder / 'himari.db'}",
         "HIMARI_HOST": LOOPBACK,
         "HIMARI_PORT": str(port),
-        # we are the only caller, and stop calling before we stop it
+        # its only caller has stopped calling by then
         "HIMARI_DRAIN_SEC": "0",
         **settings,
     }
@@ -180,7 +182,7 @@ def free_port() -> int:
 
 @contextmanager
 def sigterm_as_exit() -> Iterator[None]:
-    """Turn SIGTERM into SystemExit(143) while the block runs, so that servers are stopped."""
+    """Turn SIGTERM into SystemExit(143) during the block, so that servers are stopped."""
 
     def leave(signum: int, _frame: object) -> None:
         raise SystemExit(128 + signum)

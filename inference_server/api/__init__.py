@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from edge.middleware import LastResort, SaneHead
+from edge.middleware import HeadLimits, LastResort
 from edge.problems import RequestRefused
 from edge.request_id import RequestId
 from inference_server.api import health, model, predict
@@ -55,10 +55,10 @@ def install(app: FastAPI, settings: ApiSettings, registry: CollectorRegistry) ->
     app.add_middleware(LastResort, answer=answer_error)
     instrumentator = Instrumentator(excluded_handlers=["^/metrics$"], registry=registry)
     instrumentator.add(metrics).instrument(app)
-    app.add_middleware(SaneHead, answer=answer_error)
+    app.add_middleware(HeadLimits, answer=answer_error)
     app.add_middleware(RequestId)
     app.add_middleware(FastPath, endpoints=predict.ENDPOINTS, key=key, slots=slots, metrics=metrics)
-    complete_openapi(app, keyed=settings.api_key is not None)
+    complete_openapi(app, requires_key=settings.api_key is not None)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

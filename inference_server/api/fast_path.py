@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.json_log import REQUEST_ID
-from edge.request_id import name_request
+from edge.request_id import assign_request_id
 from inference_server.api.admission import RequestSlots
 from inference_server.api.http_metrics import HttpMetrics
 from inference_server.api.problems import answer_error
@@ -59,7 +59,7 @@ class FastPath:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = name_request(scope)
+        request_id = assign_request_id(scope)
         token = REQUEST_ID.set(scope["himari.request_id"])
         try:
             response = await self._answer(endpoint, Request(scope, receive))

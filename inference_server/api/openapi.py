@@ -40,6 +40,6 @@ def request_body(
     return {"requestBody": {"required": required, "content": content}}
 
 
-def complete_openapi(app: FastAPI, *, keyed: bool) -> None:
+def complete_openapi(app: FastAPI, *, requires_key: bool) -> None:
     """Make ``app.openapi()`` complete: bodies, the problem, the key scheme."""
-    openapi.complete_openapi(app, _SHAPES, keyed=keyed)
+    openapi.complete_openapi(app, _SHAPES, requires_key=requires_key)

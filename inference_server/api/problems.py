@@ -12,11 +12,11 @@ from edge.problems import (
     RETRY,
     Kind,
     Table,
-    detail_of,
-    finite,
-    kind_in,
+    find_kind,
+    json_number,
+    problem_detail,
     problem_response,
-    shortened,
+    shorten,
 )
 from inference_server import errors
 from inference_server.errors import FieldProblem
@@ -39,7 +39,7 @@ TABLE: Final[Table] = {
 
 def answer_error(scope: Scope, error: BaseException) -> Response:
     """Return the problem+json of any error; errors with status 500 are logged."""
-    kind = kind_in(TABLE, error)
+    kind = find_kind(TABLE, error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error(kind.slug, path=scope.get("path"), exc_info=error)
     broken = error.problems if isinstance(error, errors.RequestUnusable) else ()
@@ -63,16 +63,16 @@ def describe_problem(found: FieldProblem) -> str:
 def safe_to_send(value: Any) -> Any:
     """Return an offending value as it may be sent back: JSON, finite, at most 200 characters."""
     if isinstance(value, float):
-        return finite(value)
+        return json_number(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int) and abs(value) < 2**63:
         return value
-    return shortened(value) if isinstance(value, str) else f"a {type(value).__name__}"
+    return shorten(value) if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def _detail(error: BaseException, kind: Kind, broken: tuple[FieldProblem, ...]) -> str:
     if not broken:
-        return detail_of(error, kind)
+        return problem_detail(error, kind)
     more = f" ({len(broken)} problems in all)" if len(broken) > 1 else ""
     return f"{describe_problem(broken[0])}{more}"

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.access import bearer_of, is_open
+from edge.access import bearer_token, is_open
 from edge.problems import Unauthorized
 from inference_server.api.problems import answer_error
 
@@ -33,7 +33,7 @@ class ApiKey:
         path = get_route_path(scope)
         if self._digest is None or is_open(path, metrics_open=self._metrics_open):
             return
-        if not hmac.compare_digest(self._digest, _digest(bearer_of(scope) or b"")):
+        if not hmac.compare_digest(self._digest, _digest(bearer_token(scope) or b"")):
             raise Unauthorized("send a valid API key as Authorization: Bearer")
 
 

@@ -14,8 +14,8 @@ import structlog
 
 from app.adapters.logging import configure_level, configure_logging
 from app.commands.starter import example_batch
-from tests.adapters.conftest import PostgresCluster
 from tests.adapters.notify.hook_server import hook_server, wait_until
+from tests.postgres import PostgresCluster
 from tests.served_himari import serving
 from tests.spoken_himari import free_port
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from app.adapters.reload import SettingsReloader, Source, flattened
+from app.adapters.reload import SettingsReloader, SettingsSource, flatten_groups
 from app.core.errors import JournalUnavailable
 from tests.adapters.notify.hook_server import until
 from tests.fakes import FakeClock
@@ -49,8 +49,8 @@ class Applied:
         return done
 
 
-def source(path: Path, applied: Applied) -> Source[Values]:
-    return Source(
+def source(path: Path, applied: Applied) -> SettingsSource[Values]:
+    return SettingsSource(
         read=lambda: read(path),
         unusable=(Bad,),
         flatten=dict,
@@ -69,10 +69,10 @@ def path(tmp_path: Path) -> Path:
 Made = tuple[SettingsReloader[Values], Applied]
 
 
-def made(path: Path, started_with: Values | None = None) -> Made:
+def made(path: Path, initial: Values | None = None) -> Made:
     applied = Applied()
     return (
-        SettingsReloader(path, source(path, applied), started_with or read(path), FakeClock()),
+        SettingsReloader(path, source(path, applied), initial or read(path), FakeClock()),
         applied,
     )
 
@@ -234,4 +234,4 @@ async def test_watching_ends_at_once(path: Path) -> None:
 
 def test_groups_are_opened_and_other_mappings_are_values() -> None:
     values = {"port": 1, "kelly": {"floor": 2}, "headers": {"a": 3}}
-    assert flattened(values, ["kelly"]) == {"port": 1, "kelly.floor": 2, "headers": {"a": 3}}
+    assert flatten_groups(values, ["kelly"]) == {"port": 1, "kelly.floor": 2, "headers": {"a": 3}}

@@ -13,8 +13,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from app.api.gate.early_refusal import TurnAway
-from app.commands.bounded_http import BoundedHttp, bounded_http
+from app.commands.bounded_http import BoundedHttp, EarlyRefusal, bounded_http
 
 MOST_BYTES = 2_000
 MOST_SEC = 0.3
@@ -259,12 +258,12 @@ async def slow(scope: Any, receive: Any, send: Any) -> None:
 class Line:
     """One connection to an application, without sockets."""
 
-    def __init__(self, application: Any = hasty, turn_away: TurnAway | None = None) -> None:
+    def __init__(self, application: Any = hasty, early_refusal: EarlyRefusal | None = None) -> None:
         config = uvicorn.Config(
             application, ws=WebSocket, log_config=None, lifespan="off",
             timeout_keep_alive=KEEP_ALIVE_SEC,
         )  # fmt: skip
-        bounds: Any = {"read_timeout_sec": READ_SEC, "turn_away": turn_away}
+        bounds: Any = {"read_timeout_sec": READ_SEC, "early_refusal": early_refusal}
         kind = bounded_http(MOST_BYTES, HEAD_SEC, **bounds)
         self.loop, self.wire = ToldLoop(), Wire()
         loop: Any = self.loop
@@ -364,14 +363,14 @@ def test_a_reader_who_stops_is_cut() -> None:
 
 
 def test_a_websocket_is_not_refused_at_its_head() -> None:
-    line = Line(turn_away=refuse)
+    line = Line(early_refusal=refuse)
     assert line.send(HANDSHAKE % b"websocket") == ""
     assert isinstance(line.wire.protocol, WebSocket)
     assert line.wire.written == b""
 
 
 def test_any_other_upgrade_is_refused_as_what_it_is_without_one() -> None:
-    line = Line(turn_away=refuse)
+    line = Line(early_refusal=refuse)
     assert line.send(HANDSHAKE % b"h2c") == ""
     assert line.wire.written == REFUSAL
     assert line.after(KEEP_ALIVE_SEC) == "closed"

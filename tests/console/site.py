@@ -19,13 +19,12 @@ from app.api.routes.allocate import batch_of
 from app.core.access import KeyRing, Role, hashed
 from app.core.policy.circuit import BreakerParams
 from app.core.types import PolicyInput, Prediction
-from app.pipeline.answer import DecisionView
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import PolicyClient
 from app.pipeline.service import SizingService, World
 from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings
-from tests.fakes import FakeClock, FakePolicyClient
+from tests.fakes import FakeClock, FakePolicyClient, FakeTelemetry
 
 KEYS = {
     "reader": "reader-key-reader-key-reader-key-01",
@@ -41,25 +40,6 @@ RING = KeyRing(
 )
 
 
-class CountingTelemetry:
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def decided(self, view: DecisionView) -> None:
-        self.told.append(f"decided {view.answer['strategy']}")
-
-    def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        self.told.append(f"outcomes {report['accepted']}")
-
-    def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        self.told.append(f"circuit {snapshot['state']}")
-
-    def count(self, name: str, amount: int = 1) -> None:
-        self.told.append(f"{name} {amount}")
-
-
 @dataclass
 class Site:
     """Everything of one running application; `keys` can be changed while it runs."""
@@ -67,7 +47,7 @@ class Site:
     app: FastAPI
     service: SizingService
     clock: FakeClock
-    telemetry: CountingTelemetry
+    telemetry: FakeTelemetry
     client: httpx.AsyncClient
     keys: list[KeyRing]
     context: console.ConsoleContext
@@ -110,9 +90,8 @@ async def running_site(
     folder: Path, *, keyed: bool = False, policy: PolicyClient | None = None, **settings: Any
 ) -> AsyncIterator[Site]:
     """Run the application; with `keyed` a reader, a trader and an operator have keys."""
-    # the library counts for the first application of a process alone: leave that to others
-    chosen = Settings(**{"enable_metrics": False, **settings})
-    clock, telemetry = FakeClock(), CountingTelemetry()
+    chosen = Settings(**settings)
+    clock, telemetry = FakeClock(), FakeTelemetry()
     gate = PolicyGate(policy, SharedBreaker(BreakerParams()), clock)
     world = World(SqlJournal(f"sqlite:///{folder}/journal.db"), gate, clock, telemetry)
     mode = "fallback" if policy is None else "real"
@@ -121,7 +100,14 @@ async def running_site(
     source: KeySource | None = (lambda: rings[0]) if keyed else fixed_keys(chosen)
     context = console.build_console(clock=clock, keys=source, read_batch=batch_of, kind_of=kind_of)
     app = FastAPI()
-    install(app, settings=chosen, clock=clock, telemetry=telemetry, keys=source, door=context.door)
+    install(
+        app,
+        settings=chosen,
+        clock=clock,
+        telemetry=telemetry,
+        keys=source,
+        page_access=context.access,
+    )
     console.install(app, context)
     await service.start()
     app.state.service = service

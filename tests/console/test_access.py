@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.console.door import PREFIX
+from app.console.access import PREFIX
 from app.console.sessions import COOKIE
 from app.console.site import ROUTES
 from app.core.access import KeyRing, Role, hashed

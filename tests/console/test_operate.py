@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.site import Site, running_site
-from tests.console.test_pages import rows_of
+from tests.console.tables import rows_of
 
 
 @pytest.mark.parametrize(

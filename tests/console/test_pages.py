@@ -14,19 +14,7 @@ from app.core.policy.circuit import CallOutcome
 from app.core.types import Outcome, TradingState
 from tests.console.feed import Desk
 from tests.console.site import Site, running_site, scripted_policy
-
-
-def rows_of(page: str, caption: str) -> list[list[str]]:
-    """Read the cells of the table with a caption."""
-    table = next(text for text in page.split("<table")[1:] if caption in text)
-    body = table.split("<tbody>")[1].split("</tbody>")[0]
-    return [
-        [
-            " ".join(re.sub(r"<[^>]*>", " ", cell).split())
-            for cell in re.findall(r"<t[dh].*?</t[dh]>", row)
-        ]
-        for row in body.split("<tr")[1:]
-    ]
+from tests.console.tables import rows_of
 
 
 async def test_the_first_page_says_what_the_service_does(

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from app.console.context import trial_places
+from app.console.context import trial_slots
 from app.pipeline.what_if import Changes
 from tests.console.feed import Desk
 from tests.console.site import Site
-from tests.console.test_pages import rows_of
+from tests.console.tables import rows_of
 
 NO_CHANGE = {"kelly": "25", "severity": "0", "value": ""}
 
@@ -159,7 +159,7 @@ async def test_with_one_batch_at_work_eight_wait_and_more_are_told_to_come_again
             "/console/what-if", data=form | NO_CHANGE, headers=headers
         )
 
-    async with open_site.context.trials.turn():
+    async with open_site.context.trials.hold_in_turn():
         waiting = {asyncio.create_task(sent()) for _ in range(11)}
         refused: set[asyncio.Task[httpx.Response]] = set()
         while len(refused) < 3:
@@ -184,10 +184,10 @@ async def test_with_one_batch_at_work_eight_wait_and_more_are_told_to_come_again
 
 
 async def test_between_two_batches_that_are_tried_out_others_get_their_turn() -> None:
-    trials, seen = trial_places(), []
+    trials, seen = trial_slots(), []
 
     async def trial() -> None:
-        async with trials.turn():
+        async with trials.hold_in_turn():
             seen.append("trial")
 
     async def other() -> None:

@@ -12,29 +12,13 @@ from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.ports import Journal, PolicyClient
 from app.pipeline.service import SizingService, World
 from app.pipeline.shared_breaker import SharedBreaker
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeTelemetry
 
 Answer = dict[str, Any]
 Result = TypeVar("Result")
 
 # what differs between two equal decisions: identity and measured time
 _OWN = ("decision_id", "latency_ms")
-
-
-class SilentTelemetry:
-    """Nobody watches."""
-
-    def decided(self, view: Any) -> None:
-        pass
-
-    def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        pass
-
-    def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        pass
-
-    def count(self, name: str, amount: int = 1) -> None:
-        pass
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -60,7 +44,7 @@ class Engine:
         self.params = params or EngineParams()
         self.clock = FakeClock()
         gate = PolicyGate(client, SharedBreaker(BreakerParams()), self.clock)
-        world = World(journal or MemoryJournal(), gate, self.clock, SilentTelemetry())
+        world = World(journal or MemoryJournal(), gate, self.clock, FakeTelemetry())
         self.service = SizingService(self.params, world, "fallback" if client is None else "real")
         run(self.service.start())
 

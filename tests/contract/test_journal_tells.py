@@ -10,16 +10,16 @@ from app.core.types import Action, Prediction, Regime
 from app.pipeline.events import batch_from_json
 from app.pipeline.ports import StoredEvent
 from tests.contract.engine import Engine, deterministic
-from tests.contract.recording import RecordingJournal
 from tests.contract.strategies import Case, cases, replying, teach
+from tests.fakes import FakeJournal
 
 # the wire's own names of what a restarted service cannot share: its circuit's counters
 _NOT_REPLAYED = ("circuit_state", "mode")
 
 
-def told(case: Case) -> tuple[Engine, RecordingJournal]:
+def told(case: Case) -> tuple[Engine, FakeJournal]:
     """Serve the case twice, the second time a little later, into a journal."""
-    journal = RecordingJournal()
+    journal = FakeJournal()
     engine = Engine(case.params, None if case.replies is None else replying(case.replies), journal)
     teach(engine, case.past)
     engine.trade(case.state)
@@ -31,7 +31,7 @@ def told(case: Case) -> tuple[Engine, RecordingJournal]:
     return engine, journal
 
 
-def decisions(journal: RecordingJournal) -> list[dict[str, Any]]:
+def decisions(journal: FakeJournal) -> list[dict[str, Any]]:
     return [json.loads(event.payload) for event in journal.events if event.kind == "decision"]
 
 
@@ -51,7 +51,7 @@ def test_each_decision_is_recomputed_from_the_journal_alone(case: Case) -> None:
     _, journal = told(case)
     for data in decisions(journal):
         past = until(journal.events, data["state_version"])
-        again = Engine(case.params, recorded_policy(data), RecordingJournal(past))
+        again = Engine(case.params, recorded_policy(data), FakeJournal(past))
         answer = deterministic(again.allocate(batch_from_json(data["batch"])))
         said = deterministic(data["answer"])
         assert answer["allocations"] == said["allocations"]
@@ -65,7 +65,7 @@ def test_each_decision_is_recomputed_from_the_journal_alone(case: Case) -> None:
 @given(case=cases())
 def test_a_restarted_service_believes_what_the_stopped_one_believed(case: Case) -> None:
     engine, journal = told(case)
-    again = Engine(case.params, None, RecordingJournal(journal.events))
+    again = Engine(case.params, None, FakeJournal(journal.events))
     assert again.beliefs() == engine.beliefs()
 
 

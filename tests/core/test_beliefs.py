@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.core.beliefs import Beliefs, Lesson, TradingStatus
+from app.core.brakes import drawdown_multiplier
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
 from app.core.signals import tabulate
 from app.core.types import Batch, Regime, TradingState
@@ -96,17 +97,17 @@ def test_the_period_of_a_symbol_is_its_own_newest_timestamp() -> None:
 def test_the_drawdown_brake_acts_from_its_drawdown_on(value: float, multiplier: float) -> None:
     params = EngineParams(brakes=BrakeParams(drawdown_from=0.10, drawdown_multiplier=0.5))
     beliefs = Beliefs(params)
-    assert beliefs.brake(1.0) == 1.0
+    assert drawdown_multiplier(1.0, beliefs.values, params.brakes) == 1.0
     for peak in (100_000.0, 120_000.0, 110_000.0):
         hear(beliefs, make_batch(make_signal(), portfolio_value=peak))
     assert beliefs.peak_value == 120_000.0
-    assert beliefs.brake(value) == multiplier
+    assert drawdown_multiplier(value, beliefs.values, params.brakes) == multiplier
 
 
 def test_the_drawdown_brake_is_off_by_default() -> None:
     beliefs = Beliefs(PARAMS)
     hear(beliefs, make_batch(make_signal()))
-    assert beliefs.brake(1.0) == 1.0
+    assert drawdown_multiplier(1.0, beliefs.values, PARAMS.brakes) == 1.0
 
 
 def test_a_lesson_reaches_its_strategys_record_or_is_refused() -> None:

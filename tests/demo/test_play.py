@@ -11,11 +11,8 @@ from app.demo.play import PlayedRun, Terms, UnexpectedStatus, play
 from app.demo.scenario import ScenarioEmpty, prepare_scenario
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 from app.history.account import Ledger, equal_weight_equity
+from tests.demo.days import PANEL, SCENARIO
 from tests.demo.fake_service import FakeService, client_of
-from tests.history.panels import random_walk
-
-PANEL = random_walk(560, 5)
-SCENARIO = prepare_scenario(PANEL, slice(540, 555))
 
 
 def played(service: FakeService, name: str = "run") -> PlayedRun:

@@ -15,8 +15,8 @@ from app.demo.scenario import Scenario, prepare_scenario
 from app.demo.session import DemoOptions, play_all
 from app.demo.summary import equity_of, first_difference, summarise, summarise_equity
 from app.history.prices import load_stock_prices
+from tests.demo.days import SCENARIO
 from tests.demo.fake_service import FakeService, client_of
-from tests.demo.test_play import SCENARIO
 from tests.inference_server.model.graphs import Linear, write_multiplier
 
 CARD = {"version": "v7", "kind": "multiplier", "alpha": {"long_flat": 1.0, "long_short": 0.0}}

@@ -12,7 +12,6 @@ import orjson
 import pytest
 
 from app.demo import DemoOptions, run
-from app.history import prices
 from app.processes.service import sigterm_as_exit
 from tests.inference_server.folders import write_model
 
@@ -79,7 +78,7 @@ def test_a_service_that_does_not_start_returns_1_with_one_clear_line(
 def test_missing_prices_return_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(prices, "find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "skfolio", None)
     assert run(options(tmp_path)) == 1
     assert "requirements/data.txt" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 
-from edge.lifecycle import drain_on_sigterm, ended_in_order
+from edge.lifecycle import drain_on_sigterm, exit_zero_on_sigterm
 
 # Longer than any test: nothing is handed on by time.
 LONG_SEC = 600.0
@@ -73,12 +73,12 @@ async def test_the_servers_own_handlers_are_put_back(server: Server) -> None:
 
 
 def test_sigterm_ends_a_server_that_has_not_started() -> None:
-    with ended_in_order(lambda: False), pytest.raises(SystemExit, match="143"):
+    with exit_zero_on_sigterm(lambda: False), pytest.raises(SystemExit, match="143"):
         signal.raise_signal(signal.SIGTERM)
 
 
 def test_sigterm_leaves_a_started_server_to_its_own_end() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with ended_in_order(lambda: True):
+    with exit_zero_on_sigterm(lambda: True):
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge.locality import host_name, is_local_host, why_elsewhere
+from edge.locality import host_name, is_local_host, remote_reason
 
 HERE = ("127.0.0.1", 8000)
 
@@ -22,7 +22,7 @@ HERE = ("127.0.0.1", 8000)
 )
 def test_the_reason_names_what_may_be_elsewhere(changed: dict[str, Any], why: str | None) -> None:
     scope = {"server": HERE, "client": HERE, "headers": [(b"host", b"localhost")]}
-    assert why_elsewhere(scope | changed) == why
+    assert remote_reason(scope | changed) == why
 
 
 @pytest.mark.parametrize(

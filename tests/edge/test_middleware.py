@@ -7,13 +7,13 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.middleware import LastResort, SaneHead
-from edge.problems import COMMON, detail_of, kind_in, problem_response
+from edge.middleware import HeadLimits, LastResort
+from edge.problems import COMMON, find_kind, problem_detail, problem_response
 
 
 def answer(scope: Scope, error: BaseException) -> Response:
-    kind = kind_in(COMMON, error)
-    return problem_response(scope, kind, detail_of(error, kind))
+    kind = find_kind(COMMON, error)
+    return problem_response(scope, kind, problem_detail(error, kind))
 
 
 async def fine(scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,12 +44,12 @@ async def test_a_head_is_bounded_where_bounds_are_given(
     bounds: dict[str, int], status: int
 ) -> None:
     headers = [("x-a", "1234567890")] * 100
-    reply = await asked(SaneHead(fine, answer, **bounds), headers=headers)
+    reply = await asked(HeadLimits(fine, answer, **bounds), headers=headers)
     assert reply.status_code == status
 
 
 async def test_an_invented_method_is_a_501_and_closes_nothing() -> None:
-    reply = await asked(SaneHead(fine, answer), "BREW")
+    reply = await asked(HeadLimits(fine, answer), "BREW")
     assert (reply.status_code, reply.json()["detail"]) == (
         501,
         "the method must be one of HTTP's, was 'BREW'",

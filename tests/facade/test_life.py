@@ -17,7 +17,7 @@ from app.core.types import TradingState
 from app.facade import Layer3Phase3Hybrid
 from app.facade.journal import BoundedJournal
 from app.pipeline.ports import DecisionIndex, Event
-from tests.facade.test_hybrid import NOBODY, decide, metric
+from tests.facade.guide import NOBODY, decide, metric
 
 
 def test_nothing_is_journalled_to_disk_unless_a_database_is_given(

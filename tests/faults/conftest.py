@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.faults.services import DEADLINE_SEC
 from tests.tools.chaos.batch import phase2_answer
 from tests.tools.chaos.caller import Caller
 from tests.tools.chaos.flapping import flapping_settings
 from tests.tools.chaos.matrix import services_under_test
 from tests.tools.chaos.service import Service, hosted
-
-DEADLINE_SEC = 0.2
 
 
 @pytest.fixture(scope="session")

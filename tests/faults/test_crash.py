@@ -10,7 +10,6 @@ from sqlalchemy import make_url
 
 from app.adapters.journal.postgres import PostgresStore
 from app.replay import replay_journal
-from tests.adapters.conftest import postgres_cluster, postgres_url
 from tests.adapters.journal.journal_events import event, eventually, opened
 from tests.tools.chaos.crash import SETTINGS
 from tests.tools.chaos.crash_fold import Fold
@@ -18,17 +17,7 @@ from tests.tools.chaos.crash_load import Ledger, Load
 from tests.tools.chaos.crash_round import Crashes, Round, ask_again, integrity, lost_of
 from tests.tools.chaos.crash_service import Serving, serving
 
-__all__ = ["postgres_cluster", "postgres_url"]
-
 KEEPALIVES = ("idle", "interval", "count")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def journal_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/himari.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 async def play(service: Serving) -> list[Round]:

@@ -1,6 +1,7 @@
 """The journal's disk at fault under a running service, and under one that is to start."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.journal.sql import SqlJournal
+from app.adapters.journal.sqlite import SqliteStore
 from app.core.errors import JournalUnavailable
 from app.replay import replay_journal
 from tests.adapters.journal.journal_events import event, eventually, opened
@@ -207,9 +209,18 @@ async def test_another_file_in_the_place_of_the_one_written_is_not_written(
 
 
 async def test_a_file_too_large_to_check_at_the_start_is_opened_and_said(
-    left: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("app.adapters.journal.file._STEPS_BETWEEN_LOOKS", 1)
-    monkeypatch.setattr("app.adapters.journal.sqlite.START_CHECK_SEC", 0.0)
-    assert await events_of(left) == EVENTS
+    path = tmp_path / "himari.db"
+    async with opened(f"sqlite:///{path}") as journal:
+        for seq in range(1, 4000):
+            written = journal.append(event(seq))
+        await written
+    store = SqliteStore(path, "FULL", check_sec=0.0)
+    connection, _ = store.connect(None)
+    with contextlib.closing(store):
+        cursor = connection.cursor()
+        cursor.execute("SELECT count(*) FROM events")
+        assert cursor.fetchone() == (3999,)
+        store.release(connection)
     assert "too large to be checked within 0 s" in caplog.text

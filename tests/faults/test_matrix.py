@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import DEADLINE_SEC
+from tests.faults.services import DEADLINE_SEC
 from tests.tools.chaos.caller import Caller
 from tests.tools.chaos.catalogue import FAULTS
 from tests.tools.chaos.fault import Fault

@@ -1,21 +1,13 @@
 """A server that stays away for ten minutes of a clock that the test moves."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
-import structlog
-from fastapi import FastAPI
 
-from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from app.api import install
-from app.main import build_service
-from app.pipeline.service import SizingService
 from app.settings import Settings
 from tests.adapters.policy.policy_server import PolicyServer, reset_on_accept, speak_batch
 from tests.fakes import FakeClock
+from tests.faults.services import started
 from tests.tools.chaos.batch import BATCH
 from tests.tools.chaos.outage import expected_hits
 
@@ -23,28 +15,7 @@ OUTAGE_SEC = 600
 JSON = {"content-type": "application/json"}
 
 
-@pytest.fixture(autouse=True)
-def quiet_log() -> Iterator[None]:
-    """Keep the log lines of an expected outage out of the report."""
-    structlog.configure(processors=[structlog.testing.LogCapture()])
-    yield
-    structlog.reset_defaults()
-
-
-@asynccontextmanager
-async def started(
-    settings: Settings, clock: FakeClock
-) -> AsyncIterator[tuple[SizingService, httpx.AsyncClient]]:
-    telemetry = PrometheusTelemetry(mode=settings.mode)
-    app = FastAPI()
-    install(app, settings=settings, clock=clock, telemetry=telemetry)
-    service = build_service(settings, clock=clock, telemetry=telemetry)
-    await service.start()
-    app.state.service = service
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        yield service, client
-    await service.stop()
+pytestmark = pytest.mark.usefixtures("quiet_log")
 
 
 async def test_ten_minutes_without_rl_cost_no_answer_and_the_policy_meets_probes_alone(

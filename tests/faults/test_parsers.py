@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.adapters.policy.post import retry_after_sec
 from app.adapters.policy.wire import UnusableReply, decode_batch
 from app.api.request import examples
-from app.api.request.body import strict_json
+from app.api.request.strict_json import strict_json
 from app.core.errors import InvalidInput
 from app.history.prices import PricePanel, PricesInvalid, read_price_csv
 from app.settings import SettingsError, load_settings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import DEADLINE_SEC
+from tests.faults.services import DEADLINE_SEC
 from tests.tools.chaos import toxics
 from tests.tools.chaos.fault import CONNECTION, TIMEOUT, USED, Family, Fault
 from tests.tools.chaos.matrix import WAIT_SEC

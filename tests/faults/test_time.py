@@ -21,10 +21,10 @@ from tests.adapters.policy.policy_server import (
     stay_silent,
 )
 from tests.fakes import FakeClock
-from tests.faults.test_outage import quiet_log, started
+from tests.faults.services import started
 from tests.tools.chaos.batch import BATCH
 
-__all__ = ["quiet_log"]
+pytestmark = pytest.mark.usefixtures("quiet_log")
 
 HOUR_NS = 3600 * 10**9
 STEPS = 30

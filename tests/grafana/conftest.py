@@ -2,24 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 
 import pytest
 
-from tests.grafana.inbox import Inbox, receiving
+from tests.grafana.inbox import receiving
 from tests.grafana.load import Load
 from tests.grafana.servers import both_servers
-from tests.grafana.watching import Prometheus, alertmanager, prometheus
+from tests.grafana.watched import Watched
+from tests.grafana.watching import alertmanager, prometheus
 from tests.tools.chaos.service import closed_ports
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """Both servers after their load, who watches them, and where alerts arrive."""
-
-    prometheus: Prometheus
-    inbox: Inbox
-    load: Load
 
 
 @pytest.fixture(scope="session")

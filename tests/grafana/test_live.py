@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from tests.grafana.conftest import Watched
 from tests.grafana.drawn import expressions
 from tests.grafana.rulebook import ROOT
+from tests.grafana.watched import Watched
 
 MOVED = [
     'himari_l3_position_decisions_total{strategy_id="rl"}',

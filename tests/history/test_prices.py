@@ -1,13 +1,13 @@
 """Reading closes, strictly."""
 
 import gzip
+import sys
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.history import prices
 from app.history.prices import PricesInvalid, PricesMissing, load_stock_prices, read_price_csv
 
 GOOD = "Date,BTC-USD,ETH-USD\n2020-01-01,7200.5,130\n2020-01-02,6985,\n"
@@ -32,7 +32,7 @@ def test_the_shipped_panel_has_20_stocks_from_1990_to_2022_without_gaps() -> Non
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prices, "find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "skfolio", None)
     with pytest.raises(PricesMissing, match="pip install --no-deps --require-hashes"):
         load_stock_prices()
 

@@ -12,8 +12,8 @@ from app.adapters.policy.wire import Wire
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import Action, FallbackReason, PolicyInput, Regime
 from tests.fakes import FakeClock
-from tests.inference_server.conftest import build_app, listening
 from tests.inference_server.folders import write_model
+from tests.inference_server.site import build_app, listening
 
 KEY = "s3cret"
 

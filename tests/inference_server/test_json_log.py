@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from edge.json_log import configure_logging
-from tests.inference_server.conftest import build_app, running
 from tests.inference_server.folders import write_model
 from tests.inference_server.policies import EchoPolicy
 from tests.inference_server.signals import signal
+from tests.inference_server.site import build_app, running
 
 
 def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from inference_server.model.rows import SignalRow
-from tests.inference_server.conftest import build_app, running
 from tests.inference_server.model.books import market
 from tests.inference_server.model.graphs import Linear, write_multiplier
 from tests.inference_server.signals import HEADERS, as_json, as_msgpack, batch_signal, signal
+from tests.inference_server.site import build_app, running
 
 NUMBERS = ("position_pct", "confidence", "predicted_return", "predicted_volatility")
 

@@ -16,9 +16,9 @@ from inference_server.model.kinds import KINDS
 from inference_server.model.policy import Arrays, Decoded
 from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.settings import Settings
-from tests.inference_server.conftest import running
 from tests.inference_server.folders import write_model
 from tests.inference_server.signals import as_msgpack, batch_signal
+from tests.inference_server.site import running
 
 WIDTH = 256
 

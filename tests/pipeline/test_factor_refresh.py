@@ -7,20 +7,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.adapters.journal.sql import SqlJournal
 from app.core.books.market import MarketBook
 from app.core.params import EngineParams, MarketParams
-from app.core.policy.breaker import BreakerParams
 from app.core.portfolio.factors import FactorModel, estimate_factors
-from app.facade.silence import SilentTelemetry
-from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider
-from app.pipeline.engine import Engine, World
+from app.pipeline.engine import Engine
 from app.pipeline.factor_refresh import FactorRefresh
-from app.pipeline.shared_breaker import SharedBreaker
-from tests.fakes import FakeClock
-from tests.test_replay import batch_of
+from tests.pipeline.builders import batch_of, world_on
 
 LARGE = 8
 PARAMS = replace(EngineParams(), market=MarketParams(dense_up_to=4, factor_refresh=3))
@@ -43,10 +37,7 @@ class FailingEstimate:
 
 
 def engine_on(path: Path, params: EngineParams) -> Engine:
-    clock = FakeClock()
-    gate = PolicyGate(None, SharedBreaker(BreakerParams()), clock)
-    world = World(SqlJournal(f"sqlite:///{path}"), gate, clock, SilentTelemetry())
-    return Engine(params, world, "fallback")
+    return Engine(params, world_on(path), "fallback")
 
 
 def decider_of(engine: Engine, estimate: FailingEstimate) -> Decider:

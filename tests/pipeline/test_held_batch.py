@@ -14,8 +14,16 @@ from app.pipeline.answer import Decision
 from app.pipeline.event_log import EventLog
 from app.pipeline.service import SizingService
 from app.replay import replay_journal
-from tests.pipeline.test_settings_change import WHY, FullJournal, WaitingPolicy, assert_replays
-from tests.test_replay import LONG_ONLY, SLOW_SHORTS, batch_of, service_on
+from tests.pipeline.builders import (
+    LONG_ONLY,
+    SLOW_SHORTS,
+    WHY,
+    FullJournal,
+    WaitingPolicy,
+    assert_replays,
+    batch_of,
+    service_on,
+)
 
 
 def kinds(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from app.core.params import EngineParams, LimitParams
 from app.core.types import Action, Signal
 from app.pipeline.notices import Thresholds, Watch
-from tests.test_replay import START_NS, batch_of, service_on
+from tests.pipeline.builders import START_NS, batch_of, service_on
 
 SYMBOLS = [f"SYM{place}" for place in range(8)]
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.adapters.journal.sql import SqlJournal, iterate_events
+from app.adapters.journal.sql import iterate_events
 from app.adapters.policy.mock import MockPolicyClient
 from app.core.errors import JournalUnavailable
 from app.core.params import (
@@ -21,15 +20,20 @@ from app.core.params import (
     MarketParams,
     TradingParams,
 )
-from app.core.types import PolicyInput, Prediction
 from app.pipeline import events
 from app.pipeline.engine import SettingsChange
-from app.pipeline.ports import Event
-from app.pipeline.service import SizingService, World
-from app.replay import replay_journal
-from tests.test_replay import LONG_ONLY, SLOW_SHORTS, batch_of, live, service_on
+from tests.pipeline.builders import (
+    LONG_ONLY,
+    SLOW_SHORTS,
+    WHY,
+    FullJournal,
+    WaitingPolicy,
+    assert_replays,
+    batch_of,
+    live,
+    service_on,
+)
 
-WHY = SettingsChange("kelly_fraction", "the file changed", "settings")
 SMALLER = replace(LONG_ONLY, kelly=KellyParams(fraction=0.05))
 # windows and memories that are shorter than what was learnt
 NARROW = EngineParams(
@@ -41,29 +45,9 @@ NARROW = EngineParams(
 NO_TRADES = replace(NARROW, trading=TradingParams(default_min_notional_usd=1e12))
 
 
-class WaitingPolicy(MockPolicyClient):
-    """Answers when it is let."""
-
-    def __init__(self) -> None:
-        super().__init__(seed=3)
-        self.asked = asyncio.Event()
-        self.let = asyncio.Event()
-
-    async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
-        self.asked.set()
-        await self.let.wait()
-        return await super().predict(inputs)
-
-
 def settings_events(path: Path) -> list[dict[str, Any]]:
     stored = iterate_events(f"sqlite:///{path}", 0)
     return [events.decode(each.payload) for each in stored if each.kind == events.SETTINGS]
-
-
-def assert_replays(path: Path, decisions: int) -> None:
-    report = replay_journal(f"sqlite:///{path}")
-    assert report.differences == []
-    assert (report.compared, report.equal) == (decisions, decisions)
 
 
 async def test_a_change_holds_from_the_next_decision_on_and_is_journalled(tmp_path: Path) -> None:
@@ -167,23 +151,10 @@ async def test_without_a_journal_nothing_changes(tmp_path: Path) -> None:
     assert service.beliefs is beliefs
 
 
-class FullJournal(SqlJournal):
-    """Has no room for one more event while it is full."""
-
-    full = False
-
-    def append(self, event: Event) -> Awaitable[None]:
-        if self.full:
-            raise JournalUnavailable("10000 events wait for the journal")
-        return super().append(event)
-
-
 async def test_a_change_that_finds_no_room_in_the_journal_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "himari.db"
-    plain = service_on(path, LONG_ONLY)
     journal = FullJournal(f"sqlite:///{path}")
-    world = World(journal, plain.world.gate, plain.world.clock, plain.world.telemetry)
-    service = SizingService(LONG_ONLY, world, "fallback")
+    service = service_on(path, LONG_ONLY, journal=journal)
     await service.start()
     beliefs, journal.full = service.beliefs, True
     with pytest.raises(JournalUnavailable):

@@ -15,10 +15,9 @@ from app.core.errors import JournalUnavailable
 from app.core.types import Outcome
 from app.pipeline import events
 from app.pipeline.ports import Event
-from app.pipeline.service import IdempotencyClaim, SizingService, World
-from tests.adapters.journal.journal_events import Gate, eventually
-from tests.adapters.journal.test_unwritten import locked
-from tests.test_replay import LONG_ONLY, batch_of, service_on
+from app.pipeline.service import IdempotencyClaim, SizingService
+from tests.adapters.journal.journal_events import Gate, eventually, locked
+from tests.pipeline.builders import LONG_ONLY, batch_of, service_on
 
 CLAIM = IdempotencyClaim("desk", "k", "digest")
 
@@ -40,13 +39,6 @@ class UnawareJournal(SqlJournal):
 
     def refusing(self) -> str | None:
         return None
-
-
-def service_with(journal: SqlJournal, path: Path) -> SizingService:
-    world = service_on(path, LONG_ONLY).world
-    return SizingService(
-        LONG_ONLY, World(journal, world.gate, world.clock, world.telemetry), "fallback"
-    )
 
 
 def outcomes_of(decision_id: str, symbol: str = "SYM0") -> list[Outcome]:
@@ -77,7 +69,7 @@ async def assert_restored(service: SizingService, path: Path) -> None:
 async def test_an_outcome_whose_caller_went_away_counts_once(tmp_path: Path) -> None:
     path = tmp_path / "himari.db"
     journal = WaitingJournal(f"sqlite:///{path}")
-    service = service_with(journal, path)
+    service = service_on(path, LONG_ONLY, journal=journal)
     decision_id = await decided(service)
     journal.gate = Gate()
     first = asyncio.create_task(service.learning.record_outcomes(outcomes_of(decision_id)))
@@ -99,7 +91,7 @@ async def test_an_outcome_that_comes_twice_while_the_journal_fails_counts_once(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "himari.db"
-    service = service_with(UnawareJournal(f"sqlite:///{path}"), path)
+    service = service_on(path, LONG_ONLY, journal=UnawareJournal(f"sqlite:///{path}"))
     decision_id = await decided(service)
     with locked(path):
         both = [service.learning.record_outcomes(outcomes_of(decision_id)) for _ in range(2)]
@@ -134,7 +126,7 @@ async def test_a_key_whose_answer_could_not_be_written_gives_no_second_decision(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "himari.db"
-    service = service_with(UnawareJournal(f"sqlite:///{path}"), path)
+    service = service_on(path, LONG_ONLY, journal=UnawareJournal(f"sqlite:///{path}"))
     await service.start()
     in_flight = InFlight()
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from app.processes import service
-from app.processes.service import ServiceNotReady, environment, running_service, silent_endpoint
+from app.processes.service import (
+    ServiceNotReady,
+    running_service,
+    service_environment,
+    silent_endpoint,
+)
 from tests.demo.fake_service import is_listening
 
 FAKE = "tests.demo.fake_service:application"
@@ -31,10 +36,7 @@ def test_a_service_that_cannot_start_is_reported_with_the_end_of_its_log() -> No
         pass
 
 
-def test_a_service_that_ignores_sigterm_is_killed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(service, "STOP_SEC", 0.3)
+def test_a_service_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "stubborn.py"
     script.write_text(
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -42,11 +44,11 @@ def test_a_service_that_ignores_sigterm_is_killed(
         encoding="utf-8",
     )
     variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    process = service.start("stubborn:app", 9, tmp_path, variables)
+    process = service.start_uvicorn("stubborn:app", 9, tmp_path, variables)
     log = tmp_path / "service.log"
     while "up" not in log.read_text(encoding="utf-8"):
         assert process.poll() is None
-    service.stop(process)
+    service.stop_process(process, within_sec=0.3)
     assert process.returncode == -9
 
 
@@ -54,7 +56,7 @@ def test_settings_of_the_callers_environment_do_not_reach_the_service(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HIMARI_API_KEYS", "secret")
-    variables = environment({"HIMARI_REBALANCE_SPAN": "10"}, 8123, tmp_path)
+    variables = service_environment({"HIMARI_REBALANCE_SPAN": "10"}, 8123, tmp_path)
     assert "HIMARI_API_KEYS" not in variables
     assert variables["HIMARI_REBALANCE_SPAN"] == "10"
     assert variables["HIMARI_PORT"] == "8123"

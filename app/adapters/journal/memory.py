@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -51,7 +51,7 @@ class MemoryJournal:
         """Nothing ever waits."""
         return 0, 0.0
 
-    def append(self, event: Event) -> _Kept:
+    def append(self, event: Event) -> Awaitable[None]:
         """Keep what may be asked for later; the payload is made only when it is read."""
         with self._lock:
             if event.decision is not None:

@@ -44,14 +44,17 @@ class SqliteStore:
         The database file; its directory must exist.
     synchronous : str
         FULL syncs each commit; NORMAL survives kill -9 but not power loss.
+    check_sec : float, seconds
+        How long the file may be checked for damage before it is first written.
     """
 
     begin = "BEGIN IMMEDIATE"
 
-    def __init__(self, path: Path, synchronous: str) -> None:
+    def __init__(self, path: Path, synchronous: str, *, check_sec: float = START_CHECK_SEC) -> None:
         self._path = path.resolve()
         self._name = str(self._path)
         self._synchronous = synchronous
+        self._check_sec = check_sec
         self._slot: tuple[int, int] | None = None
         self._file: FileState | None = None
         self._doubted = False
@@ -119,11 +122,11 @@ class SqliteStore:
         if not first and not self._doubted:
             return
         refuse_read_only(driver)
-        if not refuse_damage(driver, START_CHECK_SEC if first else None):
+        if not refuse_damage(driver, self._check_sec if first else None):
             _logger.warning(
                 "the journal is too large to be checked within %g s: run PRAGMA quick_check "
                 "on a copy of it now and then",
-                START_CHECK_SEC,
+                self._check_sec,
             )
         self._refuse_lost_end(driver)
         self.reading.dispose()  # its sessions may remember what was damaged

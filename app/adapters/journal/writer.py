@@ -21,9 +21,7 @@ from app.pipeline.ports import Event
 MAX_GROUP = 256
 MAX_PENDING = 10_000
 FLUSH_SEC = 5.0
-# A store that keeps one group this long is down, whatever it will say in the end.
 STALLED_SEC = 5.0
-# How much longer than the flush its last attempt may take before the thread counts as stuck.
 STUCK_SEC = 2.0
 _CLOSING_PAUSE_SEC = 0.05
 _CLOSED = "the journal is closed"
@@ -91,6 +89,12 @@ class JournalWriter:
         Gives the short reason of what ``commit`` raised, free of secrets.
     retry_sec : float, seconds
         Pause between attempts while the store fails.
+    flush_sec : float, seconds
+        How long stopping may go on writing what is queued.
+    stuck_sec : float, seconds
+        How much longer the last attempt may take before the thread counts as stuck.
+    stalled_sec : float, seconds
+        A store that keeps one group this long is down, whatever it will say in the end.
     """
 
     def __init__(
@@ -98,10 +102,17 @@ class JournalWriter:
         commit: Callable[[Sequence[Entry]], None],
         explain: Callable[[BaseException], str],
         retry_sec: float,
+        *,
+        flush_sec: float = FLUSH_SEC,
+        stuck_sec: float = STUCK_SEC,
+        stalled_sec: float = STALLED_SEC,
     ) -> None:
         self._commit = commit
         self._explain = explain
         self._retry_sec = retry_sec
+        self._flush_sec = flush_sec
+        self._stuck_sec = stuck_sec
+        self._stalled_sec = stalled_sec
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
         self._backlog: deque[Entry] = deque()
         self._reason: str | None = None
@@ -140,7 +151,7 @@ class JournalWriter:
         if self._closing.is_set():
             return _CLOSED
         oldest = self.lag()[1]
-        if oldest > STALLED_SEC:
+        if oldest > self._stalled_sec:
             return f"the store has not answered for {oldest:.0f} s"
         return None
 
@@ -154,11 +165,11 @@ class JournalWriter:
         return pending, time.monotonic() - since
 
     def stop(self) -> bool:
-        """Flush for at most five seconds; False if the thread is stuck in the store."""
-        self._deadline = time.monotonic() + FLUSH_SEC
+        """Flush for at most ``flush_sec``; False if the thread is stuck in the store."""
+        self._deadline = time.monotonic() + self._flush_sec
         self._closing.set()
         self._queue.put(None)
-        self._thread.join(FLUSH_SEC + STUCK_SEC)
+        self._thread.join(self._flush_sec + self._stuck_sec)
         if not self._thread.is_alive():
             return True
         _settle(list(self._backlog), _CLOSED)

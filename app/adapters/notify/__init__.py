@@ -1,5 +1,5 @@
 """Notices to people, behind the pipeline's ``Notices`` port.
 
-``notifier.py`` turns what the watch finds into messages; ``lane.py`` delivers them to one receiver
-with retries; ``webhook.py`` and ``apprise.py`` are receivers; ``counters.py`` counts.
+``notifier.py`` turns notices into messages; ``delivery_queue.py`` delivers them to one receiver
+with retries; ``webhook.py`` and ``apprise.py`` are receivers; ``counters.py`` has the metrics.
 """

@@ -1,7 +1,8 @@
-"""Chats, mail and phones through apprise: big and blocking, so imported late and kept in threads.
+"""Receiver of notices by chat, mail or phone through apprise.
 
-Each attempt runs in a daemon thread of its own: what hangs is abandoned at the deadline, holds up
-neither the loop nor the end of the process, and is not joined by a second one.
+apprise is big and blocks, so it is imported late, and each attempt runs in a daemon thread of its
+own: an attempt that hangs is abandoned at the deadline and blocks neither the loop nor the end of
+the process; while it hangs no second one starts.
 """
 
 import asyncio
@@ -10,22 +11,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 
 _URGENT: Final = ("circuit.opened", "journal.failing")
 _GOOD: Final = ("circuit.closed", "journal.restored", "model.restored")
 
 
 class AppriseReceiver:
-    """One apprise URL.
+    """Receiver behind one apprise URL.
 
     Parameters
     ----------
     name : str
-        How logs call it; the URL itself holds secrets.
+        Name in logs, as the URL itself holds secrets.
     url : str
     timeout_sec : float, seconds
-        Of one attempt.
+        Deadline of one attempt.
     """
 
     channel: Final = "apprise"
@@ -38,31 +39,31 @@ class AppriseReceiver:
         self._busy = False
 
     async def prepare(self) -> None:
-        """Import apprise and let it read the URL.
+        """Import apprise and make the service of the URL.
 
         Raises
         ------
         NotDelivered
-            If it is none that apprise knows.
+            If apprise does not support the URL.
         """
         # the import alone may take seconds on a busy machine, and is made once
         self._service = await self._in_thread(lambda: _service_of(self._url), None)
         if self._service is None:
             scheme = self._url.partition(":")[0]
-            raise NotDelivered(f"apprise cannot use this {scheme}:// URL", again=False)
+            raise NotDelivered(f"apprise cannot use this {scheme}:// URL", retryable=False)
 
     async def send(self, message: Message) -> None:
-        """Tell it once.
+        """Send the message once.
 
         Raises
         ------
         NotDelivered
-            If apprise says so, or says nothing in time.
+            If apprise reports a failure, or nothing within the deadline.
         """
         if self._service is None:
             await self.prepare()
         service = self._service
-        told = await self._in_thread(
+        delivered = await self._in_thread(
             lambda: service.notify(
                 body=message.text,
                 title=f"HIMARI {message.kind}",
@@ -70,7 +71,7 @@ class AppriseReceiver:
             ),
             self._timeout_sec,
         )
-        if not told:
+        if not delivered:
             raise NotDelivered("apprise could not deliver it")
 
     async def _in_thread(self, work: Callable[[], Any], timeout_sec: float | None) -> Any:
@@ -91,10 +92,10 @@ class AppriseReceiver:
             result, failure = None, None
             try:
                 result = work()
-            except Exception as error:  # noqa: BLE001 - whatever a service raises, the lane tells
+            except Exception as error:  # noqa: BLE001 - services raise anything; the queue logs it
                 failure = error
             self._busy = False
-            # a loop that was closed meanwhile has nobody left to tell
+            # the loop may have been closed meanwhile
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, result, failure)
 
@@ -108,7 +109,7 @@ class AppriseReceiver:
 
 
 def _service_of(url: str) -> Any:
-    """Give apprise's own view of one URL, None where it knows none."""
+    """Return the apprise service of one URL, None if apprise does not support it."""
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - big: only where there is a URL
 
     service = Apprise(asset=AppriseAsset(storage_mode="memory", app_id="HIMARI"))

@@ -1,4 +1,4 @@
-"""Counters of telling people; one set per process, their labels made at import."""
+"""Counters of sent notices by channel; one set per process, with all labels from the start."""
 
 from typing import Final
 

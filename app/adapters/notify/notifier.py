@@ -1,7 +1,7 @@
-"""Telling people: what the watch finds becomes messages, and each receiver gets them in its lane.
+"""Notifier: turns notices into messages and queues them for each receiver.
 
-Built only where there is somebody to tell. Hearing of something costs a decision a reference;
-limits and journal are looked at once a second, at the newest decision.
+Built only where a receiver is configured. A decision only leaves a reference to its view; limits
+and journal are checked once a second, with the newest decision.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from app.adapters.notify.apprise import AppriseReceiver
-from app.adapters.notify.lane import Lane, Message, Patience, Receiver
+from app.adapters.notify.delivery_queue import DeliveryOptions, DeliveryQueue, Message, Receiver
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import Transition
@@ -26,109 +26,105 @@ from app.pipeline.notices import Notice, Thresholds, Watch
 from app.pipeline.ports import Clock
 
 _LOG = structlog.get_logger(__name__)
-_LOOK_EVERY_SEC: Final = 1.0
+_CHECK_INTERVAL_SEC: Final = 1.0
 _STOP_SEC: Final = 2.0
 
 
 class Notifier:
-    """Whoever tells people; a `Notices` port over any number of receivers.
+    """Sender of notices to any number of receivers; implements the `Notices` port.
 
     Parameters
     ----------
     receivers : sequence of Receiver
     thresholds : Thresholds
-    patience : Patience
+    options : DeliveryOptions
     clock : Clock
     source : dict
-        Stands in every message beside its own data: version and mode.
+        Added to the data of every message: version and mode.
     """
 
     def __init__(
         self,
         receivers: Sequence[Receiver],
         thresholds: Thresholds,
-        patience: Patience,
+        options: DeliveryOptions,
         *,
         clock: Clock,
         source: dict[str, str],
     ) -> None:
         draw = random.SystemRandom().random
-        self._lanes = [Lane(receiver, patience, draw) for receiver in receivers]
+        self._queues = [DeliveryQueue(receiver, options, draw) for receiver in receivers]
         self._watch = Watch(thresholds)
         self._clock = clock
         self._source = source
         self._newest: DecisionView | None = None
-        self._looking: asyncio.Task[None] | None = None
-
-    # -- hearing ---------------------------------------------------------------------------------
+        self._checking: asyncio.Task[None] | None = None
 
     def circuit_moved(self, transition: Transition) -> None:
-        """Tell that the circuit opened or closed."""
-        self._tell(self._watch.circuit(transition))
+        """Send a notice if the circuit opened or closed."""
+        self._send(self._watch.circuit(transition))
 
     def switched(self, status: TradingStatus) -> None:
-        """Tell how the kill switch was thrown."""
-        self._tell(self._watch.switch(status))
+        """Send a notice of the new trading state."""
+        self._send(self._watch.switch(status))
 
     def answered(self, rows: int, answer: PolicyAnswer) -> None:
-        """Tell of another model, and of one that lost its confidence."""
+        """Send a notice of a new model, or of a model that lost its confidence."""
         del rows
-        self._tell(*self._watch.model(answer))
+        self._send(*self._watch.model(answer))
 
     def decided(self, view: DecisionView) -> None:
-        """Keep the newest decision for the next look."""
+        """Keep the newest decision for the next check."""
         self._newest = view
 
     def change_thresholds(self, thresholds: Thresholds) -> None:
-        """Judge by others from now on."""
+        """Use other thresholds from now on."""
         self._watch.thresholds = thresholds
 
-    # -- living ----------------------------------------------------------------------------------
-
     def start(self, refusing: Callable[[], str | None]) -> None:
-        """Begin to look and to send.
+        """Start checking and sending.
 
         Parameters
         ----------
         refusing : callable
-            Why the journal cannot be written, or None.
+            Returns why the journal cannot be written, or None.
         """
-        for lane in self._lanes:
-            lane.start()
-        self._looking = asyncio.create_task(self._look_on(refusing), name="notify watch")
+        for queue in self._queues:
+            queue.start()
+        self._checking = asyncio.create_task(self._check_regularly(refusing), name="notify watch")
 
     async def stop(self) -> None:
-        """Try what is queued once more and end, within two seconds."""
-        if self._looking is not None:
-            self._looking.cancel()
+        """Try each queued message once more and end, within two seconds."""
+        if self._checking is not None:
+            self._checking.cancel()
             with suppress(asyncio.CancelledError):
-                await self._looking
-        await asyncio.gather(*(lane.stop(_STOP_SEC) for lane in self._lanes))
+                await self._checking
+        await asyncio.gather(*(queue.stop(_STOP_SEC) for queue in self._queues))
 
     def state(self) -> dict[str, Any]:
-        """Say how it goes with each receiver; no URL is shown."""
-        return {"receivers": [lane.state() for lane in self._lanes]}
+        """Return the state of each receiver, without URLs."""
+        return {"receivers": [queue.state() for queue in self._queues]}
 
-    async def _look_on(self, refusing: Callable[[], str | None]) -> None:
+    async def _check_regularly(self, refusing: Callable[[], str | None]) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY_SEC)
-            self.look(refusing())
+            await asyncio.sleep(_CHECK_INTERVAL_SEC)
+            self.check(refusing())
 
-    def look(self, refusing: str | None) -> None:
-        """Look at journal and limits, and tell what is new."""
-        self._tell(self._watch.journal(refusing))
+    def check(self, refusing: str | None) -> None:
+        """Check journal and limits, and send a notice of what changed."""
+        self._send(self._watch.journal(refusing))
         view, self._newest = self._newest, None
         if view is not None:
-            self._tell(self._watch.limits(view.details().risk_budget))
+            self._send(self._watch.limits(view.details().risk_budget))
 
-    def _tell(self, *notices: Notice | None) -> None:
+    def _send(self, *notices: Notice | None) -> None:
         for notice in notices:
             if notice is None:
                 continue
             message = self._message(notice)
             _LOG.warning("notice", kind=notice.kind, notice=message.id, text=notice.text)
-            for lane in self._lanes:
-                lane.put(message)
+            for queue in self._queues:
+                queue.put(message)
 
     def _message(self, notice: Notice) -> Message:
         at = datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC)
@@ -142,11 +138,11 @@ class Notifier:
 
 
 def _named(channel: str, urls: Iterable[str]) -> list[tuple[str, str]]:
-    """Give each URL a name that logs may show: what it is and its place in the settings."""
-    return [(f"{channel} {place}", url) for place, url in enumerate(urls, start=1)]
+    """Pair each URL with a name for logs: its channel and its position in the settings."""
+    return [(f"{channel} {number}", url) for number, url in enumerate(urls, start=1)]
 
 
-def receivers_of(
+def build_receivers(
     webhook_urls: Iterable[str],
     webhook_secret: str,
     apprise_urls: Iterable[str],
@@ -154,7 +150,7 @@ def receivers_of(
     timeout_sec: float,
     clock: Clock,
 ) -> list[Receiver]:
-    """Make a receiver of each URL; apprise gets four times the deadline, mail servers are slow."""
+    """Return a receiver for each URL; apprise gets four times the deadline, as mail is slow."""
     webhooks = [
         WebhookReceiver(name, url, webhook_secret, timeout_sec=timeout_sec, clock=clock)
         for name, url in _named("webhook", webhook_urls)

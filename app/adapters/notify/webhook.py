@@ -1,7 +1,7 @@
-"""Signed webhooks as Standard Webhooks has them: one POST an attempt, no redirects.
+"""Receiver of notices as signed Standard Webhooks: one POST per attempt, no redirects.
 
-The id of a message is the same at every attempt, so that a receiver can tell a repetition; the
-timestamp and with it the signature are of the attempt.
+The id of a message is the same at every attempt, so that a receiver can recognise a repetition;
+timestamp and signature are those of the attempt.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ from typing import Final
 import httpx
 from standardwebhooks import Webhook
 
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 from app.adapters.policy.post import open_transport, retry_after_sec, tls_context
 from app.pipeline.ports import Clock
 
-_AGAIN: Final = frozenset({408, 425, 429})
+_RETRYABLE: Final = frozenset({408, 425, 429})
 
 
 class WebhookReceiver:
-    """One URL that gets every notice as signed JSON.
+    """Receiver that posts every notice as signed JSON to one URL.
 
     Parameters
     ----------
     name : str
-        How logs call it; the URL itself may hold a secret.
+        Name in logs, as the URL itself may hold a secret.
     url : str
         http or https; a user in it becomes basic authorization.
     secret : str
-        As Standard Webhooks has it, ``whsec_...``.
+        Signing secret of Standard Webhooks, ``whsec_...``.
     timeout_sec : float, seconds
-        Of one attempt, connecting and the answer's head included.
+        Deadline of one attempt, with connecting and the head of the answer.
     clock : Clock
     """
 
@@ -48,15 +48,15 @@ class WebhookReceiver:
         self._tls = tls_context(self._url, None)
 
     async def prepare(self) -> None:
-        """Do nothing: there is nothing to get ready."""
+        """Do nothing: a webhook needs no preparation."""
 
     async def send(self, message: Message) -> None:
-        """Post once.
+        """Post the message once.
 
         Raises
         ------
         NotDelivered
-            No answer in time, or another status than success; 4xx are not tried again, except
+            If no answer comes in time or its status is no success; 4xx are not retryable, except
             408, 425 and 429.
         """
         request = httpx.Request(
@@ -68,7 +68,7 @@ class WebhookReceiver:
                 open_transport(request, self._tls) as transport,
             ):
                 response = await transport.handle_async_request(request)
-                # the body says nothing that is needed, and may never end
+                # the body is not needed, and may never end
                 await response.aclose()
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NotDelivered(f"no answer within {self._timeout_sec:g} s") from error
@@ -81,9 +81,9 @@ class WebhookReceiver:
         status = response.status_code
         if response.is_success:
             return
-        again = status >= 500 or status in _AGAIN
+        retryable = status >= 500 or status in _RETRYABLE
         asked = retry_after_sec(response.headers.get("retry-after", ""), self._clock.now_ns())
-        raise NotDelivered(f"status {status}", again=again, after_sec=asked)
+        raise NotDelivered(f"status {status}", retryable=retryable, retry_after_sec=asked)
 
     def _headers(self, message: Message) -> dict[str, str]:
         now = datetime.fromtimestamp(self._clock.now_ns() // 1_000_000_000, UTC)

@@ -1,5 +1,5 @@
-"""The policy behind the pipeline's ``PolicyClient`` port.
+"""Policy clients behind the pipeline's ``PolicyClient`` port.
 
-``http.py`` asks a server: one batch call a decision; ``post.py`` is one POST under a deadline,
-``wire.py`` what crosses the wire and what of a reply counts. ``mock.py`` answers from a seed.
+``http.py`` calls a policy server, one batch call per decision; ``post.py`` sends one POST under a
+deadline; ``wire.py`` encodes requests and validates replies; ``mock.py`` predicts from a seed.
 """

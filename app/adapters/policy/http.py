@@ -1,8 +1,8 @@
-"""The policy behind HTTP: one batch call per decision, one deadline for the whole exchange.
+"""Policy client over HTTP: one batch call per decision, one deadline for the whole exchange.
 
-Each exchange runs in a task of its own that no caller cancels: a caller that goes away abandons
-it, and it ends by its own deadline. A bulkhead bounds the exchanges in flight. A server without a
-batch path is asked row by row, within the same deadline.
+Each exchange runs in a task of its own: when its caller is cancelled, the exchange still runs to
+its own deadline. A bulkhead bounds the exchanges in flight. A server without a batch path gets
+one call per row, within the same deadline.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from app.adapters.policy.post import (
     Payload,
     PolicyPost,
     Reply,
-    Traced,
+    TraceCall,
     retry_after_sec,
     untraced,
 )
@@ -38,12 +38,12 @@ from app.pipeline.ports import Clock
 _LOG = structlog.get_logger(__name__)
 _BATCH_RETRY_SEC: Final = 300.0
 _SINGLES_AT_ONCE: Final = 8
-# What the exchange may take to notice its own deadline and close its sockets.
+# Time for an exchange past its deadline to close its sockets.
 _GRACE_SEC: Final = 0.01
 _Rows = tuple[Prediction | None, ...]
-# What came so far of an exchange that asks row by row.
-_Came = list[Prediction | None]
-# From the least to the worst: with no valid row the decision names the worst.
+# Predictions received so far by an exchange with one call per row.
+_Received = list[Prediction | None]
+# From the least to the worst; with no valid row the decision reports the worst.
 _SEVERITY: Final = (
     FallbackReason.INVALID_PREDICTION,
     FallbackReason.OVERLOADED,
@@ -55,13 +55,13 @@ _SEVERITY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class HttpPolicyOptions:
-    """Everything beyond endpoint and deadline.
+    """Options of the client beyond endpoint and deadline.
 
-    ``api_key`` travels as a bearer token; ``headers`` are for tunnels. ``max_concurrent``
+    ``api_key`` is sent as a bearer token; ``headers`` are for tunnels. ``max_concurrent``
     exchanges may be in flight. A row of another version than ``expected_model_version`` is
     invalid. Retry-After is heeded up to ``retry_after_cap_sec``. With ``ca_file`` (PEM) an https
-    endpoint must show a certificate of these authorities, without it one of the public ones.
-    ``traced`` surrounds each request and gives headers that carry its trace on.
+    endpoint needs a certificate of these authorities, without it one of the public ones.
+    ``trace_call`` surrounds each request and gives the headers that propagate its trace.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -71,11 +71,11 @@ class HttpPolicyOptions:
     expected_model_version: str | None = None
     retry_after_cap_sec: float = 30.0
     ca_file: str | None = None
-    traced: Traced = untraced
+    trace_call: TraceCall = untraced
 
 
 class HttpPolicyClient:
-    """Ask a policy server that speaks the project's batch call or the guide's flat one.
+    """Client of a policy server with the project's batch call or the guide's single call.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class HttpPolicyClient:
             self._options.headers,
             ca_file=self._options.ca_file,
             transport=transport,
-            traced=self._options.traced,
+            trace_call=self._options.trace_call,
         )
         self._exchanges: set[asyncio.Task[_Rows]] = set()
         self._batch_again_at = float("-inf")
@@ -129,7 +129,7 @@ class HttpPolicyClient:
         self._client_errors = 0
 
     async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
-        """One prediction per input, same order; None where a row was unusable.
+        """Return one prediction per input, in their order; None where a row was unusable.
 
         Raises
         ------
@@ -144,13 +144,13 @@ class HttpPolicyClient:
         if len(self._exchanges) >= self._options.max_concurrent:
             detail = f"{len(self._exchanges)} exchanges in flight"
             raise PolicyFailure(FallbackReason.OVERLOADED, Blame.NEUTRAL, detail)
-        came: _Came = [None] * len(rows)
-        exchange = self._begin(rows, came)
+        received: _Received = [None] * len(rows)
+        exchange = self._begin(rows, received)
         # wait() leaves the exchange alone when this caller is cancelled or its time is over.
         await asyncio.wait({exchange}, timeout=self._timeout_sec + _GRACE_SEC)
         if not exchange.done():
-            # After a stall of the loop both times are over at once: rows that came in time count.
-            predictions = tuple(came)
+            # After a stall of the loop both times are over at once: rows already received count.
+            predictions = tuple(received)
             if not any(predictions):
                 raise self._timed_out()
         elif exchange.cancelled():
@@ -161,7 +161,7 @@ class HttpPolicyClient:
         return predictions
 
     def statistics(self) -> dict[str, Any]:
-        """Count since start; ``total_predictions`` are rows asked, ``success_rate`` 1 idle."""
+        """Return counts since start; ``success_rate`` is 1 before the first row was sent."""
         total, now = self._total_predictions, self._clock.monotonic()
         return {
             "total_predictions": total,
@@ -175,19 +175,21 @@ class HttpPolicyClient:
         }
 
     def resume(self) -> None:
-        """Forget a Retry-After."""
+        """Lift the pause that a Retry-After asked for."""
         self._held_until = float("-inf")
 
     async def close(self) -> None:
-        """End what is in flight and release its sockets."""
+        """Cancel the exchanges in flight and release their sockets."""
         for exchange in self._exchanges:
             exchange.cancel()
         await asyncio.gather(*self._exchanges, return_exceptions=True)
         await self._post.close()
 
-    def _begin(self, rows: tuple[PolicyInput, ...], came: _Came) -> asyncio.Task[_Rows]:
+    def _begin(self, rows: tuple[PolicyInput, ...], received: _Received) -> asyncio.Task[_Rows]:
         deadline = asyncio.get_running_loop().time() + self._timeout_sec
-        exchange = asyncio.create_task(self._exchange(rows, came, deadline), name="policy-exchange")
+        exchange = asyncio.create_task(
+            self._exchange(rows, received, deadline), name="policy-exchange"
+        )
         self._exchanges.add(exchange)
         exchange.add_done_callback(self._end)
         return exchange
@@ -197,12 +199,14 @@ class HttpPolicyClient:
         if not exchange.cancelled():
             exchange.exception()  # marks it as seen: an abandoned exchange has no reader
 
-    async def _exchange(self, rows: tuple[PolicyInput, ...], came: _Came, deadline: float) -> _Rows:
+    async def _exchange(
+        self, rows: tuple[PolicyInput, ...], received: _Received, deadline: float
+    ) -> _Rows:
         if self._clock.monotonic() >= self._batch_again_at:
             predictions = await self._ask_batch(rows, deadline)
             if predictions is not None:
                 return predictions
-        return await self._ask_singly(rows, came, deadline)
+        return await self._ask_singly(rows, received, deadline)
 
     async def _ask_batch(self, rows: tuple[PolicyInput, ...], deadline: float) -> _Rows | None:
         try:
@@ -222,7 +226,7 @@ class HttpPolicyClient:
             raise _invalid(str(error)) from error
 
     async def _ask_singly(
-        self, rows: tuple[PolicyInput, ...], came: _Came, deadline: float
+        self, rows: tuple[PolicyInput, ...], received: _Received, deadline: float
     ) -> _Rows:
         failures: list[PolicyFailure] = []
         queue = iter(enumerate(rows))
@@ -230,14 +234,14 @@ class HttpPolicyClient:
         async def ask_from_queue() -> None:
             for index, row in queue:
                 try:
-                    came[index] = await self._ask_one(row, deadline)
+                    received[index] = await self._ask_one(row, deadline)
                 except PolicyFailure as failure:
                     failures.append(failure)
 
         await asyncio.gather(*(ask_from_queue() for _ in range(min(_SINGLES_AT_ONCE, len(rows)))))
         if len(failures) == len(rows):
             raise _worst(failures)
-        return tuple(came)
+        return tuple(received)
 
     async def _ask_one(self, row: PolicyInput, deadline: float) -> Prediction:
         self._refuse_while_held()

@@ -1,4 +1,4 @@
-"""A policy that answers from a seed: for trying the whole pipeline without a server."""
+"""Mock policy with seeded predictions, to run the whole pipeline without a server."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ _NORMAL: Final = NormalDist()
 
 
 class MockPolicyClient:
-    """Answer near the baseline, and sometimes not at all, as the seed and the row decide.
+    """Mock policy client: predictions near the baseline, and none for a share of the rows.
 
-    A row's prediction depends on the seed and on what the row says, never on its place in the
-    batch or on the calls before, so a replay or another order of signals sees the same.
+    A row's prediction depends on the seed and on the row's content alone, not on its position in
+    the batch or on earlier calls, so a replay or another order of signals gives the same.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class MockPolicyClient:
         self._upstream_calls = 0
 
     async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
-        """One prediction per input, same order; None where the seed says failure.
+        """Return one prediction per input, in their order; None for the rows that fail.
 
         Raises
         ------
@@ -60,10 +60,10 @@ class MockPolicyClient:
         return predictions
 
     def resume(self) -> None:
-        """Nothing: the mock never asks for a pause."""
+        """Do nothing: the mock never asks for a pause."""
 
     def statistics(self) -> dict[str, Any]:
-        """Count since start, under the names of the HTTP client."""
+        """Return counts since start, under the names of the HTTP client."""
         total = self._total_predictions
         return {
             "total_predictions": total,
@@ -77,7 +77,7 @@ class MockPolicyClient:
         }
 
     async def close(self) -> None:
-        """Release nothing: there are no sockets."""
+        """Do nothing: there are no sockets."""
 
     def _prediction(self, row: PolicyInput) -> Prediction | None:
         luck, noise, confidence = _uniforms(self._seed, row)

@@ -1,7 +1,7 @@
-"""One POST to a policy server under a deadline: a reply, or the fact that there is none.
+"""One POST to a policy server under a deadline.
 
 Each request opens a transport of its own and closes it: httpx's shared pool leaks its slots when
-a call is cancelled (httpcore issue 1093), and without keep-alive a pool has nothing to give.
+a call is cancelled (httpcore issue 1093), and without keep-alive a pool saves nothing.
 Redirects, cookies, proxies of the environment and decompression do not exist at this level.
 """
 
@@ -26,18 +26,18 @@ _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 
 
-Traced = Callable[[str], AbstractContextManager[Mapping[str, str]]]
+TraceCall = Callable[[str], AbstractContextManager[Mapping[str, str]]]
 
 
 def untraced(host: str) -> AbstractContextManager[Mapping[str, str]]:
-    """Surround a request by nothing."""
+    """Return a context without a span and without headers, where tracing is off."""
     del host
     return nullcontext({})
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What is sent, and the largest body that is believed in return, bytes."""
+    """Request body with its content type, and the largest reply accepted, in bytes."""
 
     body: bytes
     content_type: str
@@ -46,7 +46,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back; ``body`` is read only from a success."""
+    """Status, body and Retry-After of a reply; the body is empty unless it succeeded."""
 
     status: int
     body: bytes
@@ -54,22 +54,22 @@ class Reply:
 
 
 class PolicyPost:
-    """Send payloads with the same headers and trust.
+    """Sender of payloads with the same headers and trusted authorities.
 
     Parameters
     ----------
     url : httpx.URL
-        Of the endpoint: decides about TLS, and about basic authorization if it names a user.
+        Endpoint; its scheme decides about TLS, and a user in it becomes basic authorization.
     api_key : str or None
-        Travels as a bearer token.
+        Sent as a bearer token.
     headers : mapping
-        Added to every request; they cannot change how the body travels.
+        Added to every request; those that frame the body are ignored.
     ca_file : str or None
         PEM file of the only authorities trusted; None trusts the public ones.
     transport : httpx.AsyncBaseTransport or None
         Used for every request; None opens and closes one for each.
-    traced : Traced
-        Surrounds each request and gives headers that carry its trace on.
+    trace_call : TraceCall
+        Surrounds each request and gives the headers that propagate its trace.
 
     Raises
     ------
@@ -85,15 +85,15 @@ class PolicyPost:
         *,
         ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        traced: Traced = untraced,
+        trace_call: TraceCall = untraced,
     ) -> None:
-        self._traced = traced
+        self._traced = trace_call
         self._headers = request_headers(url, api_key, headers)
         self._tls = tls_context(url, ca_file)
         self._transport = transport
 
     async def send(self, url: httpx.URL, payload: Payload, deadline: float) -> Reply:
-        """Post once.
+        """Send one POST and return the reply.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class PolicyPost:
             raise PolicyFailure(reason, Blame.FAILURE, detail) from error
 
     async def close(self) -> None:
-        """Close the given transport; those of requests end with them."""
+        """Close the given transport; requests close their own."""
         if self._transport is not None:
             await self._transport.aclose()
 
@@ -147,7 +147,7 @@ class PolicyPost:
 async def open_transport(
     request: httpx.Request, tls: ssl.SSLContext
 ) -> AsyncIterator[httpx.AsyncBaseTransport]:
-    """Open a transport for one request; whatever happens, its sockets end with the block."""
+    """Open a transport for one request; its sockets are closed at the end of the block."""
     sockets = _Sockets()
     request.extensions = {**request.extensions, "trace": sockets.note}
     own = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS)
@@ -163,7 +163,7 @@ class _Stream(Protocol):
 
 
 class _Sockets:
-    """What one request connected: httpcore forgets a socket whose TLS handshake is cancelled."""
+    """Sockets of one request; httpcore leaks one whose TLS handshake is cancelled."""
 
     def __init__(self) -> None:
         self._streams: list[_Stream] = []
@@ -178,7 +178,7 @@ class _Sockets:
 
 
 def retry_after_sec(value: str, now_ns: int) -> float:
-    """Seconds that a Retry-After header asks for; 0 if it makes no sense (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header; 0 if it is malformed (RFC 9110, 10.2.3)."""
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text)
@@ -202,19 +202,19 @@ async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request,
 async def _read_body(response: httpx.Response, cap: int) -> bytes:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity"}:
-        raise _unbelievable("body has a content encoding that was not asked for")
+        raise _unusable_reply("body has a content encoding that was not asked for")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > cap:
-            raise _unbelievable(f"body exceeds {cap} bytes")
+            raise _unusable_reply(f"body exceeds {cap} bytes")
     return bytes(body)
 
 
 def request_headers(
     url: httpx.URL, api_key: str | None, extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """Gather what every request to a policy server carries.
+    """Return the headers of every request to a policy server.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def request_headers(
 
 
 def tls_context(url: httpx.URL, ca_file: str | None) -> ssl.SSLContext:
-    """Trust the authorities of a PEM file alone, or without one the public ones.
+    """Return a TLS context that trusts the authorities of a PEM file, or else the public ones.
 
     Raises
     ------
@@ -265,5 +265,5 @@ def _describe(error: Exception) -> str:
     return f"{name}: {error}" if isinstance(error, httpx.ConnectError) else name
 
 
-def _unbelievable(detail: str) -> PolicyFailure:
+def _unusable_reply(detail: str) -> PolicyFailure:
     return PolicyFailure(FallbackReason.INVALID_PREDICTION, Blame.FAILURE, detail)

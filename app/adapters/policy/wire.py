@@ -1,8 +1,7 @@
-"""What crosses the wire to a policy server, and what of its reply can be believed.
+"""Encoding of requests to a policy server, and strict validation of its replies.
 
-A reply is evidence from outside: it is parsed strictly (duplicate keys, bad UTF-8, absurd nesting
-and a crowd of values make the whole body unusable) and each row is validated on its own. Nothing
-is repaired.
+A reply is untrusted: duplicate keys, bad UTF-8, deep nesting or too many values make the whole
+body unusable, and each row is validated on its own. Nothing is repaired.
 """
 
 import json
@@ -22,17 +21,17 @@ JSON_TYPE: Final = "application/json"
 MSGPACK_TYPE: Final = "application/msgpack"
 MAX_RETURNS: Final = 256
 _BASE_CAP, _ROW_CAP, _MAX_CAP = 64 * 1024, 4 * 1024, 8 * 1024 * 1024
-# A row has seven fields, and some servers echo what they were asked: 256 returns in each of the
-# rows of a batch that is not large. Parsing 8 MiB of empty objects would hold the loop for 2 s.
+# A row has seven fields, and some servers echo the request: 256 returns in each row of a batch
+# that is not large. Parsing 8 MiB of empty objects would hold the loop for 2 s.
 _BASE_VALUES, _ROW_VALUES = 16_384, 64
 
 
 class UnusableReply(ValueError):
-    """A reply, or one row of it, from which no prediction may be made."""
+    """A reply, or one row of it, is not a valid prediction."""
 
 
 class UnsendableInput(ValueError):
-    """The caller's ``market_data`` holds something that the wire cannot carry."""
+    """The caller's ``market_data`` holds a value that cannot be encoded."""
 
 
 def _printable(text: str) -> str:
@@ -66,12 +65,12 @@ class _Version(_Reply):
 
 
 def body_cap(rows: int) -> int:
-    """Largest believable reply to ``rows`` signals, bytes."""
+    """Return the largest reply accepted for ``rows`` signals, in bytes."""
     return min(_BASE_CAP + _ROW_CAP * rows, _MAX_CAP)
 
 
 def flat_signal(row: PolicyInput) -> dict[str, Any]:
-    """Build the guide's flat object: what every server written from the guide understands."""
+    """Return a signal as the guide's flat object, which every server made for the guide reads."""
     return {
         "symbol": row.symbol,
         "action": row.action.value.upper(),
@@ -85,7 +84,7 @@ def flat_signal(row: PolicyInput) -> dict[str, Any]:
 
 
 def encode_single(row: PolicyInput) -> tuple[bytes, str]:
-    """Encode one signal for ``POST /predict``: JSON body and its content type.
+    """Return the JSON body of ``POST /predict`` for one signal, and its content type.
 
     Raises
     ------
@@ -96,7 +95,7 @@ def encode_single(row: PolicyInput) -> tuple[bytes, str]:
 
 
 def encode_batch(inputs: Sequence[PolicyInput], wire: Wire) -> tuple[bytes, str]:
-    """Encode ``POST /predict/batch``: body and its content type.
+    """Return the body of ``POST /predict/batch`` and its content type.
 
     In msgpack ``returns`` are packed little-endian float32, a thirtieth of the decoding cost.
 
@@ -119,7 +118,7 @@ def encode_batch(inputs: Sequence[PolicyInput], wire: Wire) -> tuple[bytes, str]
 def decode_batch(
     body: bytes, rows: int, expected_version: str | None = None
 ) -> tuple[Prediction | None, ...]:
-    """Read the reply to a batch of ``rows`` signals; None where a row is invalid.
+    """Return the predictions in the reply to ``rows`` signals; None where a row is invalid.
 
     Raises
     ------
@@ -147,7 +146,7 @@ def decode_batch(
 
 
 def decode_single(body: bytes, expected_version: str | None = None) -> Prediction:
-    """Read the reply to one signal.
+    """Return the prediction in the reply to one signal.
 
     Raises
     ------
@@ -185,7 +184,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse(body: bytes, rows: int) -> dict[str, Any]:
-    _refuse_crowd(body, rows)
+    _refuse_too_many_values(body, rows)
     try:
         document = json.loads(
             body.decode("utf-8"),
@@ -202,7 +201,7 @@ def _parse(body: bytes, rows: int) -> dict[str, Any]:
     return document
 
 
-def _refuse_crowd(body: bytes, rows: int) -> None:
+def _refuse_too_many_values(body: bytes, rows: int) -> None:
     # Each value but the first follows one of these; those within texts count too.
     values = body.count(b",") + body.count(b"[") + body.count(b"{")
     most = _BASE_VALUES + _ROW_VALUES * rows

@@ -1,5 +1,6 @@
 """Metrics behind the pipeline's ``Telemetry`` port.
 
-``prometheus.py`` implements the port; ``counters.py`` adds up as things happen; ``gauges.py``,
-``scalars.py`` and ``model.py`` are worked out at a scrape from what ``known.py`` keeps.
+``prometheus.py`` implements the port; ``counters.py`` has the counters and histograms;
+``gauges.py``, ``scalars.py`` and ``model_gauges.py`` are computed at a scrape from the values that
+``last_values.py`` keeps.
 """

@@ -1,6 +1,6 @@
-"""Counters and histograms: what happens is added up as it happens.
+"""Counters and histograms, updated as events happen.
 
-One set per process, made at import; several services in a process add to the same.
+One set per process, made at import; several services in a process share it.
 """
 
 from enum import StrEnum
@@ -9,13 +9,13 @@ from typing import Final
 from prometheus_client import Counter, Histogram, Info, disable_created_metrics
 
 from app.core.limits import KINDS
+from app.core.stages.cascade import RECOMMENDATIONS
 from app.core.types import FallbackReason
 
-# A second series a counter, for a time that nobody plots.
+# they would double the series, for a creation time that no panel shows
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 LEVELS: Final = tuple(kind.level for kind in KINDS)
-RECOMMENDATIONS: Final = ("MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT")
 STATES: Final = ("closed", "half_open", "open")
 STAGES: Final = ("sizing", "policy", "settle", "journal", "total")
 _LATENCY_MS: Final = (

@@ -1,7 +1,7 @@
-"""Gauges: what is true now or was after the last decision, worked out when somebody asks.
+"""Gauges of the current state and of the last decision, computed at each scrape.
 
-A decision leaves a reference to its view and no more; the arithmetic over symbols and strategies
-is done at the scrape. A name that disappears goes to 0 and keeps its label.
+A decision only leaves a reference to its view; sums over symbols and strategies are made at the
+scrape. A name that disappears goes to 0 and keeps its label.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,53 +9,45 @@ from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from app.adapters.telemetry.known import MAX_LABEL_VALUES, BoundedLabels, Known
-from app.adapters.telemetry.model import ModelSeen
+from app.adapters.telemetry.last_values import MAX_LABEL_VALUES, BoundedLabels, LastValues
+from app.adapters.telemetry.model_gauges import ModelGauges
 from app.adapters.telemetry.scalars import SCALARS, TOTALS
 from app.core.limits import KINDS
+from app.core.stages.cascade import WEIGHTS
 from app.core.types import Regime, TradingState
 from app.pipeline.answer import DecisionView
-
-COMPONENTS: Final = (
-    "funding_rate",
-    "oi_change_pct",
-    "volume_ratio",
-    "onchain_whale_pressure",
-    "exchange_netflow_zscore",
-)
-
 
 # names of limits with a label of their own; "other" and the kinds with one limit take the rest
 _BUDGET_NAMES: Final = MAX_LABEL_VALUES - 1 - sum(kind.sole for kind in KINDS)
 
 
-class LastKnown:
-    """Prometheus collector over :class:`Known`."""
+class GaugeCollector:
+    """Prometheus collector over :class:`LastValues`."""
 
-    def __init__(self, known: Known) -> None:
-        self._known = known
+    def __init__(self, last: LastValues) -> None:
+        self._last = last
         self._budgeted = {kind.level: BoundedLabels(0) for kind in KINDS if not kind.sole}
         self._strategies = BoundedLabels(MAX_LABEL_VALUES - 1)
-        self._model = ModelSeen(MAX_LABEL_VALUES - 1)
+        self._model = ModelGauges(MAX_LABEL_VALUES - 1)
 
     def collect(self) -> Iterator[Metric]:
-        """One family after the other, from what is known now."""
-        known = self._known
-        if known.refresh is not None:
-            known.refresh()
+        """Yield every metric family, from the values as they are now."""
+        last = self._last
+        if last.refresh is not None:
+            last.refresh()
         for total, (name, text) in TOTALS.items():
-            value = known.totals.get(total, 0.0)
+            value = last.totals.get(total, 0.0)
             yield CounterMetricFamily(f"himari_l3_{name}", text, value=value)
         for name, text, gauge in SCALARS:
-            yield GaugeMetricFamily(f"himari_l3_{name}", text, value=gauge(known))
-        shares = self._strategies.collapse(_shares(known.answer), float.__add__)
-        for name, text, label, values in (*_labelled(known), (*_STRATEGY_SHARE, shares)):
+            yield GaugeMetricFamily(f"himari_l3_{name}", text, value=gauge(last))
+        shares = self._strategies.collapse(_shares(last.answer), float.__add__)
+        for name, text, label, values in (*_labelled(last), (*_STRATEGY_SHARE, shares)):
             family = GaugeMetricFamily(f"himari_l3_{name}", text, labels=(label,))
             for value_of_label, number in values.items():
                 family.add_metric((value_of_label,), number)
             yield family
-        yield self._budget(known.view)
-        yield from self._model.families(known.model_version() if known.model_version else None)
+        yield self._budget(last.view)
+        yield from self._model.families(last.model_version() if last.model_version else None)
 
     def _budget(self, view: DecisionView | None) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
@@ -87,20 +79,20 @@ _STRATEGY_SHARE: Final = (
 )
 
 
-def _labelled(known: Known) -> Iterator[tuple[str, str, str, Mapping[str, float]]]:
-    """Name, help, label and values of the gauges with one label of known values."""
-    regimes, answer = tuple(Regime), known.answer
+def _labelled(last: LastValues) -> Iterator[tuple[str, str, str, Mapping[str, float]]]:
+    """Yield name, help, label and values of the gauges whose label values are fixed."""
+    regimes, answer = tuple(Regime), last.answer
     current = _one_of(regimes, answer.get("regime"))
     yield "current_regime", "Regime of the last batch: 1 the one (code)", "regime", current
-    counts = _regime_counts(known.view)
+    counts = _regime_counts(last.view)
     yield "regime_symbols", "Symbols of the last batch by regime (count)", "regime", counts
     parts = _components(answer)
     yield "cascade_risk_components", "Part of each indicator (score)", "component", parts
-    state = _one_of(tuple(TradingState), _state_of(known))
+    state = _one_of(tuple(TradingState), _state_of(last))
     yield "trading_state", "Kill switch: 1 the state (code)", "state", state
-    mode = _one_of(("fallback", "mock", "real"), known.mode)
+    mode = _one_of(("fallback", "mock", "real"), last.mode)
     yield "mode", "Mode of the service: 1 the one (code)", "mode", mode
-    breaker = _one_of(("auto", "forced_open", "disabled"), known.circuit.get("mode", "auto"))
+    breaker = _one_of(("auto", "forced_open", "disabled"), last.circuit.get("mode", "auto"))
     yield "circuit_breaker_mode", "Mode of the breaker: 1 the one (code)", "mode", breaker
 
 
@@ -118,7 +110,7 @@ def _regime_counts(view: DecisionView | None) -> dict[str, float]:
 
 def _components(answer: Mapping[str, Any]) -> dict[str, float]:
     components = answer.get("cascade", {}).get("components", {})
-    return {name: float(components.get(name, 0.0)) for name in COMPONENTS}
+    return {name: float(components.get(name, 0.0)) for name in WEIGHTS}
 
 
 def _shares(answer: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
@@ -126,5 +118,5 @@ def _shares(answer: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     return shares.items()
 
 
-def _state_of(known: Known) -> str:
-    return TradingState.ACTIVE if known.trading_state is None else known.trading_state()
+def _state_of(last: LastValues) -> str:
+    return TradingState.ACTIVE if last.trading_state is None else last.trading_state()

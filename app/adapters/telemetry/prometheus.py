@@ -1,4 +1,4 @@
-"""Telemetry port on Prometheus: counters as things happen, gauges when they are scraped."""
+"""Prometheus telemetry: counters updated with each event, gauges computed at each scrape."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,17 +7,17 @@ from typing import Any, Final
 from prometheus_client import REGISTRY
 
 from app.adapters.telemetry import counters
-from app.adapters.telemetry.gauges import LastKnown
-from app.adapters.telemetry.known import Known
+from app.adapters.telemetry.gauges import GaugeCollector
+from app.adapters.telemetry.last_values import LastValues
 from app.adapters.telemetry.scalars import SOURCES, TOTALS
 from app.pipeline.answer import DecisionView
 
-_KNOWN: Final = Known()
-REGISTRY.register(LastKnown(_KNOWN))
+_LAST: Final = LastValues()
+REGISTRY.register(GaugeCollector(_LAST))
 
 
 class PrometheusTelemetry:
-    """What the service tells of itself; all instances of a process share one metric set.
+    """Metrics of the service; all instances in a process share one metric set.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class PrometheusTelemetry:
         self._state = "closed"
         self._seen: dict[str, float] = {}
         self._watched: dict[str, Callable[[], float]] = {}
-        _KNOWN.mode = mode
+        _LAST.mode = mode
         counters.BUILD.info({"version": version, "mode": mode})
 
     def watch(
@@ -43,7 +43,7 @@ class PrometheusTelemetry:
         model_version: Callable[[], str | None] | None = None,
         **numbers: Callable[[], float | None],
     ) -> None:
-        """Name functions to ask: views and gauges at each scrape, totals after each decision.
+        """Register functions to call: views and gauges at each scrape, totals after each decision.
 
         Parameters
         ----------
@@ -65,32 +65,32 @@ class PrometheusTelemetry:
         """
         for name, function in numbers.items():
             if name in SOURCES:
-                _KNOWN.numbers[name] = function
+                _LAST.sources[name] = function
             elif name in counters.EVENTS:
                 self._watched[name] = lambda function=function: function() or 0.0  # type: ignore[misc]
                 self._seen[name] = self._watched[name]()
             else:
                 allowed = sorted({*SOURCES, *counters.EVENTS})
                 raise ValueError(f"watched numbers must be of {allowed}, was {name!r}")
-        _KNOWN.trading_state = trading_state or _KNOWN.trading_state
-        _KNOWN.model_version = model_version or _KNOWN.model_version
+        _LAST.trading_state = trading_state or _LAST.trading_state
+        _LAST.model_version = model_version or _LAST.model_version
 
         def refresh() -> None:
             if circuit is not None:
                 self.circuit_changed(circuit())
             if performance is not None:
-                _KNOWN.performance = performance()
+                _LAST.performance = performance()
 
         if circuit is not None or performance is not None:
-            _KNOWN.refresh = refresh
+            _LAST.refresh = refresh
 
     def decided(self, view: DecisionView) -> None:
-        """Count one decision; its numbers are kept for the next scrape."""
+        """Count one decision, and keep its view for the next scrape."""
         answer = view.answer
-        _KNOWN.view = view
-        _KNOWN.decided_at_sec = time.time()
-        _KNOWN.decisions += 1
-        _KNOWN.rl_decisions += answer["strategy"] == "rl"
+        _LAST.view = view
+        _LAST.decided_at_sec = time.time()
+        _LAST.decisions += 1
+        _LAST.rl_decisions += answer["strategy"] == "rl"
         counters.DECISIONS[answer["strategy"]].inc()
         counters.RECOMMENDED[answer["cascade"]["recommendation"]].inc()
         counters.SYMBOLS.observe(len(answer["allocations"]))
@@ -110,24 +110,24 @@ class PrometheusTelemetry:
                 counters.EVENTS[name].inc(growth)
 
     def outcomes_recorded(self, report: Mapping[str, Any]) -> None:
-        """Count what became of outcomes: ``accepted``, ``duplicates``, ``rejected``."""
+        """Count outcomes by ``accepted``, ``duplicates`` and ``rejected``."""
         counters.OUTCOMES_ACCEPTED.inc(report["accepted"])
         counters.OUTCOMES_DUPLICATES.inc(report["duplicates"])
         counters.OUTCOMES_REJECTED.inc(len(report["rejected"]))
 
     def circuit_changed(self, snapshot: Mapping[str, Any]) -> None:
-        """Take a snapshot as of ``GET /circuit``; totals are added by their growth."""
-        _KNOWN.circuit = snapshot
+        """Keep a snapshot as of ``GET /circuit``, and add the growth of its totals."""
+        _LAST.circuit = snapshot
         for name in TOTALS:
             growth = max(self._growth(name, snapshot[name]), 0.0)
-            _KNOWN.totals[name] = _KNOWN.totals.get(name, 0.0) + growth
+            _LAST.totals[name] = _LAST.totals.get(name, 0.0) + growth
         state = snapshot["state"]
         if state != self._state:
             self._state = state
             counters.TRANSITIONS[state].inc()
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Count a rare event; signals rejected by a decision are counted with it, not here."""
+        """Count a rare event; other names are ignored, as decisions count rejected signals."""
         if name in counters.EVENTS:
             counters.EVENTS[name].inc(amount)
 

@@ -1,54 +1,54 @@
-"""Gauges without labels: name, help text with its unit, and how to work the value out."""
+"""Gauges without labels: name, help text with its unit, and the function of the value."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from app.adapters.telemetry.known import Known
+from app.adapters.telemetry.last_values import LastValues
 
 _CODES: Final = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 
 
-def _from_answer(name: str) -> Callable[[Known], float]:
-    return lambda known: float(known.answer.get(name, 0.0))
+def _from_answer(name: str) -> Callable[[LastValues], float]:
+    return lambda last: float(last.answer.get(name, 0.0))
 
 
-def _from_circuit(name: str, idle: float = 0.0) -> Callable[[Known], float]:
-    return lambda known: float(known.circuit.get(name, idle))
+def _from_circuit(name: str, idle: float = 0.0) -> Callable[[LastValues], float]:
+    return lambda last: float(last.circuit.get(name, idle))
 
 
-def _from_performance(room: str, name: str) -> Callable[[Known], float]:
-    return lambda known: float(known.performance.get(room, {}).get(name) or 0.0)
+def _from_performance(room: str, name: str) -> Callable[[LastValues], float]:
+    return lambda last: float(last.performance.get(room, {}).get(name) or 0.0)
 
 
-def _from_source(name: str) -> Callable[[Known], float]:
-    return lambda known: float(known.numbers[name]() or 0.0) if name in known.numbers else 0.0
+def _from_source(name: str) -> Callable[[LastValues], float]:
+    return lambda last: float(last.sources[name]() or 0.0) if name in last.sources else 0.0
 
 
-def _mean_penalty(known: Known) -> float:
-    penalties = list(known.answer.get("correlation_penalties", {}).values())
+def _mean_penalty(last: LastValues) -> float:
+    penalties = list(last.answer.get("correlation_penalties", {}).values())
     return math.fsum(penalties) / len(penalties) if penalties else 1.0
 
 
-def _gross(name: str) -> Callable[[Known], float]:
-    return lambda known: math.fsum(map(abs, known.answer.get(name, {}).values()))
+def _gross(name: str) -> Callable[[LastValues], float]:
+    return lambda last: math.fsum(map(abs, last.answer.get(name, {}).values()))
 
 
-def _turnover(known: Known) -> float:
-    return math.fsum(abs(entry["trade_usd"]) for entry in known.answer.get("positions", ()))
+def _turnover(last: LastValues) -> float:
+    return math.fsum(abs(entry["trade_usd"]) for entry in last.answer.get("positions", ()))
 
 
-def _open_positions(known: Known) -> float:
-    return float(sum(usd != 0.0 for usd in known.answer.get("allocations", {}).values()))
+def _open_positions(last: LastValues) -> float:
+    return float(sum(usd != 0.0 for usd in last.answer.get("allocations", {}).values()))
 
 
-def _interval_is_known(known: Known) -> float:
-    return float(known.performance.get("paired", {}).get("mean_difference") is not None)
+def _interval_is_known(last: LastValues) -> float:
+    return float(last.performance.get("paired", {}).get("mean_difference") is not None)
 
 
-SCALARS: Final[Sequence[tuple[str, str, Callable[[Known], float]]]] = (
+SCALARS: Final[Sequence[tuple[str, str, Callable[[LastValues], float]]]] = (
     ("circuit_breaker_state", "State: 0 closed, 1 half_open, 2 open (code)",
-     lambda known: _CODES.get(known.circuit.get("state", "closed"), 0.0)),
+     lambda last: _CODES.get(last.circuit.get("state", "closed"), 0.0)),
     ("circuit_breaker_timeout_sec", "Current wait before a probe (seconds)",
      _from_circuit("current_timeout_sec")),
     ("circuit_breaker_retry_in_sec", "Time until the next probe (seconds)",
@@ -58,24 +58,24 @@ SCALARS: Final[Sequence[tuple[str, str, Callable[[Known], float]]]] = (
     ("circuit_breaker_consecutive_failures", "Failures in a row (count)",
      _from_circuit("consecutive_failures")),
     ("kelly_fraction", "Mean Kelly size of directional signals (fraction of portfolio)",
-     lambda known: known.view.details().kelly_fraction if known.view else 0.0),
+     lambda last: last.view.details().kelly_fraction if last.view else 0.0),
     ("conformal_scale_factor", "Mean conformal scale (factor, 1 unscaled)",
-     lambda known: known.view.details().conformal_scale if known.view else 1.0),
+     lambda last: last.view.details().conformal_scale if last.view else 1.0),
     ("conformal_coverage", "Share of outcomes within their interval (fraction)",
      _from_source("conformal_coverage")),
     ("conformal_judged_outcomes", "Outcomes that had an interval to be judged by (count)",
      _from_source("conformal_judged_outcomes")),
     ("cascade_risk_score", "Cascade risk, 0 calm to 1 (score)",
-     lambda known: float(known.answer.get("cascade", {}).get("risk_score", 0.0))),
+     lambda last: float(last.answer.get("cascade", {}).get("risk_score", 0.0))),
     ("ensemble_weight_total_usd", "Gross allocation (USD)", _from_answer("total_allocated_usd")),
     ("ensemble_utilization_pct", "Gross over portfolio value (percent)",
      _from_answer("utilization_pct")),
     ("ensemble_strategies", "Strategies with a share (count)",
-     lambda known: float(len(known.answer.get("strategy_weights", ())))),
+     lambda last: float(len(last.answer.get("strategy_weights", ())))),
     ("ensemble_weight_drift_pct", "Largest drift of a strategy's share (percent)",
      _from_answer("max_drift_pct")),
     ("ensemble_drifted_strategies", "Strategies whose drift is an alert (count)",
-     lambda known: float(len(known.answer.get("drifted_strategies", ())))),
+     lambda last: float(len(last.answer.get("drifted_strategies", ())))),
     ("net_usd", "Net allocation, longs less shorts (USD)", _from_answer("net_usd")),
     ("baseline_total_usd", "Gross allocation of Phase 2 alone (USD)",
      _gross("baseline_allocations")),
@@ -85,11 +85,11 @@ SCALARS: Final[Sequence[tuple[str, str, Callable[[Known], float]]]] = (
     ("open_positions", "Symbols with a target other than zero (count)", _open_positions),
     ("correlation_penalty_mean", "Mean of Phase 2 size over Phase 1 size (factor)", _mean_penalty),
     ("rl_usage_rate", "Share of decisions that used the policy since start (fraction)",
-     lambda known: known.rl_decisions / known.decisions if known.decisions else 0.0),
+     lambda last: last.rl_decisions / last.decisions if last.decisions else 0.0),
     ("rl_enabled", "Whether the policy is asked: 1 yes, 0 no (code)",
-     lambda known: float(known.view.rl_enabled) if known.view else 0.0),
+     lambda last: float(last.view.rl_enabled) if last.view else 0.0),
     ("last_decision_timestamp_seconds", "When the last decision was made (seconds since 1970)",
-     lambda known: known.decided_at_sec),
+     lambda last: last.decided_at_sec),
     ("rl_advantage_mean", "Paired mean difference to Phase 2, 0 while pairs are few (return)",
      _from_performance("paired", "mean_difference")),
     ("rl_advantage_ci_low", "Lower end of its interval, 0 while pairs are few (return)",

@@ -1,4 +1,4 @@
-"""Who gets in: a key with the right role, or, where there is no key at all, this machine.
+"""Access: a key with the right role, or, where no key is set, this machine.
 
 What a request needs is read from its method and path alone (the path below a proxy's root path,
 as routes are found), before its body: reading needs any key, trading the role ``trade``,
@@ -15,11 +15,11 @@ from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.gate.rate_limit import RateLimiter
-from app.api.response.problems import Forbidden, KeyNeeded, kind_of, problem
+from app.api.response.problems import Forbidden, NoKeySet, kind_of, problem
 from app.core.access import ALL_ROLES, AccessKey, KeyRing, Role
-from edge.access import bearer_of, is_open
+from edge.access import bearer_token, is_open
 from edge.browser import SAFE_METHODS, refuse_cross_site
-from edge.locality import why_elsewhere
+from edge.locality import remote_reason
 from edge.problems import RequestRefused, Unauthorized
 
 KeySource = Callable[[], KeyRing]
@@ -39,28 +39,28 @@ def role_needed(method: str, path: str) -> Role:
     return Role.TRADE if path in TRADING else Role.OPERATE
 
 
-class Door(Protocol):
-    """Pages for people: behind the same keys, which a browser holds as a session."""
+class PageAccess(Protocol):
+    """Access to pages for people, behind the same keys; a browser holds one as a session."""
 
-    def leads_to(self, path: str) -> bool:
-        """Whether a path is one of its pages."""
+    def serves(self, path: str) -> bool:
+        """Whether a path is one of the pages."""
         ...
 
-    def is_open(self, path: str) -> bool:
-        """Whether it needs no key: the page that asks for one, and what that is drawn with."""
+    def is_public(self, path: str) -> bool:
+        """Whether a page needs no key: the login page, and what it is drawn with."""
         ...
 
-    def key_of(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
+    def session_key(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
         """Find the key of a request's session among those in force."""
         ...
 
-    def refuse(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
-        """Make the page that says so, or leads to where a key is asked for."""
+    def refusal(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
+        """Make the page that says what was refused, or redirects to the login page."""
         ...
 
 
-class Guard:
-    """ASGI middleware that lets through who may, and notes who it is.
+class AccessMiddleware:
+    """ASGI middleware that refuses callers without the role, and notes the name of the key.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ class Guard:
     keys : callable giving the KeyRing in force, or None
         None: there is no key, and only this machine is served.
     limiter : RateLimiter or None
-        Operators are never held up: the kill switch must work while a key floods.
+        Does not bind operators: the kill switch must work while a key floods.
     metrics_open : bool
-        Whether ``/metrics`` answers everybody: no key is asked for, nor who calls from where.
-    door : Door, optional
-        Pages where a session does as well as a key.
+        Whether ``/metrics`` answers everybody, without a key and from anywhere.
+    page_access : PageAccess, optional
+        Of pages where a session does as well as a key.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Guard:
         keys: KeySource | None,
         limiter: RateLimiter | None,
         metrics_open: bool,
-        door: Door | None = None,
+        page_access: PageAccess | None = None,
     ) -> None:
         self._app = app
-        self._door = door
+        self._page_access = page_access
         self._keys = keys
         self._limiter = limiter
         self._metrics_open = metrics_open
@@ -96,31 +96,31 @@ class Guard:
             get_route_path(scope), metrics_open=self._metrics_open
         ):
             try:
-                scope["himari.owner"] = self._admitted(scope)
+                scope["himari.owner"] = self._caller_name(scope)
             except RequestRefused as refusal:
                 await self._refusal(scope, refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, refusal: RequestRefused) -> ASGIApp:
-        door = self._door
-        if door is None or not door.leads_to(get_route_path(scope)):
+        pages = self._page_access
+        if pages is None or not pages.serves(get_route_path(scope)):
             return problem(scope, refusal)
         kind = kind_of(refusal)
-        return door.refuse(scope, kind.status, kind.title, refusal)
+        return pages.refusal(scope, kind.status, kind.title, refusal)
 
-    def _admitted(self, scope: Scope) -> str:
-        """Name of the key, "" where none is needed."""
+    def _caller_name(self, scope: Scope) -> str:
+        """Check the caller; give the name of the key, "" where none is needed."""
         path = get_route_path(scope)
         role = role_needed(scope["method"], path)
         scope["himari.roles"] = frozenset()
         if self._keys is None:
-            why = why_elsewhere(scope)
+            why = remote_reason(scope)
             if why is not None:
-                raise KeyNeeded(why)
+                raise NoKeySet(why)
             scope["himari.roles"] = ALL_ROLES
             name = ""
-        elif self._door is not None and self._door.is_open(path):
+        elif self._page_access is not None and self._page_access.is_public(path):
             name = ""
         else:
             name = self._name_of_key(scope, self._keys(), role)
@@ -130,7 +130,7 @@ class Guard:
         return name
 
     def _name_of_key(self, scope: Scope, keys: KeyRing, role: Role) -> str:
-        token = bearer_of(scope)
+        token = bearer_token(scope)
         key = self._key_of_session(scope, keys) if token is None else keys.find(token)
         if key is None:
             raise Unauthorized("send a valid API key as Authorization: Bearer")
@@ -141,8 +141,8 @@ class Guard:
         return key.name
 
     def _key_of_session(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
-        """Sessions open the door's pages and nothing else."""
-        door = self._door
-        if door is None or not door.leads_to(get_route_path(scope)):
+        """Find the key of a session, which opens the pages and nothing else."""
+        pages = self._page_access
+        if pages is None or not pages.serves(get_route_path(scope)):
             return None
-        return door.key_of(scope, keys)
+        return pages.session_key(scope, keys)

@@ -1,8 +1,8 @@
-"""Who is in, who waits for a turn, and who is sent away at the head of the request.
+"""Admission: how many requests are served at once, whose turn it is, and which are refused.
 
-Deciding takes the only loop for milliseconds, so decisions start one a turn of the loop: what is
-under way comes first, and what has not begun waits in one queue, where it can be counted and
-refused. See decision 0028.
+A decision takes the only event loop for milliseconds, so one decision starts per turn of the loop.
+Decisions under way go on first; the others wait in one queue, where they can be counted and
+refused. See docs/decisions/0028-overload.md, which calls an overload a crowd.
 """
 
 import asyncio
@@ -13,42 +13,43 @@ from typing import Final
 
 from edge.problems import Overloaded
 
-MOST_WAITING: Final = 128
-# Refusals in a row of a full queue that tell a crowd from a burst.
-CROWD_REFUSALS: Final = 32
-# In a crowd the next one begins when the last is answered, or has waited for the policy this long.
-CROWD_PATIENCE_SEC: Final = 0.02
-# As long as callers are told to stay away.
-CALM_SEC: Final = 1.0
-# Two callers who overlap now and then would refuse each other for ever: after this long it is
-# looked at anew whether more come than can be served.
-LONGEST_CROWD_SEC: Final = 60.0
-# Places above the limit for whom no flood of callers may shut out.
-RESERVED: Final = 64
-# What an operator must get through whatever the callers do; every PUT is of this kind.
+MAX_WAITING: Final = 128
+# Refusals in a row by a full queue that make it an overload and not a burst.
+OVERLOAD_REFUSALS: Final = 32
+# In an overload a turn ends when its decision is answered, or has waited for the policy this long.
+OVERLOAD_TURN_SEC: Final = 0.02
+# An overload ends when nothing was refused for so long: the Retry-After that callers were given.
+RECOVERY_SEC: Final = 1.0
+# Two callers who overlap now and then would keep up an overload for ever: after this long it is
+# judged anew whether more come than can be served.
+LONGEST_OVERLOAD_SEC: Final = 60.0
+# Slots above the limit for operators, whom no flood of callers may shut out.
+RESERVED_SLOTS: Final = 64
+# Paths of operators, who must get through whatever the callers do; so must every PUT.
 _OPERATORS: Final = ("/circuit", "/console", "/trading-state")
-# Of these the ones that anybody, or anybody who may read, can send in numbers.
+# Of these the paths that anybody, or anybody who may read, can flood.
 _CONSOLE_CALLERS: Final = ("/console/login", "/console/what-if")
 
 
-def is_work(method: str, path: str) -> bool:
-    """Whether a request takes the loop for long enough to wait for its turn."""
+def needs_turn(method: str, path: str) -> bool:
+    """Whether a request takes the loop for so long that it must wait for its turn."""
     return method == "POST" and not path.startswith(_OPERATORS)
 
 
-def is_operating(method: str, path: str) -> bool:
-    """Whether a request changes what the service does, and so may use a reserved place."""
+def is_operator_request(method: str, path: str) -> bool:
+    """Whether a request changes what the service does, and so may use a reserved slot."""
     changes = method == "PUT" or (method == "POST" and path.startswith(_OPERATORS))
     return changes and not path.startswith(_CONSOLE_CALLERS)
 
 
-class Admitted:
+class Admission:
     """Count requests, give turns to those whose body is complete, refuse the rest.
 
-    At most ``limit`` requests are in at once, and `MOST_WAITING` of them wait for a turn. Once
-    `CROWD_REFUSALS` more were refused it is a crowd: nobody waits any more, and only who finds
-    the turn free is let in, until nobody has been refused for `CALM_SEC`, or fewer than
-    `MOST_WAITING` have come in that time; and for `LONGEST_CROWD_SEC` at most.
+    At most ``limit`` requests are in flight, and `MAX_WAITING` of them wait for a turn. After
+    `OVERLOAD_REFUSALS` refusals in a row it is an overload: no request waits any more, and one is
+    admitted only when the turn is free. The overload ends when nothing was refused for
+    `RECOVERY_SEC`, or fewer than `MAX_WAITING` requests came in that time, or after
+    `LONGEST_OVERLOAD_SEC`.
 
     Parameters
     ----------
@@ -63,25 +64,25 @@ class Admitted:
         self.refused = 0
         self._now = now or (lambda: asyncio.get_running_loop().time())
         self._queue: deque[_Waiter] = deque()
-        self._holder: Place | None = None
-        self._arriving = 0
+        self._current: Slot | None = None
+        self._expected = 0
         self._refused_in_a_row = 0
         self._refused_at = 0.0
-        self._crowd_since = 0.0
-        self._came_at: deque[float] = deque(maxlen=MOST_WAITING)
+        self._overloaded_since = 0.0
+        self._arrived_at: deque[float] = deque(maxlen=MAX_WAITING)
 
     @property
     def waiting(self) -> int:
-        """How many wait for a turn."""
+        """How many requests wait for a turn."""
         return len(self._queue)
 
     @property
-    def crowded(self) -> bool:
-        """Whether more came than could be served, a moment ago."""
-        return self._refused_in_a_row >= CROWD_REFUSALS
+    def overloaded(self) -> bool:
+        """Whether the last refusals were so many that no request waits any more."""
+        return self._refused_in_a_row >= OVERLOAD_REFUSALS
 
-    def numbers(self) -> dict[str, Callable[[], float]]:
-        """Functions that tell each, by the names that telemetry knows."""
+    def gauges(self) -> dict[str, Callable[[], float]]:
+        """Functions that read each number, by the name that telemetry knows."""
         return {
             "requests_refused": lambda: self.refused,
             "requests_limit": lambda: self.limit,
@@ -89,63 +90,63 @@ class Admitted:
             "requests_waiting": lambda: self.waiting,
         }
 
-    def enter(self, *, to_work: bool, reserved: bool = False) -> "Place":
-        """Let a request in; one with a reserved place is let in above the limit.
+    def admit(self, *, needs_turn: bool, reserved: bool = False) -> "Slot":
+        """Give a request a slot; ``reserved`` slots are above the limit.
 
         Raises
         ------
         Overloaded
-            If there is no place, or for a request that is to work no hope of a turn.
+            If no slot is free, or if the request needs a turn and cannot get one.
         """
-        if to_work:
-            self._came_at.append(self._now())
-        self._require_place(self.in_flight, self.limit + RESERVED * reserved)
-        if to_work:
-            self._require_hope()
+        if needs_turn:
+            self._arrived_at.append(self._now())
+        self._require_slot(self.in_flight, self.limit + RESERVED_SLOTS * reserved)
+        if needs_turn:
+            self._require_turn()
         self.in_flight += 1
-        return Place(self)
+        return Slot(self)
 
-    def leave(self, place: "Place") -> None:
-        """Take a place back."""
+    def release(self, slot: "Slot") -> None:
+        """Free a slot, and end its turn."""
         self.in_flight -= 1
-        if place is self._holder:
-            self._end_turn(place)
+        if slot is self._current:
+            self._end_turn(slot)
 
-    def expect(self) -> None:
-        """Look at a request that is about to enter to decide, before it costs anything.
+    def check_at_head(self) -> None:
+        """Refuse a request that needs a turn as `admit` would, before it costs anything.
 
-        It counts as waiting until the loop's next turn, so that not all of those pass for which
-        there is a single place.
+        One that passes counts as waiting until the loop's next turn, so that of many heads that
+        come at once only as many pass as there are slots.
 
         Raises
         ------
         Overloaded
-            As `enter` would.
+            As `admit` would.
         """
         try:
-            self._require_place(self.in_flight + self._arriving, self.limit)
-            self._require_hope()
+            self._require_slot(self.in_flight + self._expected, self.limit)
+            self._require_turn()
         except Overloaded:
-            # whoever is let in here is counted when it enters
-            self._came_at.append(self._now())
+            # one that passes is counted by `admit`
+            self._arrived_at.append(self._now())
             raise
-        if not self._arriving:
-            asyncio.get_running_loop().call_soon(self._arrived)
-        self._arriving += 1
+        if not self._expected:
+            asyncio.get_running_loop().call_soon(self._forget_expected)
+        self._expected += 1
 
-    async def turn(self, place: "Place") -> None:
-        """Wait until it is the turn of this place; first come, first served.
+    async def wait_for_turn(self, slot: "Slot") -> None:
+        """Wait until it is the turn of this slot; first come, first served.
 
         Raises
         ------
         Overloaded
-            If the queue is full, or a crowd comes meanwhile.
+            If the queue is full, or an overload begins meanwhile.
         """
-        if self._holder is None and not self._queue:
-            self._begin_turn(place)
+        if self._current is None and not self._queue:
+            self._begin_turn(slot)
             return
-        self._require_hope()
-        waiter = _Waiter(place, asyncio.get_running_loop().create_future())
+        self._require_turn()
+        waiter = _Waiter(slot, asyncio.get_running_loop().create_future())
         self._queue.append(waiter)
         try:
             if not await waiter.called:
@@ -155,85 +156,85 @@ class Admitted:
                 self._queue.remove(waiter)
             raise
 
-    def _require_place(self, taken: int, most: int) -> None:
+    def _require_slot(self, taken: int, most: int) -> None:
         if taken >= most:
             self._refuse()
             raise Overloaded(f"more than {self.limit} requests are in flight")
 
-    def _require_hope(self) -> None:
-        if self._refused_in_a_row and self._is_over():
+    def _require_turn(self) -> None:
+        if self._refused_in_a_row and self._has_recovered():
             self._refused_in_a_row = 0
-        waiting = self.waiting + self._arriving
-        if self.crowded and (waiting or self._holder is not None):
+        waiting = self.waiting + self._expected
+        if self.overloaded and (waiting or self._current is not None):
             self._refuse()
             raise Overloaded("more requests come than can be served")
-        if waiting >= MOST_WAITING:
+        if waiting >= MAX_WAITING:
             self._refuse()
-            raise Overloaded(f"{MOST_WAITING} requests wait to be served")
+            raise Overloaded(f"{MAX_WAITING} requests wait to be served")
 
-    def _is_over(self) -> bool:
+    def _has_recovered(self) -> bool:
         now = self._now()
-        if now - self._refused_at > CALM_SEC:
+        if now - self._refused_at > RECOVERY_SEC:
             return True
-        if not self.crowded or now - self._crowd_since <= CALM_SEC:
+        if not self.overloaded or now - self._overloaded_since <= RECOVERY_SEC:
             return False
-        few = len(self._came_at) < MOST_WAITING or now - self._came_at[0] > CALM_SEC
-        return few or now - self._crowd_since > LONGEST_CROWD_SEC
+        few = len(self._arrived_at) < MAX_WAITING or now - self._arrived_at[0] > RECOVERY_SEC
+        return few or now - self._overloaded_since > LONGEST_OVERLOAD_SEC
 
     def _refuse(self) -> None:
         self.refused += 1
         self._refused_in_a_row += 1
         self._refused_at = self._now()
-        if self._refused_in_a_row == CROWD_REFUSALS:
-            self._crowd_since = self._refused_at
+        if self._refused_in_a_row == OVERLOAD_REFUSALS:
+            self._overloaded_since = self._refused_at
             while self._queue:
                 waiter = self._queue.popleft()
                 if not waiter.called.done():
                     self.refused += 1
                     waiter.called.set_result(False)
 
-    def _arrived(self) -> None:
-        self._arriving = 0
+    def _forget_expected(self) -> None:
+        self._expected = 0
 
-    def _begin_turn(self, place: "Place") -> None:
-        self._holder = place
+    def _begin_turn(self, slot: "Slot") -> None:
+        self._current = slot
         loop = asyncio.get_running_loop()
-        if self.crowded:
-            loop.call_later(CROWD_PATIENCE_SEC, self._end_turn, place)
+        if self.overloaded:
+            loop.call_later(OVERLOAD_TURN_SEC, self._end_turn, slot)
         else:
             # Behind whatever the loop finds ready: answers of the journal and of the policy.
-            loop.call_soon(loop.call_soon, self._end_turn, place)
+            loop.call_soon(loop.call_soon, self._end_turn, slot)
 
-    def _end_turn(self, place: "Place") -> None:
-        if place is not self._holder:
+    def _end_turn(self, slot: "Slot") -> None:
+        if slot is not self._current:
             return
-        self._holder = None
+        self._current = None
         while self._queue:
             waiter = self._queue.popleft()
             if not waiter.called.done():
                 waiter.called.set_result(True)
-                self._begin_turn(waiter.place)
+                self._begin_turn(waiter.slot)
                 return
 
 
-class Place:
-    """The place of one request; it may ask for a turn once."""
+class Slot:
+    """The slot of one request, which may wait for a turn once."""
 
-    __slots__ = ("_admitted",)
+    __slots__ = ("_admission",)
 
-    def __init__(self, admitted: Admitted) -> None:
-        self._admitted = admitted
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
 
-    async def turn(self) -> None:
-        """Wait for the turn; see `Admitted.turn`."""
-        await self._admitted.turn(self)
+    async def wait_for_turn(self) -> None:
+        """Wait for this request's turn; see `Admission.wait_for_turn`."""
+        await self._admission.wait_for_turn(self)
 
-    def leave(self) -> None:
-        """Give it back."""
-        self._admitted.leave(self)
+    def release(self) -> None:
+        """Free this slot."""
+        self._admission.release(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
-    place: Place
+    slot: Slot
     called: asyncio.Future[bool]

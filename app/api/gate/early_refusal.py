@@ -1,18 +1,18 @@
-"""The whole answer to a request that is refused at its head, before anything is made for it."""
+"""Early refusal: in an overload a request is answered 503 when its head is complete."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import orjson
 
-from app.api.gate.admission import Admitted, is_work
+from app.api.gate.admission import Admission, needs_turn
 from app.api.response.problems import TABLE
-from edge.browser import ON_EVERY_ANSWER
+from edge.browser import SECURITY_HEADERS
 from edge.problems import MEDIA_TYPE, Overloaded
-from edge.request_id import request_id_of
+from edge.request_id import choose_request_id
 
 Headers = Sequence[tuple[bytes, bytes]]
-TurnAway = Callable[[str, str, Headers], bytes | None]
+EarlyRefusal = Callable[[str, str, Headers], bytes | None]
 
 _KIND: Final = TABLE[Overloaded]
 _HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
@@ -20,23 +20,23 @@ _HEAD: Final = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(
     for header in (
         (b"content-type", MEDIA_TYPE.encode()),
         *((name.lower().encode(), value.encode()) for name, value in _KIND.headers.items()),
-        *ON_EVERY_ANSWER,
+        *SECURITY_HEADERS,
     )
 )
 
 
-def turn_away(admitted: Admitted) -> TurnAway:
-    """Make the function that looks at method, path and headers of a request.
+def early_refusal(admission: Admission) -> EarlyRefusal:
+    """Make the function from method, path and headers of a request to the bytes of its refusal.
 
-    It gives the bytes of the refusal, or None for whoever may enter. Refusing costs a twentieth
-    of an answer here, a third of one behind the middlewares, so tenfold load can be refused.
+    It returns None for a request that may go on. A refusal here costs a twentieth of an answer,
+    behind the middlewares a third, so ten times the load can be refused.
     """
 
     def refusal(method: str, path: str, headers: Headers) -> bytes | None:
-        if not is_work(method, path):
+        if not needs_turn(method, path):
             return None
         try:
-            admitted.expect()
+            admission.check_at_head()
         except Overloaded as error:
             return _answer(path, headers, error)
         return None
@@ -46,7 +46,7 @@ def turn_away(admitted: Admitted) -> TurnAway:
 
 def _answer(path: str, headers: Headers, error: Overloaded) -> bytes:
     # Not made by `problem`: its response object costs more than all the rest of a refusal.
-    request_id = request_id_of(headers)
+    request_id = choose_request_id(headers)
     content = {
         "type": f"urn:himari:problem:{_KIND.slug}",
         "title": _KIND.title,

@@ -23,7 +23,7 @@ Decide = Callable[[IdempotencyClaim], Awaitable[bytes]]
 Recall = Callable[[str, str], Awaitable[StoredAnswer | None]]
 
 
-def key_of(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     """Read the Idempotency-Key header.
 
     Raises

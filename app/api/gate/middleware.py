@@ -3,18 +3,18 @@
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.gate.admission import Admitted, is_operating, is_work
+from app.api.gate.admission import Admission, is_operator_request, needs_turn
 from app.api.response.problems import problem
 from edge.access import is_operational
 from edge.problems import Overloaded
 
 
-class Admission:
-    """Refuse at once what is beyond the limit; health and metrics always get in."""
+class AdmissionMiddleware:
+    """Refuse at once what is beyond the limits of `Admission`; health and metrics are exempt."""
 
-    def __init__(self, app: ASGIApp, admitted: Admitted) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
-        self._admitted = admitted
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; see ASGI."""
@@ -23,14 +23,14 @@ class Admission:
             return
         try:
             method = scope["method"]
-            place = self._admitted.enter(
-                to_work=is_work(method, path), reserved=is_operating(method, path)
+            slot = self._admission.admit(
+                needs_turn=needs_turn(method, path), reserved=is_operator_request(method, path)
             )
         except Overloaded as refusal:
             await problem(scope, refusal)(scope, receive, send)
             return
-        scope["himari.place"] = place
+        scope["himari.slot"] = slot
         try:
             await self._app(scope, receive, send)
         finally:
-            place.leave()
+            slot.release()

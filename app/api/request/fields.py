@@ -1,11 +1,11 @@
-"""Leaf types of the wire: what one value must be, strict, with its description.
+"""Types of single values on the wire: strict, bounded, as the OpenAPI page shows them.
 
 Strict means: integers count as numbers, booleans and strings do not; nothing is NaN or infinite.
 """
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -32,12 +32,13 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are refused."""
+    """A request body: unknown fields are refused; ``openapi_examples`` are shown on that page."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    openapi_examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
 
-def spelled(names: Mapping[str, Member]) -> Callable[[Any], Member]:
+def enum_by_name(names: Mapping[str, Member]) -> Callable[[Any], Member]:
     """Make a validator that turns a name, in either case, into its member.
 
     Parameters
@@ -67,16 +68,16 @@ STATES: Final = {state.value: state for state in TradingState}
 
 ActionName = Annotated[
     Action,
-    PlainValidator(spelled(ACTIONS)),
+    PlainValidator(enum_by_name(ACTIONS)),
     WithJsonSchema({"type": "string", "enum": [*ACTIONS, *map(str.lower, ACTIONS)]}),
 ]
 RegimeName = Annotated[
     Regime,
-    PlainValidator(spelled(REGIMES)),
+    PlainValidator(enum_by_name(REGIMES)),
     WithJsonSchema({"type": "string", "enum": [*REGIMES, *map(str.lower, REGIMES)]}),
 ]
 StateName = Annotated[
     TradingState,
-    PlainValidator(spelled(STATES)),
+    PlainValidator(enum_by_name(STATES)),
     WithJsonSchema({"type": "string", "enum": [*STATES, *map(str.lower, STATES)]}),
 ]

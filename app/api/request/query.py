@@ -112,23 +112,3 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     except ValueError as error:
         message = f"must hold at most {_MOST_PARAMETERS} parameters"
         raise InvalidInput(FieldProblem("query", message, text)) from error
-
-
-def parameters_for_openapi(shape: type[BaseModel]) -> list[dict[str, Any]]:
-    """OpenAPI ``parameters`` of a query schema."""
-    properties = shape.model_json_schema()["properties"]
-    return [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": schema.pop("description", ""),
-            "schema": _without_null(schema),
-        }
-        for name, schema in properties.items()
-    ]
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
-    return choices[0] if choices else schema

@@ -24,8 +24,8 @@ from edge.problems import (
     Kind,
     RequestRefused,
     Table,
-    detail_of,
-    kind_in,
+    find_kind,
+    problem_detail,
     problem_response,
 )
 
@@ -41,7 +41,7 @@ class Forbidden(RequestRefused):
         self.headers = {"WWW-Authenticate": challenge}
 
 
-class KeyNeeded(RequestRefused):
+class NoKeySet(RequestRefused):
     """No key is set, and the request may come from another machine."""
 
     def __init__(self, why: str) -> None:
@@ -79,14 +79,14 @@ TABLE: Final[Table] = {
     ServiceNotReady: Kind(503, "not-ready", "Not ready", RETRY),
     Forbidden: Kind(403, "forbidden", "Role needed"),
     RateLimited: Kind(429, "rate-limited", "Too many requests", RETRY),
-    KeyNeeded: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
+    NoKeySet: Kind(503, "no-key-set", "No API key is set", {"Retry-After": "60"}),
     NotServed: Kind(404, "not-served", "Not served"),
 }
 
 
 def kind_of(error: BaseException) -> Kind:
     """Look an error up by its class, or by its status where the framework raised it."""
-    return kind_in(TABLE, error)
+    return find_kind(TABLE, error)
 
 
 def field_problems_of(error: BaseException) -> list[FieldProblem]:
@@ -108,7 +108,7 @@ def problem(scope: Scope, error: BaseException) -> Response:
         {"path": presentable(p.path), "message": p.message, "was": presentable(p.was)}
         for p in broken
     ]
-    detail = _sentence(broken) if broken else detail_of(error, kind)
+    detail = _sentence(broken) if broken else problem_detail(error, kind)
     headers = error.headers if isinstance(error, RequestRefused) else {}
     return problem_response(scope, kind, detail, errors, headers)
 

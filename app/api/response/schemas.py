@@ -1,109 +1,10 @@
-"""Response bodies as the OpenAPI page shows them; the service builds the real ones."""
+"""Other response bodies as the OpenAPI page shows them; the service builds the real ones."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-StrategyName = Literal["rl", "fallback"]
-ModeName = Literal["fallback", "mock", "real"]
-
-
-class Stages(BaseModel):
-    """What each stage left of a signal's size, signed USD."""
-
-    kelly_usd: float = Field(description="Bayesian Kelly.")
-    conformal_usd: float = Field(description="After conformal scaling.")
-    sentiment_usd: float = Field(description="After the sentiment tilt.")
-    regime_usd: float = Field(description="After the regime multiplier.")
-    cascade_usd: float = Field(description="After the cascade multiplier.")
-    portfolio_usd: float = Field(description="Share of the symbol's Phase 2 target.")
-    rl_usd: float = Field(description="Share after the blend with the policy.")
-    final_usd: float = Field(description="Share of the final target.")
-
-
-class Contribution(BaseModel):
-    """One signal's part of a symbol's target."""
-
-    strategy_id: str | None = Field(description="null: a held part that no strategy stands behind.")
-    final_usd: float
-    stages: Stages
-
-
-class Position(BaseModel):
-    """Target and trade of one symbol."""
-
-    symbol: str
-    target_usd: float = Field(description="Signed; contributions add up to it.")
-    target_quantity: float = Field(description="target_usd over price.")
-    weight: float = Field(description="Signed fraction of portfolio value.")
-    current_quantity: float
-    trade_quantity: float = Field(description="target_quantity - current_quantity.")
-    trade_usd: float
-    contributions: list[Contribution]
-
-
-class BindingLimit(BaseModel):
-    """A limit that held a size down."""
-
-    limit: str = Field(description="Level: position, strategy, portfolio or group.")
-    id: str = Field(description="Whose limit.")
-    limit_usd: float
-    requested_usd: float = Field(
-        description="What its members asked for in Phase 1, and what held positions are worth."
-    )
-    shadow_price: float = Field(description="Gain in utility per unit of room; 0 where unknown.")
-
-
-class RejectedSignal(BaseModel):
-    """A signal that was not sized."""
-
-    index: int = Field(description="Place in the request's signals.")
-    symbol: str
-    reason: str
-
-
-class Cascade(BaseModel):
-    """Assessment of the liquidation cascade."""
-
-    risk_score: float = Field(description="0 calm to 1.")
-    recommendation: Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
-    components: dict[str, float] = Field(description="Each indicator's part, 0 to 1.")
-
-
-class AllocateResponse(BaseModel):
-    """A decision, with the policy's allocation and the baseline's."""
-
-    decision_id: str
-    strategy: StrategyName = Field(description="rl: at least one prediction was used.")
-    fallback_reason: str | None = Field(
-        description="Why no prediction was used: rl_disabled, circuit_open, timeout, "
-        "connection_error, bad_status, invalid_prediction, low_confidence, overloaded, "
-        "empty_batch."
-    )
-    mode: ModeName
-    allocations: dict[str, float] = Field(description="Signed target of each symbol, USD.")
-    baseline_allocations: dict[str, float] = Field(description="The same without the policy.")
-    positions: list[Position]
-    total_allocated_usd: float = Field(description="Gross: sum of absolute targets.")
-    net_usd: float
-    portfolio_value: float = Field(description="USD.")
-    utilization_pct: float = Field(description="Gross over portfolio value, percent.")
-    strategy_weights: dict[str, float] = Field(description="Share of each strategy, sum 1.")
-    drifted_strategies: list[str]
-    max_drift_pct: float = Field(description="Largest relative drift, percent.")
-    correlation_penalties: dict[str, float] = Field(description="Phase 2 over Phase 1 size.")
-    binding_limits: list[BindingLimit] = Field(
-        description="Limits that cut Phase 2's sizes or held positions; (limit, id) is unique. "
-        "What limits cut from the policy's targets is the difference of rl_usd and its target."
-    )
-    rejected_signals: list[RejectedSignal]
-    warnings: list[str]
-    cascade: Cascade
-    regime: str = Field(description="The most defensive regime of the batch.")
-    circuit_state: str = Field(description="closed, half_open or open.")
-    model_version: str | None
-    latency_ms: float
-    timestamp_ns: int = Field(description="When decided, ns since 1970 UTC.")
+from app.api.response.decision_schemas import ModeName
 
 
 class CircuitResponse(BaseModel):
@@ -215,25 +116,6 @@ class RiskBudgetResponse(BaseModel):
 
     limits: list[BudgetRow]
     settings_hash: str
-
-
-class JournalledDecision(BaseModel):
-    """A decision as the journal has it."""
-
-    decision_id: str
-    seq: int = Field(description="Place in the journal, from 1.")
-    journalled_ns: int
-    state_version: int = Field(description="Last event that the decision knew.")
-    request: dict[str, Any] = Field(description="The batch, validated.")
-    policy: dict[str, Any] | None = Field(description="What the policy answered.")
-    answer: AllocateResponse
-
-
-class DecisionsResponse(BaseModel):
-    """A page of the journal, newest first."""
-
-    decisions: list[JournalledDecision]
-    next_before_seq: int | None = Field(description="before_seq of the next page; null: no more.")
 
 
 class StateResponse(BaseModel):

@@ -1,4 +1,4 @@
-"""From the validator's errors to the contract's: dotted path, what must hold, what it was."""
+"""The validator's errors in the words of the contract: dotted path, what must hold, what it was."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from app.core.errors import FieldProblem
-from edge.problems import MAX_TEXT, finite, shortened
+from edge.problems import MAX_TEXT, json_number, shorten
 
 MAX_PROBLEMS: Final = 100
 
@@ -54,18 +54,18 @@ def problem_of_entry(entry: Mapping[str, Any], root: str = "") -> FieldProblem:
     kind = entry["type"]
     context = entry.get("ctx") or {}
     limits = {name: _plain(limit) for name, limit in context.items()}
-    message = _MESSAGES.get(kind, "{said}").format(said=_said(entry["msg"]), **limits)
+    message = _MESSAGES.get(kind, "{readable}").format(readable=_readable(entry["msg"]), **limits)
     was = None if kind == "missing" else entry["input"]
-    return FieldProblem(dotted(entry["loc"], root), message, was)
+    return FieldProblem(dotted_path(entry["loc"], root), message, was)
 
 
-def dotted(location: Sequence[int | str], root: str = "") -> str:
-    """Join a location with dots; a bad key stands for itself."""
+def dotted_path(location: Sequence[int | str], root: str = "") -> str:
+    """Join the parts of a location with dots."""
     parts = [str(part)[:MAX_TEXT] for part in location if part != "[key]"]
     return ".".join([root, *parts] if root else parts)
 
 
-def _said(message: str) -> str:
+def _readable(message: str) -> str:
     text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     for verbose in ("Input should be ", "String should be ", "String should "):
         if text.startswith(verbose):
@@ -86,7 +86,7 @@ def presentable(value: Any) -> Any:
         What came in; NaN and infinities become their names, long values lose their end.
     """
     if isinstance(value, float):
-        return finite(value)
+        return json_number(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -94,9 +94,9 @@ def presentable(value: Any) -> Any:
             return value
         # decimal conversion of huge integers is refused by the interpreter
         readable = value.bit_length() < _DECIMAL_BITS
-        return shortened(str(value) if readable else f"{value:#x}")
+        return shorten(str(value) if readable else f"{value:#x}")
     if isinstance(value, str):
-        return shortened(value)
+        return shorten(value)
     return _container(value)
 
 
@@ -106,4 +106,4 @@ def _container(value: Any) -> Any:
         text = orjson.dumps(value)
     except (orjson.JSONEncodeError, RecursionError):
         return f"a {type(value).__name__}"
-    return value if len(text) <= MAX_TEXT else shortened(text[:800].decode("utf-8", "ignore"))
+    return value if len(text) <= MAX_TEXT else shorten(text[:800].decode("utf-8", "ignore"))

@@ -5,50 +5,47 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.api.gate.idempotency import claim_for, key_of
-from app.api.openapi import body_of, header, problems
-from app.api.options import context_of, owner_of, service_of
-from app.api.request import examples
-from app.api.request.body import MAX_VALUES, VALUES_PER_SIGNAL, held_to, read_body, strict_json
-from app.api.request.query import AllocateQuery, read_query
+from app.api.context import context_of, owner_of, service_of
+from app.api.gate.idempotency import claim_for, idempotency_key
+from app.api.openapi import header, inputs, problems
+from app.api.request.body import read_body, validate
+from app.api.request.query import AllocateQuery
 from app.api.request.schemas import AllocateRequest
+from app.api.request.strict_json import MAX_VALUES, VALUES_PER_SIGNAL, strict_json
 from app.api.response.answers import json_bytes
-from app.api.response.schemas import AllocateResponse
+from app.api.response.decision_schemas import AllocateResponse
+from app.api.strict_route import StrictRoute
 from app.core.types import Batch
 from app.pipeline.service import IdempotencyClaim
 from edge.problems import BodyTooLarge
 
-router = APIRouter(tags=["allocation"])
+router = APIRouter(tags=["allocation"], route_class=StrictRoute)
 
-_EXTRA: Final = body_of(
-    AllocateRequest, query=AllocateQuery, examples={"one_signal": examples.ALLOCATE}
-)
-_EXTRA["parameters"].append(
-    header(
-        "Idempotency-Key",
-        "The same key with the same raw body gets the stored answer, byte for byte, for 24 h and "
-        "also while the first is in flight; with another body 409. Ignored by a dry run.",
-        "^[!-~]+$",
-    )
+_IDEMPOTENCY_KEY: Final = header(
+    "Idempotency-Key",
+    "The same key with the same raw body gets the stored answer, byte for byte, for 24 h and "
+    "also while the first is in flight; with another body 409. Ignored by a dry run.",
+    "^[!-~]+$",
 )
 
 
+# The body is read here and not by the route: a stored answer is found by its raw bytes, and is
+# given even where the body would no longer pass.
 @router.post(
     "/allocate",
-    operation_id="allocate",
     summary="Size one batch of signals",
     response_model=AllocateResponse,
     responses=problems(409, writes=True),
-    openapi_extra=_EXTRA,
+    openapi_extra=inputs(AllocateQuery, AllocateRequest, _IDEMPOTENCY_KEY),
 )
-async def allocate(request: Request) -> Response:
+async def allocate(request: Request, query: AllocateQuery) -> Response:
     """Target positions within hard limits, always with the baseline beside them.
 
     A batch without signals answers 200. Signals without a usable price are listed in
     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
     """
-    dry_run = read_query(request, AllocateQuery).dry_run == "true"
-    key = key_of(request)
+    dry_run = query.dry_run == "true"
+    key = idempotency_key(request)
     raw = await read_body(request)
     if dry_run or key is None:
         decision = await service_of(request).allocate(batch_of(request, raw), dry_run=dry_run)
@@ -75,7 +72,7 @@ def batch_of(request: Request, raw: bytes) -> Batch:
         raise BodyTooLarge(most, "signals")
     # of the service: it may have changed since the start
     value = service_of(request).params.portfolio_value
-    return held_to(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
+    return validate(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
 
 
 async def _once(request: Request, raw: bytes, claim: IdempotencyClaim) -> Response:

@@ -5,8 +5,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
+from app.api.context import context_of, service_of
 from app.api.openapi import problems
-from app.api.options import context_of, service_of
 from app.api.response.answers import json_answer
 from app.api.response.problems import NotServed, ServiceNotReady
 from app.api.response.schemas import HealthResponse, ReadyResponse

@@ -1,1 +1,4 @@
-"""Phase 2: from sizes of signals to a portfolio under hard limits."""
+"""Phase 2: from the sizes of signals to a portfolio under hard limits.
+
+See docs/concepts.md#phase-2-from-sizes-to-a-portfolio.
+"""

@@ -1,4 +1,7 @@
-"""Correlation matrix of learnt returns: EWMA, prior where too little is known, made definite."""
+"""Correlation matrix of past returns: EWMA, a prior where data are few, made positive definite.
+
+See docs/concepts.md#correlations.
+"""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,7 +14,17 @@ from app.core.types import FloatArray
 
 
 def constant_correlation(size: int, prior: float) -> FloatArray:
-    """Matrix of shape (size, size) with ones on the diagonal and the prior elsewhere."""
+    """Return the matrix with ones on the diagonal and the prior elsewhere.
+
+    Parameters
+    ----------
+    size : int
+    prior : float, correlation in [0, 1)
+
+    Returns
+    -------
+    ndarray of shape (size, size), dimensionless
+    """
     matrix = np.zeros((size, size))
     matrix += prior
     matrix.flat[:: size + 1] = 1.0
@@ -19,7 +32,7 @@ def constant_correlation(size: int, prior: float) -> FloatArray:
 
 
 def ewma_correlation(window: ReturnWindow, params: MarketParams) -> tuple[FloatArray, FloatArray]:
-    r"""Correlation of pairs over the returns they have in common.
+    r"""Return the EWMA correlation of each pair, over the returns that both symbols have.
 
     .. math:: \rho_{ij} = \frac{\sum_t \lambda^{T-t} r_{it} r_{jt}}
               {\sqrt{\sum_t \lambda^{T-t} r_{it}^2 \; \sum_t \lambda^{T-t} r_{jt}^2}}
@@ -30,12 +43,15 @@ def ewma_correlation(window: ReturnWindow, params: MarketParams) -> tuple[FloatA
     Parameters
     ----------
     window : ReturnWindow of n symbols
+        Simple returns; NaN where a symbol has fewer than the longest row.
     params : MarketParams
 
     Returns
     -------
-    correlation : ndarray of shape (n, n), not yet positive definite
-    joint : ndarray of shape (n, n), joint returns of each pair
+    correlation : ndarray of shape (n, n), in [-1, 1]
+        Finite and symmetric with unit diagonal; not yet positive definite.
+    joint : ndarray of shape (n, n), count
+        Joint returns of each pair.
 
     References
     ----------
@@ -64,7 +80,7 @@ def ewma_correlation(window: ReturnWindow, params: MarketParams) -> tuple[FloatA
 
 
 def _align(window: ReturnWindow) -> tuple[FloatArray, FloatArray]:
-    """Spread returns over the union of timestamps: values (0 where unseen) and a 0/1 mask."""
+    """Return the returns on the union of timestamps, 0 where missing, and a 0/1 mask of them."""
     valid = window.times_ns >= 0
     times, place = np.unique(window.times_ns[valid], return_inverse=True)
     values = np.zeros((len(window.times_ns), len(times)))
@@ -76,11 +92,12 @@ def _align(window: ReturnWindow) -> tuple[FloatArray, FloatArray]:
 
 
 def make_definite(matrix: FloatArray, params: MarketParams) -> FloatArray:
-    """Move towards the constant matrix until the smallest eigenvalue is ``min_eigenvalue``.
+    """Return the matrix moved towards the constant one until it is positive definite.
 
     Parameters
     ----------
-    matrix : ndarray of shape (n, n), symmetric with unit diagonal
+    matrix : ndarray of shape (n, n), symmetric with unit diagonal, finite
+    params : MarketParams
 
     Returns
     -------
@@ -109,9 +126,13 @@ def _is_above(matrix: FloatArray, floor: float) -> bool:
 
 
 def diversification_score(correlation: FloatArray) -> float:
-    r"""One less the mean pairwise correlation, clipped to [0, 1]; 0 for a single symbol.
+    r"""Return one less the mean pairwise correlation, clipped to [0, 1]; 0 for a single symbol.
 
-    1 is a set of uncorrelated symbols, 0 one bet in several names.
+    Uncorrelated symbols score 1, symbols that move as one score 0.
+
+    Parameters
+    ----------
+    correlation : ndarray of shape (n, n), symmetric with unit diagonal, finite
     """
     size = len(correlation)
     if size < 2:
@@ -121,7 +142,14 @@ def diversification_score(correlation: FloatArray) -> float:
 
 
 class CorrelationView:
-    """Definite correlation matrices of a market book, computed once per state of it."""
+    """Positive definite correlation matrices of a market book, cached per state of the book.
+
+    Parameters
+    ----------
+    params : MarketParams
+    kept : int
+        Matrices kept; the oldest is dropped first.
+    """
 
     def __init__(self, params: MarketParams, kept: int = 8) -> None:
         self._params = params
@@ -131,7 +159,7 @@ class CorrelationView:
         )
 
     def matrix(self, market: MarketBook, symbols: Sequence[str]) -> FloatArray:
-        """Correlation matrix of shape (n, n) for these symbols, positive definite."""
+        """Return the correlation matrix of these n symbols: shape (n, n), positive definite."""
         if not market.any_history(symbols):
             return constant_correlation(len(symbols), self._params.prior_correlation)
         key = (market.moment, tuple(symbols))

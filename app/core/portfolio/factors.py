@@ -1,4 +1,7 @@
-"""Factor form of the correlation matrix, for batches too large for the dense one."""
+"""Factor form of the correlation matrix, for batches too large for the dense one.
+
+See docs/concepts.md#correlations.
+"""
 
 import base64
 import math
@@ -18,7 +21,7 @@ MAX_NORM = math.sqrt(1.0 - 1e-3)
 
 @dataclass(frozen=True, slots=True)
 class FactorModel:
-    """Loadings of known symbols: correlation = B B' + diag(1 - row norms).
+    """Loadings B of the symbols with history: correlation = B B' + diag(1 - squared row norms).
 
     ``loadings`` has shape (n_symbols, n_factors), row norms below 1; ``row`` maps a symbol to
     its row; ``market_version`` is the state of the market book it was estimated from.
@@ -29,7 +32,7 @@ class FactorModel:
     market_version: int
 
     def export(self) -> dict[str, Any]:
-        """JSON-able exact form."""
+        """Return the model as JSON-able data, exact to the last bit."""
         return {
             "symbols": list(self.row),
             "shape": list(self.loadings.shape),
@@ -39,14 +42,14 @@ class FactorModel:
 
     @staticmethod
     def restore(data: Mapping[str, Any]) -> "FactorModel":
-        """Rebuild from :meth:`export`'s form."""
+        """Return the model that :meth:`export` wrote."""
         raw = np.frombuffer(base64.b64decode(data["loadings"]), dtype=np.float64)
         row = {symbol: place for place, symbol in enumerate(data["symbols"])}
         return FactorModel(row, raw.reshape(data["shape"]).copy(), data["market_version"])
 
 
 def estimate_factors(market: MarketBook, params: MarketParams) -> FactorModel:
-    """Principal factors of the learnt correlation matrix of every symbol with enough returns.
+    """Return the principal factors of the correlation of all symbols with enough returns.
 
     Parameters
     ----------
@@ -85,14 +88,22 @@ def _bounded(loadings: FloatArray) -> FloatArray:
 def loadings_for(
     model: FactorModel | None, symbols: Sequence[str], params: MarketParams
 ) -> FloatArray:
-    """Give loadings to a batch's symbols; unknown symbols correlate with all by the prior.
+    """Return the loadings of a batch's symbols; those without history correlate by the prior.
 
-    Unknown symbols get the loading closest to the prior correlation with the known ones, and one
-    common factor that brings them to the prior among themselves.
+    Symbols without history get the loading closest to the prior correlation with the others, and
+    one common factor that brings them to the prior among themselves.
+
+    Parameters
+    ----------
+    model : FactorModel or None
+        None gives every symbol the prior.
+    symbols : sequence of n_symbols str
+    params : MarketParams
 
     Returns
     -------
-    ndarray of shape (n_symbols, n_factors + 1), row norms below 1
+    ndarray of shape (n_symbols, n_factors + 1), dimensionless
+        Finite, row norms below 1; of shape (n_symbols, 1) without a model.
     """
     prior = params.prior_correlation
     if model is None or not model.row:

@@ -1,4 +1,7 @@
-"""Multi-asset fractional Kelly under hard limits, as one convex problem."""
+"""Multi-asset fractional Kelly under hard limits, as one convex problem.
+
+See docs/concepts.md#the-optimisation.
+"""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ _LARGEST = 1e120
 
 @dataclass(frozen=True, slots=True)
 class KellyProblem:
-    """What the optimiser is asked, over m directional symbols at cascade multiplier 1.
+    """Input of the optimiser over m directional symbols, at cascade multiplier 1; no NaN.
 
     Attributes
     ----------
@@ -34,7 +37,7 @@ class KellyProblem:
     side : ndarray of shape (m,), +1 or -1
     volatility : ndarray of shape (m,), return per horizon, > 0
     matrix : ndarray of shape (m, m) or None
-        Correlation; None when ``loadings`` stand for it.
+        Correlation; None when it is given as ``loadings``.
     loadings : ndarray of shape (m, k) or None
         Correlation = loadings loadings' + diag(rest).
     limits : Limits
@@ -59,10 +62,18 @@ class KellyProblem:
 
 @dataclass(frozen=True, slots=True)
 class KellyAnswer:
-    """Absolute weights of shape (m,), multipliers in utility per unit of weight, and a flag.
+    """Optimal weights of m symbols and the shadow prices of their limits.
 
-    ``cap_price`` of shape (m,) and ``row_price`` of shape (r,) are the shadow prices of the
-    position caps and of the rows; ``failure`` says why the simple scale-down stands in.
+    Attributes
+    ----------
+    weights : ndarray of shape (m,), fraction of portfolio value, >= 0
+        Absolute weights.
+    cap_price : ndarray of shape (m,), utility per unit of weight, >= 0
+        Shadow prices of the position caps.
+    row_price : ndarray of shape (r,), utility per unit of room, >= 0
+        Shadow prices of the limit rows.
+    failure : str or None
+        Why the solver gave no answer and the weights are a simple scale-down.
     """
 
     weights: FloatArray
@@ -72,7 +83,7 @@ class KellyAnswer:
 
 
 def optimal_weights(problem: KellyProblem) -> KellyAnswer:
-    r"""Maximise expected log growth to second order under the limits.
+    r"""Return the weights of largest expected log growth, to second order, under the limits.
 
     .. math::
 
@@ -90,7 +101,8 @@ def optimal_weights(problem: KellyProblem) -> KellyAnswer:
     Returns
     -------
     KellyAnswer
-        Never raises for a numerical failure: a feasible scale-down stands in, with ``failure``.
+        A numerical failure does not raise: the weights are then a feasible scale-down, and
+        ``failure`` says why.
 
     References
     ----------
@@ -232,11 +244,12 @@ def _kinks(problem: KellyProblem, linear: FloatArray) -> Kinks:
 
 
 def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
-    """Feasible weights without a solver: each symbol scaled by its tightest row.
+    """Return feasible weights without a solver: each symbol scaled by its tightest row.
 
     Parameters
     ----------
-    upper : ndarray of shape (m,), fraction of portfolio value
+    upper : ndarray of shape (m,), fraction of portfolio value, >= 0
+        Finite.
     limits : Limits
 
     Returns
@@ -253,19 +266,6 @@ def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
     return weights
 
 
-def utility(weights: FloatArray, problem: KellyProblem) -> float:
-    r"""Return :math:`e'u - u' D \Sigma D u / 2k` of absolute weights of shape (m,)."""
-    risk = problem.side * weights * problem.volatility
-    if problem.matrix is not None:
-        variance = float(risk @ problem.matrix @ risk)
-    else:
-        hessian = _factored(problem)
-        exposed = hessian.loadings.T @ (weights * problem.volatility)
-        variance = float(exposed @ exposed + hessian.own @ np.square(risk))
-    edge = problem.size * np.square(problem.volatility) / problem.fraction
-    return float(edge @ weights) - variance / (2.0 * problem.fraction)
-
-
 def is_binding(price: float) -> bool:
-    """Whether a shadow price says that a limit binds."""
+    """Return whether a limit with this shadow price, in utility per unit of weight, binds."""
     return price > _BINDING_ABOVE

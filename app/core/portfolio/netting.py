@@ -1,4 +1,7 @@
-"""One side a symbol: net what several signals want of it, and who owns the result."""
+"""Net size and side of each symbol, and the share of each signal in it.
+
+See docs/concepts.md#one-side-per-symbol.
+"""
 
 from dataclasses import dataclass
 
@@ -10,7 +13,7 @@ from app.core.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class NetSizes:
-    """What Phase 1 wants of each symbol, each array of shape (m,).
+    """Net Phase 1 size of each symbol; each array has shape (m,), no NaN.
 
     Attributes
     ----------
@@ -37,11 +40,11 @@ class NetSizes:
 def net_symbols(
     table: SignalTable, sizes: FloatArray, volatility: FloatArray, *, allow_short: bool
 ) -> NetSizes:
-    r"""Net the signals of each symbol.
+    r"""Return the net size and side of each symbol's signals.
 
     .. math:: S_j = \max_{i \in long_j} s_i - \max_{i \in short_j} s_i
 
-    Two equal signals on one side ask for what one asks for; equal and opposite ones for nothing.
+    Two equal signals on one side give the size of one; equal and opposite ones give zero.
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ def net_symbols(
 
 
 def ownership(table: SignalTable, sizes: FloatArray, side: FloatArray) -> FloatArray:
-    """Share of each signal in its symbol's weight.
+    """Return the share of each signal in its symbol's weight.
 
     The signals on the symbol's side own it in proportion to their sizes (equally, where all
     their sizes are zero); the others own nothing. HOLD signals own a held symbol equally and

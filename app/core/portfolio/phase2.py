@@ -1,4 +1,7 @@
-"""Phase 2: net the symbols, give them room, solve, and say what bound."""
+"""Phase 2: net sizes, limits and the optimiser make the portfolio, with the limits that bound.
+
+See docs/concepts.md#phase-2-from-sizes-to-a-portfolio.
+"""
 
 import math
 from collections.abc import Sequence
@@ -18,22 +21,29 @@ from app.core.types import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """Phase 2's answer over the m directional symbols, at cascade multiplier 1.
+    """Phase 2's portfolio over the m directional symbols, at cascade multiplier 1; no NaN.
 
     Attributes
     ----------
-    places : int ndarray of shape (m,), rows of the table's symbols
+    places : int ndarray of shape (m,)
+        Index of each symbol in the table's symbols.
     symbols : list of m names
     side : ndarray of shape (m,), +1, -1, or 0 where nothing is wanted
     leaning : ndarray of shape (m,), +1, -1 or 0
         Side of the larger size even where shorts are off; 0 where the sides offset.
-    size : ndarray of shape (m,), Phase 1 size S, >= 0
+    size : ndarray of shape (m,), fraction of portfolio value, >= 0
+        Net Phase 1 size S.
     longs, shorts : bool ndarrays of shape (m,)
-    share : ndarray of shape (n,), each signal's share of its symbol on ``side``
+        Whether a signal of that direction names the symbol.
+    share : ndarray of shape (n,), in [0, 1]
+        Each signal's share of its symbol on ``side``.
     limits : Limits
-    weights : ndarray of shape (m,), absolute, >= 0
-    hits : tuple of LimitHit, amounts at multiplier 1
+    weights : ndarray of shape (m,), fraction of portfolio value, >= 0
+        Absolute weights.
+    hits : tuple of LimitHit
+        Limits that bound, amounts at multiplier 1.
     failure : str or None
+        Why the solver gave no answer, None if it did.
     """
 
     places: IntArray
@@ -58,17 +68,18 @@ def build_portfolio(
     current: FloatArray,
     params: EngineParams,
 ) -> Portfolio:
-    """Net, solve and explain.
+    """Return the optimal portfolio of a batch's signals, with the limits that bound.
 
     Parameters
     ----------
     table : SignalTable of n signals over all symbols with signals
     phase1 : Phase1
+        Sizes and volatilities of the signals.
     held : HeldUse
         What held positions use, divided by the cascade multiplier.
     structure : Structure
         Correlations.
-    current : ndarray of shape (n_symbols,)
+    current : ndarray of shape (n_symbols,), fraction of portfolio value
         Current signed weight of each of the table's symbols, for trading costs.
     params : EngineParams
 
@@ -106,7 +117,20 @@ def build_portfolio(
 
 
 def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:
-    """Ownership of the directional symbols at ``places`` by the signals' strategies."""
+    """Return which strategy owns how much of each directional symbol.
+
+    Parameters
+    ----------
+    table : SignalTable of n signals
+    share : ndarray of shape (n,), in [0, 1]
+        Share of each signal in its symbol.
+    places : int ndarray of shape (m,)
+        Index of each directional symbol in the table's symbols.
+
+    Returns
+    -------
+    Owned
+    """
     if len(places) == len(table.symbols):
         rows = share.nonzero()[0]
         if len(rows) == len(share):
@@ -153,7 +177,7 @@ def _solve(  # noqa: PLR0913, PLR0917 - the whole problem in one place; each arg
 
 
 def _volatility_factor(problem: KellyProblem, answer: KellyAnswer, target: float) -> float:
-    """Scale-down that keeps the portfolio's predicted volatility at the target; 1 when off."""
+    """Return the factor that brings the predicted volatility down to the target; 1 when off."""
     if target <= 0.0 or not len(answer.weights):
         return 1.0
     predicted = portfolio_volatility(problem, problem.side * answer.weights)
@@ -161,7 +185,19 @@ def _volatility_factor(problem: KellyProblem, answer: KellyAnswer, target: float
 
 
 def portfolio_volatility(problem: KellyProblem, weights: FloatArray) -> float:
-    """Predicted volatility of signed weights of shape (m,), return per horizon."""
+    """Return the predicted volatility of signed weights.
+
+    Parameters
+    ----------
+    problem : KellyProblem
+        Volatilities and correlations of the m symbols.
+    weights : ndarray of shape (m,), signed fraction of portfolio value
+        Finite.
+
+    Returns
+    -------
+    float, portfolio return per horizon, >= 0
+    """
     risk = weights * problem.volatility
     if problem.matrix is not None:
         return math.sqrt(max(float(risk @ problem.matrix @ risk), 0.0))

@@ -1,4 +1,7 @@
-"""Nearest weights that meet the limits."""
+"""Projection of weights on the limits.
+
+See docs/concepts.md#limits.
+"""
 
 import numpy as np
 
@@ -13,22 +16,23 @@ _SLACK = 1e-12
 def project_on_limits(
     target: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
 ) -> tuple[FloatArray, str | None]:
-    r"""Euclidean projection on ``0 <= u <= upper, rows u <= room``.
+    r"""Return the nearest weights with ``0 <= u <= upper`` and ``rows u <= room``.
 
     .. math:: \min_u \tfrac12 \lVert u - target \rVert^2
 
     Parameters
     ----------
     target, upper : ndarrays of shape (m,), fraction of portfolio value, >= 0
-    rows : dense or sparse array of shape (r, m), >= 0
-    room : ndarray of shape (r,), >= 0
+        NaN fails the solver: the stand-in has 0 there.
+    rows : dense or sparse array of shape (r, m), dimensionless, >= 0
+    room : ndarray of shape (r,), fraction of portfolio value, >= 0
 
     Returns
     -------
-    weights : ndarray of shape (m,)
+    weights : ndarray of shape (m,), fraction of portfolio value, >= 0
         The target itself where it meets the limits; never above the target.
     failure : str or None
-        Why a feasible scale-down stands in for the nearest point.
+        Why the weights are a feasible scale-down instead of the nearest point.
     """
     wanted = np.minimum(np.maximum(target, 0.0), upper)
     if not len(wanted):

@@ -1,4 +1,6 @@
-"""Two quadratic programming solvers behind one form: DAQP when small, PIQP when large.
+"""Quadratic programs in one form, solved by DAQP when small and by PIQP when large.
+
+See docs/concepts.md#the-optimisation.
 
 Every problem here is: minimise ``x'Hx/2 - f'x`` subject to ``0 <= x <= upper`` and
 ``rows x <= room``, with H positive definite, either dense or ``diag(own) + B B'``.
@@ -32,15 +34,27 @@ class Solution:
 def solve_dense(
     hessian: FloatArray, linear: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
 ) -> Solution:
-    """Solve with a dense Hessian of shape (n, n): by DAQP when small, by PIQP when large.
+    """Return the minimiser for a dense Hessian: by DAQP when small, by PIQP when large.
 
     DAQP is an exact active-set method and quickest for small problems; its steps grow with the
     number of active constraints, so that an interior point method wins from about 100 variables.
 
+    Parameters
+    ----------
+    hessian : ndarray of shape (n, n)
+        Symmetric positive definite.
+    linear, upper : ndarrays of shape (n,)
+    rows : dense or sparse array of shape (r, n)
+    room : ndarray of shape (r,)
+
+    Returns
+    -------
+    Solution
+
     Raises
     ------
     SolverFailure
-        If the answer is not finite, feasible and reported optimal.
+        If a coefficient is not finite, or the answer is not finite, feasible and reported optimal.
 
     References
     ----------
@@ -80,7 +94,7 @@ def solve_dense(
 
 @dataclass(frozen=True, slots=True)
 class Kinks:
-    """Cost ``price |x - at|`` per variable, both of shape (n,), price >= 0."""
+    """Costs ``price |x - at|`` of n variables, both of shape (n,), price >= 0."""
 
     at: FloatArray
     price: FloatArray
@@ -88,7 +102,7 @@ class Kinks:
 
 @dataclass(frozen=True, slots=True)
 class FactoredHessian:
-    """H = diag(own) + loadings loadings', own of shape (n,) > 0, loadings of shape (n, k)."""
+    """Hessian diag(own) + loadings loadings': own of shape (n,), > 0, loadings of shape (n, k)."""
 
     own: FloatArray
     loadings: FloatArray
@@ -103,7 +117,7 @@ def solve_factored(
     *,
     kinks: Kinks | None = None,
 ) -> Solution:
-    """Solve by PIQP, sparse, with the factors as extra variables.
+    """Return the minimiser for a factored Hessian: by PIQP, with the factors as extra variables.
 
     Parameters
     ----------
@@ -114,10 +128,14 @@ def solve_factored(
     kinks : Kinks, optional
         Trading costs; adds one variable and two rows per symbol.
 
+    Returns
+    -------
+    Solution
+
     Raises
     ------
     SolverFailure
-        If the answer is not finite, feasible and reported optimal.
+        If a coefficient is not finite, or the answer is not finite, feasible and reported optimal.
 
     References
     ----------
@@ -165,13 +183,13 @@ def _solved(solver: Any, upper: FloatArray, rows: LimitMatrix, room: FloatArray)
 
 
 def _diagonal(values: FloatArray) -> Any:
-    """Diagonal matrix in compressed columns; written out, as sparse builders cost more."""
+    """Return a diagonal matrix in compressed columns; sparse builders cost more time."""
     size = len(values)
     return sparse.csc_matrix((values, np.arange(size), np.arange(size + 1)), (size, size))
 
 
 def _factor_definition(loadings: FloatArray, extra: int) -> Any:
-    """Rows ``loadings' x - z = 0`` over (x, z, extra), in compressed columns."""
+    """Return the rows ``loadings' x - z = 0`` over (x, z, extra) in compressed columns."""
     size, factors = loadings.shape
     values = np.concatenate((np.ascontiguousarray(loadings).ravel(), np.full(factors, -1.0)))
     index = np.concatenate((np.tile(np.arange(factors), size), np.arange(factors)))
@@ -186,7 +204,7 @@ def _factor_definition(loadings: FloatArray, extra: int) -> Any:
 
 
 def _with_padding(rows: LimitMatrix, extra: int) -> Any:
-    """Rows over (x, extra) in compressed columns, zero on the extra variables."""
+    """Return the rows over (x, extra) in compressed columns, zero on the extra variables."""
     count, size = rows.shape
     if isinstance(rows, np.ndarray):
         values, index = rows.T.ravel(), np.tile(np.arange(count), size)
@@ -207,7 +225,7 @@ def _require_finite(*arrays: FloatArray) -> None:
 def _checked(
     solution: Solution, upper: FloatArray, rows: LimitMatrix, room: FloatArray
 ) -> Solution:
-    """Clip rounding dust; refuse anything that is more than dust."""
+    """Return the solution with rounding errors clipped; raise if it breaks a constraint by more."""
     x = solution.x
     clipped = np.minimum(np.maximum(x, 0.0), upper)
     dust = clipped - x

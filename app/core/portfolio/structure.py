@@ -1,4 +1,7 @@
-"""Where a batch's correlations come from: the dense matrix, or factors when it is large."""
+"""Correlations of a batch: the dense matrix, or factors when the batch is large.
+
+See docs/concepts.md#correlations.
+"""
 
 from collections.abc import Sequence
 
@@ -12,7 +15,7 @@ from app.core.types import FloatArray
 
 
 class Structure:
-    """Correlations of any set of symbols, as the optimiser wants them."""
+    """Correlations of any set of symbols, in the form that the optimiser reads."""
 
     def __init__(self, market: MarketBook, params: MarketParams) -> None:
         self._market = market
@@ -21,7 +24,17 @@ class Structure:
         self.factors: FactorModel | None = None
 
     def correlation(self, symbols: Sequence[str]) -> tuple[FloatArray | None, FloatArray | None]:
-        """(matrix, None) up to ``dense_up_to`` symbols, (None, loadings) above."""
+        """Return (matrix, None) up to ``dense_up_to`` symbols, (None, loadings) above.
+
+        Parameters
+        ----------
+        symbols : sequence of n str
+
+        Returns
+        -------
+        matrix : ndarray of shape (n, n), positive definite, or None
+        loadings : ndarray of shape (n, k), row norms below 1, or None
+        """
         if len(symbols) > self._params.dense_up_to:
             return None, loadings_for(self.factors, symbols, self._params)
         if not symbols:
@@ -29,11 +42,11 @@ class Structure:
         return self.matrix(symbols), None
 
     def matrix(self, symbols: Sequence[str]) -> FloatArray:
-        """Return the dense positive definite matrix, whatever the size."""
+        """Return the dense correlation matrix of shape (n, n), positive definite, for any n."""
         return self._view.matrix(self._market, symbols)
 
     def factors_are_stale(self) -> bool:
-        """Whether the market has moved on by a refresh interval since the factors were made."""
+        """Return whether the market changed ``factor_refresh`` times since the last estimate."""
         model = self.factors
         if model is None:
             return True

@@ -1,4 +1,7 @@
-"""Positions as weights: quantities at the given or last known price."""
+"""Positions as weights, at the given or the last known price.
+
+See docs/concepts.md#held-positions.
+"""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -12,13 +15,19 @@ def value_positions(
     last_prices: Mapping[str, float | None],
     portfolio_value: float,
 ) -> dict[str, float]:
-    """Signed weight of each position at the given or last known price.
+    """Return the signed weight of each position at the given or the last known price.
 
     Parameters
     ----------
     quantities : mapping of symbol to signed units
     prices, last_prices : mappings of symbol to USD a unit
-    portfolio_value : float, USD
+        The last price is None where none is known.
+    portfolio_value : float, USD, > 0
+
+    Returns
+    -------
+    dict of symbol to float, signed fraction of portfolio value
+        Finite; without the positions that are zero.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Stage 2: adaptive conformal scaling, one scaler per strategy."""
+"""Stage 2: adaptive conformal scaling, one scaler per strategy.
+
+See docs/concepts.md#conformal-scale.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,16 +13,20 @@ from app.core.types import FloatArray
 
 
 def conformal_quantile(residuals: Sequence[float], miscoverage: float) -> float:
-    r"""Finite-sample quantile of standardised absolute residuals.
+    r"""Return the finite-sample quantile of standardised absolute residuals.
 
     The :math:`\lceil (n+1)(1-\alpha) \rceil`-th smallest, at most the largest.
 
     Parameters
     ----------
     residuals : sequence of float, dimensionless, >= 0
-        Not empty.
-    miscoverage : float
+        Not empty, no NaN.
+    miscoverage : float, in (0, 1)
         Current alpha_t.
+
+    Returns
+    -------
+    float, dimensionless, >= 0
 
     References
     ----------
@@ -33,9 +40,31 @@ def conformal_quantile(residuals: Sequence[float], miscoverage: float) -> float:
 
 
 def next_miscoverage(current: float, *, missed: bool, count: int, params: ConformalParams) -> float:
-    r"""Adaptive step :math:`\alpha_{t+1} = \alpha_t + \gamma(\alpha - err_t)`, clipped.
+    r"""Return the miscoverage for the next outcome, adapted to whether this one was missed.
 
-    Clipped to [1/(n+1), 0.5] so that the quantile always exists.
+    .. math:: \alpha_{t+1} = \operatorname{clip}(\alpha_t + \gamma(\alpha - err_t), 1/(n+1), 0.5)
+
+    Clipped so that the quantile always exists.
+
+    Parameters
+    ----------
+    current : float, in (0, 1)
+        Miscoverage alpha_t.
+    missed : bool
+        Whether the outcome fell outside its interval: err_t is 1.
+    count : int
+        Residuals n kept by the scaler.
+    params : ConformalParams
+        Coverage 1 - alpha, step gamma and the upper bound.
+
+    Returns
+    -------
+    float, in (0, max_miscoverage]
+
+    References
+    ----------
+    .. [1] Gibbs and Candes (2021), "Adaptive Conformal Inference Under Distribution Shift",
+       section 2.
     """
     target = 1.0 - params.coverage
     stepped = current + params.step * (target - (1.0 if missed else 0.0))
@@ -43,7 +72,7 @@ def next_miscoverage(current: float, *, missed: bool, count: int, params: Confor
 
 
 def conformal_scales(quantiles: FloatArray, params: ConformalParams) -> FloatArray:
-    r"""Shrink as the square of a volatility claimed too small.
+    r"""Return the factor on sizes: the squared ratio of the normal quantile to each quantile.
 
     .. math:: \min(1, (1.645 / q)^2)
 

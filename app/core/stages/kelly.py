@@ -1,4 +1,7 @@
-"""Stage 1: Bayesian Kelly, each signal alone."""
+"""Stage 1: Bayesian Kelly, each signal alone.
+
+See docs/concepts.md#bayesian-kelly.
+"""
 
 import numpy as np
 
@@ -13,24 +16,27 @@ def posterior_mean(
     mean: FloatArray,
     params: KellyParams,
 ) -> FloatArray:
-    r"""Blend the claimed return with the strategy's record.
+    r"""Return the posterior mean of each signal's edge: its claim blended with the record.
 
     .. math:: m = \frac{n_0 c \mu + n \bar r}{n_0 + n}
 
     Parameters
     ----------
     claim : ndarray of shape (n_signals,), return of the trade per horizon
-        Claimed expected return mu; NaN (not claimed) counts as a claim of zero edge, so that the
-        record alone speaks, shrunk by the same prior.
+        Claimed expected return mu; NaN (not claimed) counts as a claim of zero edge: the
+        record alone counts, shrunk by the same prior.
     confidence : ndarray of shape (n_signals,), in [0, 1]
-    count, mean : ndarray of shape (n_signals,)
-        Number and mean of the strategy's outcomes (direction times return).
+    count : ndarray of shape (n_signals,), outcomes
+        Number n of the strategy's outcomes.
+    mean : ndarray of shape (n_signals,), return of the trade per horizon
+        Mean of the outcomes (direction times return); finite, 0 without one.
     params : KellyParams
         The prior worth n0 observations.
 
     Returns
     -------
     ndarray of shape (n_signals,), return of the trade per horizon
+        Finite.
 
     References
     ----------
@@ -51,7 +57,7 @@ def kelly_sizes(
     open_for_trade: BoolArray,
     params: KellyParams,
 ) -> FloatArray:
-    r"""Size each signal by capped fractional Kelly under its predictive variance.
+    r"""Return the capped fractional Kelly size of each signal under its predictive variance.
 
     .. math:: s = \min\left(c, \frac{k \max(m, 0)}{\sigma^2 (1 + 1/(n_0 + n))}\right)
 
@@ -60,8 +66,8 @@ def kelly_sizes(
     edge : ndarray of shape (n_signals,), return of the trade per horizon
         Posterior mean m.
     volatility : ndarray of shape (n_signals,), return per horizon, > 0
-    count : ndarray of shape (n_signals,)
-        Outcomes n of the strategy.
+    count : ndarray of shape (n_signals,), outcomes
+        Number n of the strategy's outcomes.
     open_for_trade : bool ndarray of shape (n_signals,)
         False sizes zero (HOLD, negative claim, win rate too low).
     params : KellyParams
@@ -84,7 +90,20 @@ def kelly_sizes(
 
 
 def win_rate(wins: FloatArray, losses: FloatArray, params: KellyParams) -> FloatArray:
-    """Posterior mean of the win rate under the Beta prior, shape (n_signals,)."""
+    r"""Return the posterior mean of each strategy's win rate under the Beta prior.
+
+    .. math:: (a + wins) / (a + b + wins + losses)
+
+    Parameters
+    ----------
+    wins, losses : ndarray of shape (n_signals,), outcomes
+    params : KellyParams
+        Prior counts a of wins and b of losses.
+
+    Returns
+    -------
+    ndarray of shape (n_signals,), in (0, 1)
+    """
     won = params.prior_wins + wins
     rate: FloatArray = won / (won + params.prior_losses + losses)
     return rate

@@ -1,4 +1,7 @@
-"""Stage 4: the market regime of a symbol scales its sizes, with hysteresis."""
+"""Stage 4: the market regime of a symbol scales its sizes.
+
+See docs/concepts.md#regime.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,7 +13,7 @@ from app.core.types import DEFENSIVENESS, REGIMES, FloatArray, IntArray, Regime
 
 
 def regime_factors(regimes: IntArray, direction: FloatArray, params: RegimeParams) -> FloatArray:
-    """Multiplier per signal; trends are mirrored for shorts.
+    """Return the factor of each signal's size; trends are mirrored for shorts.
 
     Parameters
     ----------
@@ -21,7 +24,7 @@ def regime_factors(regimes: IntArray, direction: FloatArray, params: RegimeParam
 
     Returns
     -------
-    ndarray of shape (n_signals,), > 0
+    ndarray of shape (n_signals,), dimensionless, > 0
     """
     long, short = _multipliers(params)
     factors: FloatArray = np.where(direction < 0.0, short[regimes], long[regimes])
@@ -30,7 +33,7 @@ def regime_factors(regimes: IntArray, direction: FloatArray, params: RegimeParam
 
 @lru_cache(maxsize=8)
 def _multipliers(params: RegimeParams) -> tuple[FloatArray, FloatArray]:
-    """Multipliers of longs and of shorts, each of shape (n_regimes,)."""
+    """Return the multipliers of longs and of shorts, each of shape (n_regimes,)."""
     long = np.array([getattr(params, regime.value) for regime in REGIMES], dtype=np.float64)
     short = long.copy()
     up, down = REGIMES.index(Regime.TRENDING_UP), REGIMES.index(Regime.TRENDING_DOWN)
@@ -39,7 +42,7 @@ def _multipliers(params: RegimeParams) -> tuple[FloatArray, FloatArray]:
 
 
 def majority_regime(claims: Iterable[tuple[Regime, float]]) -> Regime:
-    """Confidence-weighted majority of claims; ties go to the more defensive.
+    """Return the confidence-weighted majority of claims; ties go to the more defensive regime.
 
     Parameters
     ----------
@@ -54,5 +57,5 @@ def majority_regime(claims: Iterable[tuple[Regime, float]]) -> Regime:
 
 
 def most_defensive(regimes: Iterable[Regime]) -> Regime:
-    """Return the most defensive of them; of none, the neutral one."""
+    """Return the most defensive regime; RANGING, the neutral one, where there is none."""
     return max(regimes, key=DEFENSIVENESS.__getitem__, default=Regime.RANGING)

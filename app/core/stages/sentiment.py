@@ -1,4 +1,7 @@
-"""Stage 3: sentiment tilts a size a little, mirrored for shorts."""
+"""Stage 3: sentiment tilts a size a little, mirrored for shorts.
+
+See docs/concepts.md#sentiment.
+"""
 
 import numpy as np
 
@@ -9,7 +12,7 @@ from app.core.types import FloatArray
 def sentiment_factors(
     score: FloatArray, confidence: FloatArray, direction: FloatArray, params: SentimentParams
 ) -> FloatArray:
-    r"""Factor on the size.
+    r"""Return the factor of sentiment on each signal's size.
 
     .. math:: 1 \pm 0.15 \, c \, \min(1, \mathrm{distance} / 0.4)
 
@@ -18,13 +21,13 @@ def sentiment_factors(
     score : ndarray of shape (n_signals,), 0 bearish to 1 bullish
         NaN (not given) is neutral.
     confidence : ndarray of shape (n_signals,), in [0, 1]
-        NaN (not given) tilts nothing: an opinion nobody vouches for.
+        NaN (not given) gives the factor 1.
     direction : ndarray of shape (n_signals,), +1, -1 or 0
     params : SentimentParams
 
     Returns
     -------
-    ndarray of shape (n_signals,), within 1 +- max_tilt
+    ndarray of shape (n_signals,), dimensionless, within 1 +- max_tilt
     """
     above = np.maximum(score - params.neutral_high, 0.0) / params.full_distance
     below = np.maximum(params.neutral_low - score, 0.0) / params.full_distance

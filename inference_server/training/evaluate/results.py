@@ -151,15 +151,3 @@ def save_results(results: Results, path: Path) -> None:
     content = RESULTS.dump_json(results)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-
-
-def load_results(path: Path) -> Results:
-    """Read what :func:`save_results` wrote.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a field is unknown, missing or of another type, or a series has a gap or another length.
-    """
-    content = path.read_bytes()
-    return RESULTS.validate_json(gzip.decompress(content) if path.suffix == ".gz" else content)

@@ -1,10 +1,12 @@
 """Events for the journal's tests, and small ways to open, wait and read back."""
 
 import asyncio
+import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from app.adapters.journal.sql import SqlJournal
@@ -93,6 +95,15 @@ class Gate:
         self.reached.set()
         assert self._open.wait(10), "nobody opened the gate"
         return b"{}"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep everybody else from writing."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def engine_url(url: str) -> str:

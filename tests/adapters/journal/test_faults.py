@@ -18,7 +18,6 @@ from sqlalchemy.pool import Pool
 from app.adapters.journal.sql import SqlJournal, iterate_events
 from app.core.errors import JournalUnavailable
 from app.pipeline.ports import DecisionQuery
-from tests.adapters.conftest import PostgresCluster
 from tests.adapters.journal.journal_events import (
     decision_event,
     engine_url,
@@ -27,6 +26,7 @@ from tests.adapters.journal.journal_events import (
     opened,
     seqs,
 )
+from tests.postgres import PostgresCluster
 
 Fault = Callable[[], object]
 

@@ -2,10 +2,7 @@
 
 import asyncio
 import gc
-import sqlite3
 import weakref
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,15 @@ import pytest
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.journal.writer import MAX_GROUP
 from app.core.errors import JournalUnavailable
-from tests.adapters.journal.journal_events import START_NS, Gate, answer, event, eventually, opened
+from tests.adapters.journal.journal_events import (
+    START_NS,
+    Gate,
+    answer,
+    event,
+    eventually,
+    locked,
+    opened,
+)
 
 PAIR = ("d", "A")
 
@@ -21,15 +26,6 @@ PAIR = ("d", "A")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep everybody else from writing."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
 
 
 async def assert_written(journal: SqlJournal) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from app.adapters.journal import writer as journal_writer
 from app.adapters.journal.writer import MAX_PENDING, Entry, JournalWriter
 from app.core.errors import JournalUnavailable
 from tests.adapters.journal.journal_events import event, eventually
@@ -40,8 +39,8 @@ def entry(seq: int) -> Entry:
     return Entry(seq, bytes, event(seq))
 
 
-def start(store: FakeStore) -> JournalWriter:
-    return JournalWriter(store.commit, str, retry_sec=0.01)
+def start(store: FakeStore, **waits: float) -> JournalWriter:
+    return JournalWriter(store.commit, str, retry_sec=0.01, **waits)
 
 
 async def test_what_queued_during_a_write_is_one_group() -> None:
@@ -179,11 +178,10 @@ async def test_no_more_than_ten_thousand_events_wait() -> None:
     assert await asyncio.to_thread(writer.stop)
 
 
-async def test_a_store_that_does_not_answer_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_writer, "STALLED_SEC", 0.02)
+async def test_a_store_that_does_not_answer_refuses() -> None:
     store = FakeStore()
     store.gate.clear()
-    writer = start(store)
+    writer = start(store, stalled_sec=0.02)
     writer.put(entry(1))
     await eventually(lambda: "has not answered" in (writer.refusing() or ""))
     store.gate.set()
@@ -192,12 +190,11 @@ async def test_a_store_that_does_not_answer_refuses(monkeypatch: pytest.MonkeyPa
 
 
 async def test_stopping_gives_up_in_time_and_says_what_is_lost(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(journal_writer, "FLUSH_SEC", 0.1)
     store = FakeStore()
     store.broken = "down"
-    writer = start(store)
+    writer = start(store, flush_sec=0.1)
     last = entry(1)
     writer.put(last)
     assert await asyncio.to_thread(writer.stop)
@@ -208,12 +205,10 @@ async def test_stopping_gives_up_in_time_and_says_what_is_lost(
         writer.put(entry(2))
 
 
-async def test_stopping_does_not_wait_for_a_stuck_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_writer, "FLUSH_SEC", 0.02)
-    monkeypatch.setattr(journal_writer, "STUCK_SEC", 0.02)
+async def test_stopping_does_not_wait_for_a_stuck_store() -> None:
     store = FakeStore()
     store.gate.clear()
-    writer = start(store)
+    writer = start(store, flush_sec=0.02, stuck_sec=0.02)
     stuck = entry(1)
     writer.put(stuck)
     await eventually(lambda: store.asked)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.adapters.notify.apprise import AppriseReceiver
-from app.adapters.notify.lane import Message, NotDelivered
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 from tests.adapters.notify.hook_server import SILENCE, Hooks, hook_server, until
 
 # apprise looks for a module that Python 3.13 has not
@@ -44,7 +44,7 @@ async def test_a_receiver_that_refuses_is_tried_again_later(hooks: Hooks) -> Non
     told = receiver(hooks)
     with pytest.raises(NotDelivered, match="could not deliver") as refused:
         await told.send(HALTED)
-    assert refused.value.again
+    assert refused.value.retryable
     await told.send(HALTED)
     assert len(hooks.got) == 2
 
@@ -67,7 +67,7 @@ async def test_a_url_that_apprise_does_not_know_is_said_without_the_url() -> Non
     with pytest.raises(NotDelivered) as refused:
         await unknown.prepare()
     assert str(refused.value) == "apprise cannot use this nobody:// URL"
-    assert not refused.value.again
+    assert not refused.value.retryable
 
 
 def test_nothing_of_it_is_imported_until_there_is_somebody_to_tell() -> None:

@@ -10,8 +10,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.adapters.clock import SystemClock
-from app.adapters.notify.lane import Message, NotDelivered, Patience
-from app.adapters.notify.notifier import Notifier, receivers_of
+from app.adapters.notify.delivery_queue import DeliveryOptions, Message, NotDelivered
+from app.adapters.notify.notifier import Notifier, build_receivers
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.policy.circuit import CircuitState, Transition
 from app.pipeline.notices import Thresholds
@@ -32,11 +32,11 @@ def receiver(url: str, timeout_sec: float = 20.0) -> WebhookReceiver:
 
 
 @asynccontextmanager
-async def notifier(hooks: Hooks, **patience: Any) -> AsyncIterator[Notifier]:
-    receivers = receivers_of(
+async def notifier(hooks: Hooks, **options: Any) -> AsyncIterator[Notifier]:
+    receivers = build_receivers(
         [f"{hooks.url}/c4n4ry-path"], SECRET, [], timeout_sec=20.0, clock=SystemClock()
     )
-    chosen = Patience(**{"attempts": 4, "first_retry_sec": 0.001, **patience})
+    chosen = DeliveryOptions(**{"attempts": 4, "first_retry_sec": 0.001, **options})
     telling = Notifier(
         receivers, Thresholds(), chosen, clock=SystemClock(), source={"mode": "real"}
     )
@@ -81,7 +81,7 @@ async def test_a_refusal_or_a_redirect_is_final(hooks: Hooks, status: int) -> No
     hooks.script, hooks.headers = [status], {"Location": f"{hooks.url}/elsewhere"}
     with pytest.raises(NotDelivered, match=f"status {status}") as refused:
         await receiver(hooks.url).send(Message("msg_1", "kind", "text", b"{}"))
-    assert not refused.value.again
+    assert not refused.value.retryable
     assert len(hooks.got) == 1
 
 
@@ -89,7 +89,7 @@ async def test_retry_after_is_read(hooks: Hooks) -> None:
     hooks.script, hooks.headers = [503], {"Retry-After": "7"}
     with pytest.raises(NotDelivered) as refused:
         await receiver(hooks.url).send(Message("msg_1", "kind", "text", b"{}"))
-    assert refused.value.after_sec == 7.0
+    assert refused.value.retry_after_sec == 7.0
 
 
 async def test_a_silent_receiver_ends_at_the_deadline(hooks: Hooks) -> None:
@@ -114,7 +114,7 @@ async def test_a_user_in_the_url_becomes_basic_authorization(hooks: Hooks) -> No
 
 
 async def test_it_gives_up_and_says_so_without_a_secret(
-    hooks: Hooks, capsys: pytest.CaptureFixture[str]
+    hooks: Hooks, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     hooks.script = [500] * 4
     async with notifier(hooks) as telling:
@@ -126,5 +126,7 @@ async def test_it_gives_up_and_says_so_without_a_secret(
         "receivers": [{"receiver": "webhook 1", "pending": 0, "failure": "status 500"}]
     }
     said = capsys.readouterr()
-    assert "notice_given_up" in said.out + said.err
-    assert "c4n4ry" not in said.out + said.err + json.dumps(state)
+    # the log goes to the standard library's where an application of the process configured it
+    logged = said.out + said.err + caplog.text
+    assert "notice_given_up" in logged
+    assert "c4n4ry" not in logged + json.dumps(state)

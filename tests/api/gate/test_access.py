@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.api.gate.access import TRADING, Guard, role_needed
+from app.api.gate.access import TRADING, AccessMiddleware, role_needed
 from app.core.access import KeyRing, Role, hashed, key_from_text
 from tests.api.conftest import Site, build_site
 
@@ -188,12 +188,12 @@ async def test_keys_are_those_in_force_at_the_request() -> None:
     async def send(message: Any) -> None:
         answered.append(message.get("status"))
 
-    guard = Guard(app, keys=lambda: ring, limiter=None, metrics_open=True)
+    access = AccessMiddleware(app, keys=lambda: ring, limiter=None, metrics_open=True)
     scope = {"type": "http", "method": "GET", "path": "/state"}
     scope["headers"] = [(b"authorization", b"Bearer old")]  # type: ignore[assignment]
-    await guard(dict(scope), None, send)  # type: ignore[arg-type]
+    await access(dict(scope), None, send)  # type: ignore[arg-type]
     ring = KeyRing([hashed("desk", [Role.TRADE], "new")])
-    await guard(dict(scope), None, send)  # type: ignore[arg-type]
+    await access(dict(scope), None, send)  # type: ignore[arg-type]
     assert answered[:2] == ["desk", 401]
 
 
@@ -203,8 +203,8 @@ async def test_other_protocols_pass_by() -> None:
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         seen.append(scope["type"])
 
-    guard = Guard(app, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)
-    await guard({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    access = AccessMiddleware(app, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)
+    await access({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 
 
@@ -214,7 +214,7 @@ async def test_a_ring_without_keys_lets_nobody_in() -> None:
     async def send(message: Any) -> None:
         sent.append(message.get("status"))
 
-    guard = Guard(None, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)  # type: ignore[arg-type]
+    access = AccessMiddleware(None, keys=lambda: KeyRing([]), limiter=None, metrics_open=True)  # type: ignore[arg-type]
     scope = {"type": "http", "method": "GET", "path": "/state", "headers": []}
-    await guard(scope, None, send)  # type: ignore[arg-type]
+    await access(scope, None, send)  # type: ignore[arg-type]
     assert sent[0] == 401

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from edge.json_log import REQUEST_ID, with_ids
+from edge.json_log import REQUEST_ID, add_request_ids
 from tests.api.conftest import Site, build_site
 
 
@@ -33,7 +33,7 @@ async def test_another_incoming_id_is_replaced(site: Site, name: str) -> None:
 
 async def test_an_unexpected_error_is_logged_with_the_id(site: Site) -> None:
     site.service.error = RuntimeError("inside")
-    with capture_logs(processors=[with_ids]) as lines:
+    with capture_logs(processors=[add_request_ids]) as lines:
         answer = await site.client.get("/circuit", headers={"X-Request-ID": "find-me"})
     assert answer.status_code == 500
     assert [line["request_id"] for line in lines if line["log_level"] == "error"] == ["find-me"]
@@ -65,7 +65,7 @@ async def test_beyond_the_limit_requests_are_refused_at_once(
 
 async def test_what_admission_let_in_can_be_watched(valid: dict[str, Any]) -> None:
     site = build_site(max_in_flight=3)
-    numbers = site.app.state.admitted.numbers()
+    numbers = site.app.state.admission.gauges()
     site.service.hold.clear()
     waiting = asyncio.create_task(site.client.post("/allocate", json=valid))
     await site.service.entered.acquire()

@@ -65,7 +65,7 @@ def test_over_any_time_no_key_gets_more_than_burst_and_rate(
 
 
 def test_the_table_of_names_is_bounded() -> None:
-    limiter = RateLimiter(1.0, 1, FakeClock(), most_names=3)
+    limiter = RateLimiter(1.0, 1, FakeClock(), max_names=3)
     for name in ("a", "b", "c", "b", "d"):
         granted(limiter, name, 1)
     # a asked longest ago and was forgotten, so it begins with a full bucket

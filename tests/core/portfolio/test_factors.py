@@ -11,9 +11,10 @@ from app.core.books.market import MarketBook
 from app.core.limits import LimitRow, Limits
 from app.core.params import MarketParams
 from app.core.portfolio.factors import MAX_NORM, FactorModel, estimate_factors, loadings_for
-from app.core.portfolio.kelly import KellyProblem, optimal_weights, utility
+from app.core.portfolio.kelly import KellyProblem, optimal_weights
 from app.core.portfolio.structure import Structure
 from app.core.types import FloatArray
+from tests.core.judge import growth
 from tests.core.problems import random_loadings
 from tests.strategies import seeds
 
@@ -77,9 +78,9 @@ def test_with_200_symbols_the_factor_answer_reaches_the_dense_utility_to_half_a_
     # judged by the correlations that made the returns
     drawn = random_loadings(np.random.default_rng(seed), 200, 6)
     truth = problem_over(symbols, seed, implied(drawn), None)
-    assert utility(thin.weights, truth) >= 0.995 * utility(best.weights, truth)
+    assert growth(thin.weights, truth) >= 0.995 * growth(best.weights, truth)
     # the dense estimate's own noise is no merit, so by its own measure a little less will do
-    assert utility(thin.weights, dense) >= 0.99 * utility(best.weights, dense)
+    assert growth(thin.weights, dense) >= 0.99 * growth(best.weights, dense)
 
 
 def test_as_many_factors_as_symbols_give_back_the_matrix() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from app.core.limits import LimitRow, Limits
-from app.core.portfolio.kelly import KellyProblem, optimal_weights, utility
+from app.core.portfolio.kelly import KellyProblem, optimal_weights
 from tests.core.judge import growth, infeasibility, judge
 from tests.core.problems import random_problem
 from tests.strategies import seeds
@@ -143,13 +143,6 @@ def test_a_symbol_a_thousand_or_a_billion_times_calmer_still_gets_its_size(ratio
     volatility = np.array([0.1, 0.1 * ratio, 0.05])
     problem = random_problem(3, 3, matrix=np.eye(3), volatility=volatility, tight=False)
     assert optimal_weights(problem).weights == pytest.approx(problem.size, rel=1e-6)
-
-
-def test_the_reported_utility_is_the_designs() -> None:
-    for in_factors in (False, True):
-        problem = random_problem(5, 9, in_factors=in_factors)
-        weights = problem.size / 2.0
-        assert utility(weights, problem) == pytest.approx(growth(weights, problem), rel=1e-9)
 
 
 def test_no_symbol_exceeds_its_size_when_opposite_sides_hedge_each_other() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.inference_server.conftest import build_app, listening
 from tests.inference_server.folders import write_model
 from tests.inference_server.policies import EchoPolicy
 from tests.inference_server.signals import as_json, batch_signal, signal
+from tests.inference_server.site import build_app, listening
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.inference_server.conftest import build_app, running
 from tests.inference_server.folders import write_model
 from tests.inference_server.policies import EchoPolicy
 from tests.inference_server.signals import batch_signal, signal
+from tests.inference_server.site import build_app, running
 
 
 async def ready(site: httpx.AsyncClient) -> tuple[int, list[str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from inference_server.api import schemas
 from inference_server.wire import read_entries, read_single
-from tests.inference_server.conftest import build_app
+from tests.inference_server.site import build_app
 
 ROUTES = {
     ("post", "/predict"): "predict",

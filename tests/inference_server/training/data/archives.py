@@ -4,10 +4,13 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
+from inference_server.training.data.catalogue import find_sources
+from inference_server.training.data.fetch import cached_path
 from inference_server.training.data.packages import Package
 from inference_server.training.data.sources import Column, DataFile, Source
 
@@ -44,6 +47,18 @@ def file_of(package: Package, text: str = CSV, *columns: Column) -> DataFile:
 
 def source_of(*files: DataFile) -> Source:
     return Source("made_up", "Two instruments.", files)
+
+
+def cache_installed(names: Sequence[str], cache: Path) -> None:
+    """Fill the cache from packages installed beside the tests."""
+    for file in (file for source in find_sources(names) for file in source.files):
+        package, inside = file.member.split("/", maxsplit=1)
+        spec = find_spec(package)
+        assert spec is not None
+        assert spec.submodule_search_locations
+        target = cached_path(file, cache)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path(spec.submodule_search_locations[0]) / inside, target)
 
 
 class FolderDownload:

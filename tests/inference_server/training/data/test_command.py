@@ -6,7 +6,7 @@ import pytest
 
 from app.history.prices import read_price_csv
 from inference_server.training.data.__main__ import show_panels
-from tests.inference_server.training.data.test_catalogue import cache_installed
+from tests.inference_server.training.data.archives import cache_installed
 
 
 def test_the_command_prints_each_panel_with_its_origin_and_writes_csv(

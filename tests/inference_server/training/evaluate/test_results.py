@@ -1,5 +1,6 @@
 """An evaluation goes to a file and comes back the same."""
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from inference_server.training.evaluate.results import load_results, save_results
+from inference_server.training.evaluate.results import RESULTS, Results, save_results
 from tests.inference_server.training.evaluate.evaluations import strong_results
+
+
+def load_results(path: Path) -> Results:
+    content = path.read_bytes()
+    return RESULTS.validate_json(gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
 @pytest.mark.parametrize("name", ["evaluation.json", "evaluation.json.gz"])

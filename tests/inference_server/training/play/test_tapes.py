@@ -20,7 +20,7 @@ from inference_server.model.rows import RowPrediction, SignalRow
 from inference_server.settings import Settings as ServerSettings
 from inference_server.training.play.tapes import load_tape
 from tests.backtest.panels import with_prices
-from tests.inference_server.conftest import listening
+from tests.inference_server.site import listening
 from tests.inference_server.training.fits import drawn_cases, publish
 from tests.inference_server.training.recorded import PANEL, Recorded, record_panel
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client.core import Metric
 
-from app.adapters.telemetry.model import ModelSeen
+from app.adapters.telemetry.model_gauges import ModelGauges
 
 
 def shown(families: Iterable[Metric]) -> dict[str, float]:
@@ -15,7 +15,7 @@ def shown(families: Iterable[Metric]) -> dict[str, float]:
 
 def test_one_model_is_shown_at_a_time_with_its_age() -> None:
     now = 1000.0
-    model = ModelSeen(limit=3, wall_sec=lambda: now)
+    model = ModelGauges(limit=3, wall_sec=lambda: now)
     age = "himari_l3_model_seen_sec"
     assert shown(model.families(None)) == {"none": 1.0, age: 0.0}
     assert shown(model.families("v1")) == {"v1": 1.0, age: 0.0}
@@ -27,6 +27,6 @@ def test_one_model_is_shown_at_a_time_with_its_age() -> None:
 
 
 def test_however_many_versions_answer_the_labels_stay_few() -> None:
-    model = ModelSeen(limit=3)
+    model = ModelGauges(limit=3)
     seen = {name for n in range(99) for name in shown(model.families(f"v{n}"))}
     assert seen == {"v0", "v1", "other", "himari_l3_model_seen_sec"}

@@ -1,17 +1,19 @@
-"""A journal that keeps every event as bytes, so that another service can start from it."""
+"""A journal in memory that keeps every event as bytes and restores a service from them."""
+
+from collections.abc import Awaitable
 
 from app.adapters.journal.memory import MemoryJournal
 from app.pipeline.ports import Event, StoredEvent
 
 
-class RecordingJournal(MemoryJournal):
-    """Memory that restores; payloads are made at once, as a store would write them."""
+class FakeJournal(MemoryJournal):
+    """A memory that restores; payloads are made at once, as a store would write them."""
 
     def __init__(self, events: list[StoredEvent] | None = None) -> None:
         super().__init__()
         self.events: list[StoredEvent] = [*(events or [])]
 
-    def append(self, event: Event):  # type: ignore[no-untyped-def] # noqa: ANN201 - the parent's private awaitable
+    def append(self, event: Event) -> Awaitable[None]:
         self.events.append(StoredEvent(event.seq, event.kind, event.at_ns, event.payload()))
         return super().append(event)
 

@@ -1,4 +1,4 @@
-"""Fakes of the ports: small, real objects that tests steer."""
+"""A policy that answers as a test says, without a network."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -6,25 +6,6 @@ from typing import Any
 from app.core.types import PolicyInput, Prediction
 
 PolicyScript = Callable[[Sequence[PolicyInput]], Awaitable[tuple[Prediction | None, ...]]]
-
-
-class FakeClock:
-    """A clock that stands still until `advance` moves both of its hands."""
-
-    def __init__(self, now_ns: int = 1_735_226_000_000_000_000, monotonic: float = 1000.0) -> None:
-        self._now_ns = now_ns
-        self._monotonic = monotonic
-
-    def now_ns(self) -> int:
-        return self._now_ns
-
-    def monotonic(self) -> float:
-        return self._monotonic
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now_ns += round(seconds * 1e9)
-        self._monotonic += seconds
 
 
 class FakePolicyClient:

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the tests' own, and an empty database on it for each test."""
+"""A PostgreSQL cluster of the tests' own, and an empty database on it."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,9 @@ def _as_owner(*command: str, folder: Path) -> None:
         pytest.fail(f"{' '.join(command)} failed:\n{log.read_text()[-2000:]}", pytrace=False)
 
 
-@pytest.fixture(scope="session")
-def postgres_cluster() -> Iterator[PostgresCluster]:
+@contextmanager
+def running_cluster() -> Iterator[PostgresCluster]:
+    """Start a server with a database, and remove both at the end."""
     initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
     # Not below pytest's own directory: that one is closed to the server's user.
     folder = Path(tempfile.mkdtemp(prefix="himari-pg-"))
@@ -90,24 +92,13 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_cluster: PostgresCluster) -> str:
+def emptied_database(cluster: PostgresCluster) -> str:
+    """Empty the tests' database and return its URL."""
     # Emptying takes milliseconds, making a database half a second.
-    postgres_cluster.end_sessions()
-    postgres_cluster.administer(
+    cluster.end_sessions()
+    cluster.administer(
         f"ALTER DATABASE {_DATABASE} ALLOW_CONNECTIONS true",
         f"ALTER DATABASE {_DATABASE} RESET ALL",
     )
-    postgres_cluster.administer(
-        "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=_DATABASE
-    )
-    return postgres_cluster.url(_DATABASE)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def journal_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Name a database that does not exist yet, of each kind in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/journal.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+    cluster.administer("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=_DATABASE)
+    return cluster.url(_DATABASE)

@@ -1,4 +1,4 @@
-"""What the process last heard, and whom its gauges ask; labels that stay bounded."""
+"""Last values of the process that gauges read at a scrape; bounded sets of labels."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,11 @@ _NO_ANSWER: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(slots=True)
-class Known:
-    """What this process last heard, and whom to ask; shared by all telemetry of the process.
+class LastValues:
+    """Last decision, and functions for other current values; shared by all telemetry of a process.
 
-    ``totals`` holds what the breakers of this process counted, by name on the wire.
+    ``sources`` are functions for gauges by name; ``totals`` holds the counts of all breakers of the
+    process, by name on the wire.
     """
 
     view: DecisionView | None = None
@@ -25,7 +26,7 @@ class Known:
     mode: str = "fallback"
     circuit: Mapping[str, Any] = field(default_factory=dict)
     performance: Mapping[str, Any] = field(default_factory=dict)
-    numbers: dict[str, Callable[[], float | None]] = field(default_factory=dict)
+    sources: dict[str, Callable[[], float | None]] = field(default_factory=dict)
     trading_state: Callable[[], str] | None = None
     refresh: Callable[[], None] | None = None
     totals: dict[str, float] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Known:
 
 
 class BoundedLabels:
-    """The first names get a label of their own, later ones share ``other``.
+    """Label values up to a limit: the first names get their own, later ones share ``other``.
 
     ``limit`` may change at any time; a name that has a label keeps it.
     """
@@ -53,7 +54,7 @@ class BoundedLabels:
     def collapse(
         self, values: Iterable[tuple[str, float]], join: Callable[[float, float], float]
     ) -> dict[str, float]:
-        """Value of every label ever given, 0 where its name is gone, and of ``other``."""
+        """Return the value of every label so far, 0 where its name is gone, and of ``other``."""
         shown = dict.fromkeys(self._names, 0.0)
         rest = 0.0
         for name, value in values:

@@ -1,4 +1,4 @@
-"""A lane tries, waits, tries again and gives up; nobody else waits for it."""
+"""A delivery queue retries with pauses and gives up; no other receiver waits for it."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import REGISTRY
 
-from app.adapters.notify.lane import Lane, Message, NotDelivered, Patience
+from app.adapters.notify.delivery_queue import DeliveryOptions, DeliveryQueue, Message, NotDelivered
 from tests.adapters.notify.hook_server import until
 
-QUICK = Patience(attempts=4, first_retry_sec=0.001, queue=3)
+QUICK = DeliveryOptions(attempts=4, first_retry_sec=0.001, queue_size=3)
 
 
 @dataclass
@@ -53,14 +53,16 @@ def counted() -> dict[str, float]:
     return {name: value or 0.0 for name, value in found.items()}
 
 
-async def gone_through(receiver: FakeReceiver, *ids: str, patience: Patience = QUICK) -> Lane:
-    lane = Lane(receiver, patience, lambda: 0.0)
-    lane.start()
+async def gone_through(
+    receiver: FakeReceiver, *ids: str, options: DeliveryOptions = QUICK
+) -> DeliveryQueue:
+    queue = DeliveryQueue(receiver, options, lambda: 0.0)
+    queue.start()
     for name in ids:
-        lane.put(Message(name, "circuit.opened", "text", b"{}"))
-    await until(lambda: not lane.state()["pending"])
-    await lane.stop(5.0)
-    return lane
+        queue.put(Message(name, "circuit.opened", "text", b"{}"))
+    await until(lambda: not queue.state()["pending"])
+    await queue.stop(5.0)
+    return queue
 
 
 def grown(before: dict[str, float]) -> dict[str, float]:
@@ -77,10 +79,10 @@ async def test_messages_arrive_once_each_and_in_order(receiver: FakeReceiver) ->
 async def test_a_failed_attempt_is_made_again_with_the_same_message(receiver: FakeReceiver) -> None:
     before = counted()
     receiver.script = [NotDelivered("status 500"), RuntimeError("https://secret")]
-    lane = await gone_through(receiver, "a")
+    queue = await gone_through(receiver, "a")
     assert (receiver.tried, receiver.taken) == (["a", "a", "a"], ["a"])
     assert grown(before) == {"SENT": 1.0, "RETRIED": 2.0}
-    assert lane.state() == {"receiver": "fake 1", "pending": 0, "failure": None}
+    assert queue.state() == {"receiver": "fake 1", "pending": 0, "failure": None}
 
 
 async def test_it_gives_up_after_the_last_attempt_and_goes_on(receiver: FakeReceiver) -> None:
@@ -93,10 +95,10 @@ async def test_it_gives_up_after_the_last_attempt_and_goes_on(receiver: FakeRece
 
 async def test_what_makes_no_sense_again_is_tried_once(receiver: FakeReceiver) -> None:
     before = counted()
-    receiver.script = [NotDelivered("status 404", again=False)]
-    lane = await gone_through(receiver, "a")
+    receiver.script = [NotDelivered("status 404", retryable=False)]
+    queue = await gone_through(receiver, "a")
     assert receiver.tried == ["a"]
-    assert lane.state()["failure"] == "status 404"
+    assert queue.state()["failure"] == "status 404"
     assert grown(before) == {"FAILED": 1.0}
 
 
@@ -104,8 +106,8 @@ async def test_the_text_of_a_strangers_error_is_not_told(
     receiver: FakeReceiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     receiver.script = [RuntimeError("https://secret")] * 4
-    lane = await gone_through(receiver, "a")
-    assert lane.state()["failure"] == "unexpected RuntimeError"
+    queue = await gone_through(receiver, "a")
+    assert queue.state()["failure"] == "unexpected RuntimeError"
     said = capsys.readouterr()
     assert "secret" not in said.out + said.err
 
@@ -113,13 +115,13 @@ async def test_the_text_of_a_strangers_error_is_not_told(
 async def test_a_full_queue_drops_its_oldest_and_counts_it(receiver: FakeReceiver) -> None:
     before = counted()
     receiver.free.clear()
-    lane = Lane(receiver, QUICK, lambda: 0.0)
-    lane.start()
+    queue = DeliveryQueue(receiver, QUICK, lambda: 0.0)
+    queue.start()
     for name in "abcde":
-        lane.put(Message(name, "circuit.opened", "text", b"{}"))
-    assert lane.state()["pending"] == 3
+        queue.put(Message(name, "circuit.opened", "text", b"{}"))
+    assert queue.state()["pending"] == 3
     receiver.free.set()
-    await lane.stop(5.0)
+    await queue.stop(5.0)
     assert receiver.taken == ["c", "d", "e"]
     assert grown(before) == {"SENT": 3.0, "DROPPED": 2.0}
 
@@ -127,13 +129,15 @@ async def test_a_full_queue_drops_its_oldest_and_counts_it(receiver: FakeReceive
 async def test_the_end_tries_each_once_more_and_waits_for_no_pause(receiver: FakeReceiver) -> None:
     before = counted()
     receiver.script = [NotDelivered("status 500")] * 2
-    lane = Lane(receiver, Patience(attempts=9, first_retry_sec=3600.0), lambda: 0.0)
-    lane.start()
+    queue = DeliveryQueue(
+        receiver, DeliveryOptions(attempts=9, first_retry_sec=3600.0), lambda: 0.0
+    )
+    queue.start()
     for name in "ab":
-        lane.put(Message(name, "circuit.opened", "text", b"{}"))
+        queue.put(Message(name, "circuit.opened", "text", b"{}"))
     await until(lambda: bool(receiver.tried))
     async with asyncio.timeout(30.0):
-        await lane.stop(20.0)
+        await queue.stop(20.0)
     assert receiver.tried == ["a", "a", "b"]
     assert receiver.taken == ["b"]
     assert grown(before) == {"SENT": 1.0, "FAILED": 1.0, "RETRIED": 1.0}
@@ -142,11 +146,11 @@ async def test_the_end_tries_each_once_more_and_waits_for_no_pause(receiver: Fak
 async def test_the_end_abandons_a_receiver_that_hangs(receiver: FakeReceiver) -> None:
     before = counted()
     receiver.free.clear()
-    lane = Lane(receiver, QUICK, lambda: 0.0)
-    lane.start()
-    lane.put(Message("a", "circuit.opened", "text", b"{}"))
+    queue = DeliveryQueue(receiver, QUICK, lambda: 0.0)
+    queue.start()
+    queue.put(Message("a", "circuit.opened", "text", b"{}"))
     async with asyncio.timeout(30.0):
-        await lane.stop(0.01)
+        await queue.stop(0.01)
     assert receiver.taken == []
     assert grown(before) == {"DROPPED": 1.0}
 
@@ -155,16 +159,16 @@ async def test_a_receiver_that_is_not_ready_is_told_of_in_the_state(
     receiver: FakeReceiver,
 ) -> None:
     receiver.unready = NotDelivered("apprise cannot use this odd:// URL")
-    lane = Lane(receiver, QUICK, lambda: 0.0)
-    lane.start()
-    await until(lambda: lane.state()["failure"] is not None)
-    assert lane.state()["failure"] == "apprise cannot use this odd:// URL"
-    await lane.stop(5.0)
+    queue = DeliveryQueue(receiver, QUICK, lambda: 0.0)
+    queue.start()
+    await until(lambda: queue.state()["failure"] is not None)
+    assert queue.state()["failure"] == "apprise cannot use this odd:// URL"
+    await queue.stop(5.0)
 
 
 async def test_pauses_grow_are_jittered_and_heed_the_receiver(receiver: FakeReceiver) -> None:
     asked = asyncio.get_running_loop().time
-    receiver.script = [NotDelivered("status 503", after_sec=0.2)]
+    receiver.script = [NotDelivered("status 503", retry_after_sec=0.2)]
     began = asked()
     await gone_through(receiver, "a")
     assert asked() - began >= 0.2

@@ -1,7 +1,7 @@
-"""The way of notices to one receiver: a bounded queue, one task, retries with growing pauses.
+"""Delivery of notices to one receiver: a bounded queue, one task, retries with growing pauses.
 
-Nothing of it is on the way of a decision: `put` only queues. A full queue drops its oldest notice,
-since the newest says what is true now.
+No decision waits for a delivery: `put` only queues. A full queue drops its oldest notice, since
+the newest says what is true now.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _LONGEST_PAUSE_SEC: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notice on its way: the same id, time and body at every attempt and to every receiver."""
+    """A notice as it is sent: same id, time and body at every attempt and to every receiver."""
 
     id: str
     kind: str
@@ -29,64 +29,68 @@ class Message:
 
 
 class NotDelivered(Exception):
-    """One attempt failed; the message holds nothing secret.
+    """One attempt failed; the text holds no secret.
 
     Parameters
     ----------
     reason : str
-    again : bool
+    retryable : bool
         Whether another attempt makes sense.
-    after_sec : float, seconds
-        The least pause that the receiver asked for.
+    retry_after_sec : float, seconds
+        Least pause that the receiver asked for.
     """
 
-    def __init__(self, reason: str, *, again: bool = True, after_sec: float = 0.0) -> None:
+    def __init__(
+        self, reason: str, *, retryable: bool = True, retry_after_sec: float = 0.0
+    ) -> None:
         super().__init__(reason)
-        self.again = again
-        self.after_sec = after_sec
+        self.retryable = retryable
+        self.retry_after_sec = retry_after_sec
 
 
 class Receiver(Protocol):
-    """Somebody to tell; ``name`` and ``channel`` hold nothing secret."""
+    """Receiver of messages; ``name`` and ``channel`` hold no secret."""
 
     @property
     def name(self) -> str:
-        """How logs and the state call it."""
+        """Name in logs and in the state."""
 
     @property
     def channel(self) -> str:
-        """One of `notify_counters.CHANNELS`."""
+        """One of `counters.CHANNELS`."""
 
     async def prepare(self) -> None:
-        """Get ready, and raise NotDelivered where it cannot be told anything."""
+        """Get ready to send, or raise NotDelivered if it cannot."""
 
     async def send(self, message: Message) -> None:
-        """Tell it once, within a deadline of its own, or raise NotDelivered."""
+        """Send a message once within the receiver's own deadline, or raise NotDelivered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long: attempts and queue are counts, the first pause in seconds."""
+class DeliveryOptions:
+    """Attempts per message, first pause in seconds, and messages that may wait."""
 
     attempts: int = 6
     first_retry_sec: float = 1.0
-    queue: int = 100
+    queue_size: int = 100
 
 
-class Lane:
-    """Queue and task of one receiver; a slow one holds up nobody else.
+class DeliveryQueue:
+    """Queue and task of one receiver; a slow receiver delays no other.
 
     Parameters
     ----------
     receiver : Receiver
-    patience : Patience
+    options : DeliveryOptions
     draw : callable
         Uniform in [0, 1), for the jitter.
     """
 
-    def __init__(self, receiver: Receiver, patience: Patience, draw: Callable[[], float]) -> None:
+    def __init__(
+        self, receiver: Receiver, options: DeliveryOptions, draw: Callable[[], float]
+    ) -> None:
         self._receiver = receiver
-        self._patience = patience
+        self._options = options
         self._draw = draw
         self._queue: deque[Message] = deque()
         self._news = asyncio.Event()
@@ -96,22 +100,22 @@ class Lane:
 
     def put(self, message: Message) -> None:
         """Queue a message behind the others; a full queue drops its oldest."""
-        if len(self._queue) >= self._patience.queue:
+        if len(self._queue) >= self._options.queue_size:
             self._queue.popleft()
             counters.DROPPED[self._receiver.channel].inc()
         self._queue.append(message)
         self._news.set()
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start the task that sends."""
         self._task = asyncio.create_task(self._run(), name=f"notify {self._receiver.name}")
 
-    async def stop(self, patience_sec: float) -> None:
-        """Try what is queued once more, and end within this time whatever a receiver does."""
+    async def stop(self, timeout_sec: float) -> None:
+        """Try each queued message once more, and end within the timeout in any case."""
         self._ending.set()
         self._news.set()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=patience_sec)
+            await asyncio.wait({self._task}, timeout=timeout_sec)
             self._task.cancel()
             await asyncio.wait({self._task})
         if self._queue:
@@ -119,7 +123,7 @@ class Lane:
             _LOG.warning("notices_unsent", receiver=self._receiver.name, count=len(self._queue))
 
     def state(self) -> dict[str, Any]:
-        """Say how it goes: who, how many wait, and why the last attempt failed."""
+        """Return the receiver, the number of waiting messages, and why the last attempt failed."""
         return {
             "receiver": self._receiver.name,
             "pending": len(self._queue),
@@ -138,13 +142,13 @@ class Lane:
 
     async def _deliver(self, message: Message) -> None:
         channel = self._receiver.channel
-        for attempt in range(1, self._patience.attempts + 1):
+        for attempt in range(1, self._options.attempts + 1):
             failure = await self._attempt(message)
             if failure is None:
                 counters.SENT[channel].inc()
                 break
-            last = attempt == self._patience.attempts or self._ending.is_set()
-            if last or not failure.again:
+            last = attempt == self._options.attempts or self._ending.is_set()
+            if last or not failure.retryable:
                 counters.FAILED[channel].inc()
                 _LOG.error(
                     "notice_given_up",
@@ -156,13 +160,13 @@ class Lane:
                 )
                 break
             counters.RETRIED[channel].inc()
-            await self._pause(attempt, failure.after_sec)
+            await self._pause(attempt, failure.retry_after_sec)
         # a full queue may have dropped it meanwhile
         if self._queue and self._queue[0] is message:
             self._queue.popleft()
 
     async def _attempt(self, message: Message | None) -> NotDelivered | None:
-        """Send, or prepare where there is nothing to send yet; give back why it failed."""
+        """Send the message, or prepare without one; return why it failed, None if it did not."""
         try:
             if message is None:
                 await self._receiver.prepare()
@@ -170,8 +174,8 @@ class Lane:
                 await self._receiver.send(message)
         except NotDelivered as failure:
             found = failure
-        except Exception as error:  # noqa: BLE001 - no receiver's bug may end the telling of news
-            # the text of a stranger's error may quote a URL
+        except Exception as error:  # noqa: BLE001 - no receiver's bug may end the task
+            # the text of an unexpected error may quote a URL
             found = NotDelivered(f"unexpected {type(error).__name__}")
         else:
             self._failure = None
@@ -180,10 +184,10 @@ class Lane:
         _LOG.warning("notice_not_delivered", receiver=self._receiver.name, reason=str(found))
         return found
 
-    async def _pause(self, attempt: int, after_sec: float) -> None:
-        grown = self._patience.first_retry_sec * 2.0 ** (attempt - 1)
+    async def _pause(self, attempt: int, retry_after_sec: float) -> None:
+        grown = self._options.first_retry_sec * 2.0 ** (attempt - 1)
         pause = min(grown, _LONGEST_PAUSE_SEC) * (0.5 + 0.5 * self._draw())
-        pause = max(pause, min(after_sec, _LONGEST_PAUSE_SEC))
+        pause = max(pause, min(retry_after_sec, _LONGEST_PAUSE_SEC))
         _, waiting = await asyncio.wait({asyncio.ensure_future(self._ending.wait())}, timeout=pause)
         for task in waiting:
             task.cancel()

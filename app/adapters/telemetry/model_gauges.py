@@ -1,4 +1,4 @@
-"""Which model the policy answers with, and since when this process sees it."""
+"""Gauges of the model that the policy answers with, and of how long it has been seen."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,13 +6,13 @@ from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from app.adapters.telemetry.known import OTHER
+from app.adapters.telemetry.last_values import OTHER
 
-NONE: Final = "none"
+NO_MODEL: Final = "none"
 
 
-class ModelSeen:
-    """The version that answered last; the first ones by name, later ones as ``other``.
+class ModelGauges:
+    """Version that answered last: the first ones by name, later ones as ``other``.
 
     Parameters
     ----------
@@ -24,16 +24,17 @@ class ModelSeen:
     def __init__(self, limit: int, wall_sec: Callable[[], float] = time.time) -> None:
         self._limit = limit
         self._wall_sec = wall_sec
-        self._names = {NONE}
+        self._names = {NO_MODEL}
         self._version: str | None = None
         self._since_sec = 0.0
 
     def families(self, version: str | None) -> Iterator[Metric]:
-        """Info and age of a version; None: no model has answered yet.
+        """Yield the info and the age of a version.
 
         Parameters
         ----------
         version : str or None
+            None as long as no model has answered.
         """
         if version != self._version:
             self._version, self._since_sec = version, self._wall_sec()
@@ -52,7 +53,7 @@ class ModelSeen:
 
     def _label(self, version: str | None) -> str:
         if version is None:
-            return NONE
+            return NO_MODEL
         if version not in self._names and len(self._names) >= self._limit:
             return OTHER
         self._names.add(version)

@@ -1,4 +1,4 @@
-"""The door of the console: which pages need no key, whose session it is, what strangers see."""
+"""Access to the console: which pages are public, whose session it is, what a refusal shows."""
 
 from typing import Final
 from urllib.parse import quote
@@ -18,8 +18,8 @@ LOGIN: Final = f"{PREFIX}/login"
 ASSETS: Final = f"{PREFIX}/assets/"
 
 
-class ConsoleDoor:
-    """What the guard of the service asks about the console's pages.
+class ConsoleAccess:
+    """The console's part of `app.api.gate.access.PageAccess`.
 
     Parameters
     ----------
@@ -31,20 +31,20 @@ class ConsoleDoor:
         self._sessions = sessions
         self._renderer = renderer
 
-    def leads_to(self, path: str) -> bool:
+    def serves(self, path: str) -> bool:
         """Whether a path is one of the console's."""
         return path == PREFIX or path.startswith(f"{PREFIX}/")
 
-    def is_open(self, path: str) -> bool:
-        """Whether it needs no key: the login page and what it is drawn with."""
+    def is_public(self, path: str) -> bool:
+        """Whether a path needs no key: the login page, and what it is drawn with."""
         return path == LOGIN or path.startswith(ASSETS)
 
-    def key_of(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
+    def session_key(self, scope: Scope, keys: KeyRing) -> AccessKey | None:
         """Find the key of a request's session among those in force."""
         return self._sessions.key_of(token_of(scope), keys)
 
-    def refuse(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
-        """Lead to the login page who has no session; tell everybody else."""
+    def refusal(self, scope: Scope, status: int, title: str, error: Exception) -> ASGIApp:
+        """Redirect to the login page where a session is missing, else say what was refused."""
         request = Request(scope)
         if status == 401:
             return self._to_login(request)

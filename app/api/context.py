@@ -1,4 +1,4 @@
-"""What the API is told by the composition root, and where a request finds it."""
+"""What every endpoint may use: settings, clock, telemetry, the service, the caller's name."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -77,12 +77,12 @@ class ApiContext:
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:
-    """Find the context that :func:`app.api.install` left."""
+    """Give the context that :func:`app.api.install` set."""
     return cast("ApiContext", connection.app.state.api)
 
 
 def service_of(connection: HTTPConnection) -> SizingService:
-    """Find the service that the lifespan started.
+    """Give the service that the lifespan started.
 
     Raises
     ------
