@@ -51,7 +51,7 @@ class Tracing:
     def __init__(self, name: str, version: str, logger: str) -> None:
         if not is_installed():
             raise TracingMissing
-        from opentelemetry import trace  # noqa: PLC0415 - only where it is asked for
+        from opentelemetry import trace  # noqa: PLC0415 - only where tracing is on
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
             OTLPSpanExporter,
         )
@@ -180,7 +180,7 @@ def is_installed() -> bool:
 
 
 def _resource(name: str, version: str) -> Any:
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - only where it is asked for
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - only where tracing is on
 
     # the environment's name wins, but not the SDK's placeholder
     detected = Resource.create()

@@ -36,7 +36,7 @@ def main() -> int:
         port=settings.port,
         log_config=None,
         access_log=False,
-        # bodies under way, then their runs; whoever is in longer is cut
+        # time for bodies under way and their runs; connections open after it are closed
         timeout_graceful_shutdown=ceil(settings.body_timeout_sec + settings.request_timeout_sec),
     )
     server = uvicorn.Server(config)

@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment, prefix ``HIMARI_INFERENCE_``.
 
 Unknown variables of the prefix refuse to start, naming the nearest known one; every mistake is
-named at once. ``Settings()`` reads nothing, it holds values; ``load_settings`` reads the world.
+named at once. ``Settings()`` only holds values; ``load_settings`` reads the environment.
 """
 
 import difflib

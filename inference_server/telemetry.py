@@ -18,7 +18,7 @@ from prometheus_client import (
 
 from inference_server.model.loading import ServedModel
 
-# A second series a counter, for a time that nobody plots.
+# It would add a second series to each counter, which no dashboard plots.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _MAX_REASONS: Final = 50

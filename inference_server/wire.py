@@ -1,8 +1,7 @@
-"""Between bytes and rows: JSON by orjson, msgpack, and one strict reading of both.
+"""Parse request bodies, JSON or msgpack, into checked rows, and encode the answers.
 
 Each row of a batch is held to the ranges of `SignalRow` by itself. What is wrong with one refuses
-that row alone. Fields that are not known are ignored: a newer caller may tell more than an older
-server wants to know.
+that row alone. Unknown fields are ignored, so that a newer caller can use an older server.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +64,7 @@ def parse_object(body: bytes, wire: Wire) -> dict[str, Any]:
 
 
 def read_entries(signals: list[Any]) -> list[Entry]:
-    """Hold each signal of a batch to its ranges.
+    """Return each signal of a batch as a checked row, or the first problem with it.
 
     Returns
     -------
@@ -82,7 +81,7 @@ def read_entries(signals: list[Any]) -> list[Entry]:
 
 
 def read_single(signal: dict[str, Any]) -> SignalRow:
-    """Hold one flat signal to its ranges.
+    """Return one flat signal as a checked row.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Write what is made from code, or say what is stale: ``python -m grafana.build [--check]``."""
+"""Write the dashboards and docs/metrics.md, or with ``--check`` list those that are stale."""
 
 import argparse
 import sys
@@ -9,19 +9,19 @@ from typing import Final
 from grafana.build.board import board_json
 from grafana.build.boards import BOARDS
 from grafana.build.families import exposed_families
-from grafana.build.metrics_page import NobodyReads, metrics_page
+from grafana.build.metrics_page import UnreadMetrics, metrics_page
 
 ROOT: Final = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Write or check; 1 if something is stale."""
+    """Write or check the files; return 1 if a check finds a stale one."""
     parser = argparse.ArgumentParser(prog="python -m grafana.build", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, list what is stale")
     options = parser.parse_args()
     try:
         made = dict(_made())
-    except NobodyReads as error:
+    except UnreadMetrics as error:
         sys.stderr.write(f"{error}\n")
         return 1
     stale = [path for path, text in made.items() if not _is(path, text)]

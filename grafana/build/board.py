@@ -1,4 +1,4 @@
-"""A dashboard as data, and Grafana's dashboard made of it."""
+"""A dashboard as data, and Grafana's dashboard made from it."""
 
 import json
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What one kind of reader looks at.
+    """A dashboard for one kind of reader.
 
     Parameters
     ----------
     uid : str
-        Stable: addresses of the dashboard hang on it.
-    title, why, reader : str
+        Part of the dashboard's URL, so it stays the same.
+    title, description, reader : str
     rows : tuple of Row
     lists_boards : bool
         Whether a panel lists all the others; for the home dashboard.
@@ -39,7 +39,7 @@ class Board:
 
     uid: str
     title: str
-    why: str
+    description: str
     reader: str
     rows: tuple[Row, ...]
     lists_boards: bool = False
@@ -56,13 +56,13 @@ class Board:
 
 
 def board_json(board: Board) -> str:
-    """Grafana's JSON of a dashboard, the same bytes for the same data.
+    """Return Grafana's JSON of a dashboard, the same bytes for the same data.
 
     Parameters
     ----------
     board : Board
     """
-    built = dashboard.Dashboard(board.title).uid(board.uid).description(board.why)
+    built = dashboard.Dashboard(board.title).uid(board.uid).description(board.description)
     built.tags([TAG]).readonly().refresh("10s").time("now-1h", "now").timezone("browser")
     built.tooltip(model.DashboardCursorSync.CROSSHAIR).link(_links())
     built.annotation(_alerts()).version(1)
@@ -74,10 +74,10 @@ def board_json(board: Board) -> str:
     if board.lists_boards:
         built.with_panel(_list_of_boards().id(next(ids)))
     content: dict[str, Any] = json.loads(json.dumps(built.build(), cls=JSONEncoder))
-    # the reader's own choice counts, and newer schemas do not know the field
+    # readers choose their own style, and newer schemas have no such field
     del content["style"]
     for note in content["annotations"]["list"]:
-        # the schema of today has an annotation's query in its target
+        # the current schema has an annotation's query in its target
         note["target"] = {"datasource": note["datasource"], "expr": note.pop("expr"), "refId": "A"}
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
@@ -88,7 +88,7 @@ def _links() -> dashboard.DashboardLink:
 
 
 def _alerts() -> dashboard.AnnotationQuery:
-    """Lay firing alerts over every panel."""
+    """Return the annotation that shows firing alerts on every panel."""
     firing = dashboard.AnnotationQuery().name("Alerts").datasource(DATASOURCE).enable(True)
     firing.icon_color("red").hide(False)
     return firing.expr('ALERTS{alertname=~"Himari.+",alertstate="firing",severity!="info"}')

@@ -1,4 +1,4 @@
-"""Every metric family that the two servers expose, as their own ``GET /metrics`` says."""
+"""Metric families that the two servers expose, read from their ``GET /metrics``."""
 
 import asyncio
 import tempfile
@@ -18,12 +18,12 @@ from inference_server.settings import Settings as InferenceSettings
 
 SERVICE: Final = "Allocation service"
 INFERENCE: Final = "Inference server"
-_OF_A_BUCKET: Final = frozenset({"le", "quantile"})
+_BUCKET_LABELS: Final = frozenset({"le", "quantile"})
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One family: what `# HELP` and `# TYPE` say, and its labels."""
+    """One metric family: its `# HELP` text, its `# TYPE` and its labels."""
 
     server: str
     name: str
@@ -33,7 +33,7 @@ class Family:
 
 
 def exposed_families() -> tuple[Family, ...]:
-    """Start both applications in this process, ask each, and read what it says."""
+    """Return the families of both applications, which are started in this process."""
     return asyncio.run(_ask_both())
 
 
@@ -54,14 +54,14 @@ async def _page(app: FastAPI) -> str:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
     ):
-        # the labels of HTTP's own families come with the first request
+        # the HTTP families have labels only after the first request
         (await client.get("/health/live")).raise_for_status()
         return (await client.get("/metrics")).raise_for_status().text
 
 
 def _families(server: str, page: str) -> Iterator[Family]:
     for family in text_string_to_metric_families(page):
-        labels = {label for sample in family.samples for label in sample.labels} - _OF_A_BUCKET
+        labels = {label for sample in family.samples for label in sample.labels} - _BUCKET_LABELS
         ending = "_total" if family.type == "counter" else ""
         yield Family(
             server, family.name + ending, family.type, family.documentation, tuple(sorted(labels))

@@ -1,4 +1,4 @@
-"""docs/metrics.md: every family with its unit and whoever reads it."""
+"""docs/metrics.md: every metric family with its unit and its readers."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -18,12 +18,12 @@ dashboards in `grafana/dashboards` and of the alerts in `grafana/rules` ([runboo
 _PORTS: Final = {SERVICE: "port 8000, job `himari`", INFERENCE: "port 8888, job `himari-inference`"}
 
 
-class NobodyReads(Exception):
-    """Families that no panel and no alert asks for and nobody is named for."""
+class UnreadMetrics(Exception):
+    """Some families have no reader: no panel, no alert and no entry of `BY_HAND`."""
 
 
 def metrics_page(families: Sequence[Family]) -> str:
-    """Write the page.
+    """Return the text of the page.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def metrics_page(families: Sequence[Family]) -> str:
 
     Raises
     ------
-    NobodyReads
+    UnreadMetrics
         If a family has no reader.
     """
     unread = sorted({family.name for family in families if not readers_of(family)})
     if unread:
-        raise NobodyReads(
+        raise UnreadMetrics(
             f"nobody reads {', '.join(unread)}: put it on a panel or an alert, "
             "or name its reader in grafana/build/readers.py"
         )

@@ -1,4 +1,4 @@
-"""A panel as data: one question, its queries, its unit and the marks that its values stand by."""
+"""A panel as data, and Grafana's panel made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,15 +25,15 @@ HEIGHTS: Final[Mapping[Kind, int]] = {"stat": 4, "name": 4, "states": 6}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """An expression, and how a series of it is called in the legend."""
+    """A PromQL expression, and the legend of its series."""
 
     expr: str
     legend: str = "{{instance}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """From this value on, this colour."""
+class Threshold:
+    """A value from which on the panel has another colour."""
 
     value: float
     colour: Colour
@@ -41,20 +41,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One question and its answer.
+    """A panel of a dashboard: title, queries, unit, thresholds and axis.
 
     Parameters
     ----------
     title : str
-    why : str
-        What the reader does with it; the panel's description.
+    description : str
+        What the values mean to the reader.
     unit : str
         Grafana's name of the unit.
     queries : tuple of Query
     kind : str
         Lines, stacked areas, one big number, the name of a series, bars, or a band of states.
-    marks : tuple of Mark
-        Limits and targets, where there are some; ``base`` is the colour below the first.
+    thresholds : tuple of Threshold
+        Limits and targets, ascending; ``base`` is the colour below the first.
     names : mapping of value to its name and colour
     low, high : float, optional
         Ends of the axis.
@@ -62,11 +62,11 @@ class Panel:
     """
 
     title: str
-    why: str
+    description: str
     unit: str
     queries: tuple[Query, ...]
     kind: Kind = "lines"
-    marks: tuple[Mark, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     base: Colour = "green"
     names: Mapping[int, tuple[str, Colour]] = field(default_factory=dict)
     low: float | None = None
@@ -75,19 +75,19 @@ class Panel:
 
     @property
     def height(self) -> int:
-        """Rows of the grid."""
+        """Height in rows of the grid."""
         return HEIGHTS.get(self.kind, 8)
 
 
 def build_panel(panel: Panel) -> PanelBuilder:
-    """Make Grafana's panel.
+    """Return Grafana's panel.
 
     Parameters
     ----------
     panel : Panel
     """
     built = _visual(panel)
-    built.title(panel.title).description(panel.why).unit(panel.unit).datasource(DATASOURCE)
+    built.title(panel.title).description(panel.description).unit(panel.unit).datasource(DATASOURCE)
     built.height(panel.height).span(panel.width).thresholds(_thresholds(panel))
     if panel.low is not None:
         built.min(panel.low)
@@ -133,11 +133,11 @@ def _time_series(panel: Panel) -> timeseries.Panel:
         .mode(words.TooltipDisplayMode.MULTI)
         .sort(words.SortOrder.DESCENDING)
     )
-    # a gap is a missed scrape or two; a longer one is shown as such
+    # milliseconds: lines span a missed scrape or two, and a longer gap is shown as one
     built.span_nulls(60_000.0)
     if panel.kind == "stack":
         built.stacking(common.StackingConfig().mode(words.StackingMode.NORMAL)).fill_opacity(40)
-    if panel.marks:
+    if panel.thresholds:
         style = common.GraphThresholdsStyleConfig().mode(words.GraphTresholdsStyleMode.DASHED)
         built.thresholds_style(style)
     return built
@@ -145,7 +145,10 @@ def _time_series(panel: Panel) -> timeseries.Panel:
 
 def _thresholds(panel: Panel) -> dashboard.ThresholdsConfig:
     steps = [model.Threshold(value=None, color=panel.base)]
-    steps += [model.Threshold(value=mark.value, color=mark.colour) for mark in panel.marks]
+    steps += [
+        model.Threshold(value=threshold.value, color=threshold.colour)
+        for threshold in panel.thresholds
+    ]
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
 
 

@@ -1,4 +1,4 @@
-"""Who reads a family: the panels and alerts that ask for it, or a person named here."""
+"""Readers of a metric family: the panels and alerts that query it, or a person named here."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from grafana.build.boards import BOARDS
 from grafana.build.families import Family
 
 RULES: Final = Path(__file__).parents[1] / "rules"
-# Read by hand, or by other services: by the beginning of the name.
+# readers of families on no panel and in no alert, by the beginning of the family's name
 BY_HAND: Final[Mapping[str, str]] = {
     "http_request_size_bytes": "developer, when bodies are suspected",
     "http_response_size_bytes": "developer, when bodies are suspected",
@@ -25,13 +25,13 @@ _ENDINGS: Final = ("_bucket", "_count", "_sum")
 
 @cache
 def rules() -> tuple[dict[str, Any], ...]:
-    """Every rule of every file, in order."""
+    """Return every rule of every file, in order."""
     files = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(RULES.glob("*.yml"))]
     return tuple(rule for file in files for group in file["groups"] for rule in group["rules"])
 
 
 def readers_of(family: Family) -> str:
-    """Name the readers of a family with what they read it on; empty if there is none.
+    """Return the readers of a family with their dashboards and alerts; empty without one.
 
     Parameters
     ----------
@@ -58,6 +58,6 @@ def _asks(rule: dict[str, Any], family: Family) -> bool:
 
 @cache
 def _names(expr: str) -> frozenset[str]:
-    """Words of an expression, those of a histogram by its family's name as well."""
+    """Return the names in an expression, for a histogram's series that of the family as well."""
     words = frozenset(_NAME.findall(expr))
     return words | {word.removesuffix(end) for word in words for end in _ENDINGS}

@@ -1,4 +1,4 @@
-"""What every endpoint may use, and where a request finds it."""
+"""The context of a running server, and how an endpoint gets it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -46,10 +46,10 @@ class ApiSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """Everything that a running server has.
+    """Settings, predictor, model switch and telemetry of a running server.
 
-    ``trouble`` lists why the server is not ready; nothing when it is. ``stage`` surrounds what
-    a trace shows as a part of a request.
+    ``trouble`` lists why the server is not ready; nothing when it is. ``stage`` opens a
+    span of a trace around a part of a request.
     """
 
     settings: ApiSettings
@@ -61,7 +61,7 @@ class ApiContext:
 
 
 def context_of(connection: HTTPConnection) -> ApiContext:
-    """Find the context that the lifespan built.
+    """Return the context that the lifespan built.
 
     Raises
     ------

@@ -34,12 +34,12 @@ class HttpMetrics:
         self._known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def __call__(self, info: Info) -> None:
-        """Take one request from the library."""
+        """Record one request reported by the library."""
         key = (info.modified_handler, info.method, info.modified_status)
         self.observe(key, info.modified_duration)
 
     def observe(self, key: tuple[str, str, str], seconds: float) -> None:
-        """Take one request.
+        """Record one request.
 
         Parameters
         ----------

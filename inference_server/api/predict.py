@@ -1,4 +1,4 @@
-"""``POST /predict`` and ``POST /predict/batch``: rows in, one answer for each row out."""
+"""``POST /predict`` and ``POST /predict/batch``: one prediction for each signal."""
 
 from collections.abc import Sequence
 from typing import Any, Final

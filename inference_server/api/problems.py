@@ -38,7 +38,7 @@ TABLE: Final[Table] = {
 
 
 def answer_error(scope: Scope, error: BaseException) -> Response:
-    """Turn any error into its answer; what is the server's own fault is logged."""
+    """Return the problem+json of any error; errors with status 500 are logged."""
     kind = find_kind(TABLE, error)
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error(kind.slug, path=scope.get("path"), exc_info=error)
@@ -51,7 +51,7 @@ def answer_error(scope: Scope, error: BaseException) -> Response:
 
 
 def describe_problem(found: FieldProblem) -> str:
-    """Say what must hold and what it was.
+    """Return a problem as a sentence: what must hold, and what it was.
 
     >>> describe_problem(FieldProblem("signals.3.confidence", "must be <= 1", 1.5))
     'signals.3.confidence must be <= 1, was 1.5'
@@ -61,7 +61,7 @@ def describe_problem(found: FieldProblem) -> str:
 
 
 def safe_to_send(value: Any) -> Any:
-    """Make an offending value safe to send back: JSON, finite, at most 200 characters."""
+    """Return an offending value as it may be sent back: JSON, finite, at most 200 characters."""
     if isinstance(value, float):
         return json_number(value)
     if value is None or isinstance(value, bool):

@@ -13,7 +13,7 @@ from inference_server.api.problems import answer_error
 
 
 class ApiKey:
-    """What callers must send; None lets everybody in.
+    """The API key that callers must send; None means that no key is needed.
 
     Compared as SHA-256 digests in constant time, so neither content nor length shows.
     """
@@ -23,12 +23,12 @@ class ApiKey:
         self._metrics_open = metrics_open
 
     def check(self, scope: Scope) -> None:
-        """Let a request pass.
+        """Raise unless a request has the key or needs none.
 
         Raises
         ------
         Unauthorized
-            If it needs the key and has not got it.
+            If the key is missing or wrong.
         """
         path = get_route_path(scope)
         if self._digest is None or is_open(path, metrics_open=self._metrics_open):
@@ -38,7 +38,7 @@ class ApiKey:
 
 
 class BearerKey:
-    """ASGI middleware that lets through who has the key."""
+    """ASGI middleware that answers 401 to requests without the key."""
 
     def __init__(self, app: ASGIApp, key: ApiKey) -> None:
         self._app = app

@@ -118,7 +118,7 @@ class Batcher:
             self._forget(job)
 
     async def close(self) -> None:
-        """Fail what waits, let the run at hand end, stop the thread."""
+        """Fail what waits, let the current run end, stop the thread."""
         self._closed = True
         for job in self._queue:
             job.fail(NotServing("the service is ending"))
@@ -150,7 +150,7 @@ class Batcher:
         chosen: list[tuple[Job, int]] = []
         for job in self._queue:
             if job.answer.done() or job.deadline <= now:
-                continue  # its caller is about to take it off the queue
+                continue  # its caller takes it off the queue
             if chosen and job.policy is not chosen[0][0].policy:
                 continue
             rows = min(room, job.left)

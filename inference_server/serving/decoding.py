@@ -1,4 +1,4 @@
-"""Decode what arrives in one turn of the loop together, each request for itself."""
+"""Decode the requests of one turn of the event loop in one call."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from typing import Final, cast
 from inference_server.model.policy import BatchDecoder, Decoded, Policy
 from inference_server.model.rows import SignalRow
 
-# rows of a request: above it the work is by the row, not by the call
+# rows of a request: with more, the cost per call no longer matters
 _SHORT: Final = 32
-# rows in one call, so that it does not hold up the loop
+# rows of one call: more would hold up the event loop
 _TOGETHER: Final = 64
 
 
@@ -24,9 +24,9 @@ class _Waiting:
 class Decoder:
     """Collect the requests of one turn of the loop and decode them at its end.
 
-    A policy that decodes one by one is asked at once, and so is one with a request so long that
-    company would not make it cheaper. If requests together cannot be decoded, each is decoded
-    alone, so that only the one that cannot be fails.
+    A long request is decoded at once, and so is every request if the policy cannot decode several
+    together. If decoding together raises, each request is decoded alone, so that only the bad one
+    fails.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Decoder:
         return await waiting.decoded
 
     def _decode(self, policy: Policy) -> None:
-        # who went away meanwhile is not worked for
+        # a request is done if its caller left meanwhile
         waiting = [each for each in self._waiting.pop(policy) if not each.decoded.done()]
         upto = accumulate(len(each.rows) for each in waiting)
         count = sum(rows <= _TOGETHER for rows in upto)
@@ -63,7 +63,7 @@ class Decoder:
         if not waiting:
             return
         try:
-            able = cast("BatchDecoder", policy)  # decode saw to it
+            able = cast("BatchDecoder", policy)  # checked in decode
             together = able.decode_all([each.rows for each in waiting])
             for each, decoded in zip(waiting, together, strict=True):
                 each.decoded.set_result(decoded)
@@ -79,5 +79,5 @@ class Decoder:
                 continue
             try:
                 each.decoded.set_result(policy.decode(each.rows))
-            except Exception as own:  # noqa: BLE001 - it is its caller who hears of it
+            except Exception as own:  # noqa: BLE001 - raised in the caller that awaits it
                 each.decoded.set_exception(own)

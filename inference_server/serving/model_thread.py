@@ -1,6 +1,6 @@
-"""The one thread that models run in: the event loop never waits for arithmetic.
+"""The one thread that models run in, so that the event loop never waits for arithmetic.
 
-It also keeps the heartbeat that readiness listens to: how long the work at hand has lasted.
+It also measures how long the current work has lasted, which readiness depends on.
 """
 
 import queue
@@ -25,10 +25,10 @@ class ModelThread:
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._busy_since: float | None = None
         # a daemon: a stuck model must not keep the process from ending
-        self._thread = threading.Thread(target=self._turn, name="model", daemon=True)
+        self._thread = threading.Thread(target=self._run_queue, name="model", daemon=True)
 
     def start(self) -> None:
-        """Begin; work given before waits till now."""
+        """Start the thread; work queued before runs now."""
         self._thread.start()
 
     def run(self, work: Work) -> None:
@@ -36,24 +36,24 @@ class ModelThread:
         self._work.put(work)
 
     def stop(self, patience_sec: float) -> bool:
-        """Let it finish what it has and end; False if it does not within the patience."""
+        """End the thread after its queued work; return False if it does not end in time."""
         self._work.put(None)
         self._thread.join(patience_sec)
         return not self._thread.is_alive()
 
     def busy_sec(self) -> float:
-        """How long the work at hand has lasted, seconds; 0 when idle."""
+        """Return how long the current work has lasted, seconds; 0 when idle."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
     def trouble(self) -> str | None:
-        """Why it cannot be counted on, or None."""
+        """Return why the thread cannot answer, or None."""
         if not self._thread.is_alive():
             return "the model thread does not run"
         busy = self.busy_sec()
         return f"the model has run for {busy:.1f} s" if busy > self._limit_sec else None
 
-    def _turn(self) -> None:
+    def _run_queue(self) -> None:
         while (work := self._work.get()) is not None:
             self._busy_since = time.monotonic()
             try:

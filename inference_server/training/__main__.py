@@ -22,7 +22,7 @@ from inference_server.training.fit.walk_forward import (
     FOLDS,
     POOL,
     SHIPPED,
-    Fitted,
+    FittedCase,
     Run,
     digest_tapes,
     fit_cases,
@@ -80,7 +80,11 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
 
 
 def _judge(
-    data: Path, docs: Path, tapes: Tapes, fits: Mapping[str, Mapping[str, Fitted]], shuffles: int
+    data: Path,
+    docs: Path,
+    tapes: Tapes,
+    fits: Mapping[str, Mapping[str, FittedCase]],
+    shuffles: int,
 ) -> tuple[dict[str, float], dict[str, object]]:
     cases: dict[str, CaseResults] = {}
     for case, side in (("long_flat", "lf"), ("long_short", "ls")):
@@ -126,12 +130,12 @@ def _remarks(shuffles: int) -> dict[str, tuple[str, ...]]:
 
 def ship(
     models: Path,
-    fitted: Mapping[str, Fitted],
+    fitted: Mapping[str, FittedCase],
     tapes: Tapes,
     alpha: Mapping[str, float],
     evidence: Mapping[str, object],
 ) -> None:
-    """Write the Transformer and the linear version, and name the default and the ablation."""
+    """Write the Transformer and the linear version, and the files that name them."""
     trained = set().union(*POOL.values())
     seen = [
         tape.features[tape.usable & (tape.baseline != 0.0)]

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import multiplier_of
-from inference_server.training.fit.plain import plain_features
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.unsided import unsided_features
+from inference_server.training.fit.walk_forward import FittedCase
 
 CASES: Final = ("long_flat", "long_short")
 _OPSET: Final = 18
@@ -29,7 +29,7 @@ DAY_SEC: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What the card says besides what was fitted."""
+    """Fields of the card that are not fitted."""
 
     version: str
     description: str
@@ -39,8 +39,8 @@ class CardText:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Served(nn.Module):
-    """Both cases in one graph.
+class ServedGraph(nn.Module):
+    """The network of both cases in one graph, as it is exported.
 
     ``case`` is 1 for long/short and 0 for long/flat, ``side`` is -1 for a short baseline and 1 for
     a long one.
@@ -51,7 +51,7 @@ class Served(nn.Module):
         If the cases do not share their forecasts.
     """
 
-    def __init__(self, cases: Mapping[str, Fitted], *, with_transformer: bool) -> None:
+    def __init__(self, cases: Mapping[str, FittedCase], *, with_transformer: bool) -> None:
         super().__init__()
         fitted = [cases[case] for case in CASES]
         if any(one.heads is not fitted[0].heads for one in fitted):
@@ -73,7 +73,7 @@ class Served(nn.Module):
     def forward(
         self, features: Tensor, path: Tensor, case: Tensor, side: Tensor
     ) -> tuple[Tensor, ...]:
-        """Multiplier, log volatility correction and hit logit, (k,) each."""
+        """Return multiplier, log volatility correction and hit logit, (k,) each."""
         logits = features @ self.weight + self.bias
         if self.added is None:
             # the linear model has no use for the path, but every version has the same inputs
@@ -81,25 +81,25 @@ class Served(nn.Module):
         else:
             logits = logits + self.added(features, path).T @ self.share
         chosen = torch.where(case > 0.5, logits[:, 1], logits[:, 0])
-        plain = plain_features(features, side)
-        return multiplier_of(chosen), self.volatility(plain), side * self.rise(plain)
+        unsided = unsided_features(features, side)
+        return multiplier_of(chosen), self.volatility(unsided), side * self.rise(unsided)
 
 
 def export_version(
     folder: Path,
-    cases: Mapping[str, Fitted],
+    cases: Mapping[str, FittedCase],
     text: CardText,
     seen: Sequence[NDArray[np.float32]],
     *,
     with_transformer: bool,
 ) -> float:
-    """Write ``folder/version``; returns the largest difference between torch and the ONNX file.
+    """Write ``folder/version``, and return the largest difference between torch and ONNX.
 
     Parameters
     ----------
     folder : Path
         The model folder.
-    cases : mapping of case to Fitted
+    cases : mapping of case to FittedCase
     text : CardText
     seen : sequence of ndarrays (n, F)
         Features of the days of training: their range goes onto the card.
@@ -108,7 +108,7 @@ def export_version(
     """
     home = folder / text.version
     home.mkdir(parents=True, exist_ok=True)
-    graph = Served(cases, with_transformer=with_transformer).eval()
+    graph = ServedGraph(cases, with_transformer=with_transformer).eval()
     _write_graph(graph, home / "model.onnx")
     whole = np.concatenate(list(seen))
     card = {
@@ -140,7 +140,7 @@ def _rounded(values: NDArray[np.float32]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _write_graph(graph: Served, path: Path) -> None:
+def _write_graph(graph: ServedGraph, path: Path) -> None:
     example = (
         torch.zeros(3, len(FEATURES)),
         torch.zeros(3, STEPS, len(CHANNELS)),
@@ -173,7 +173,7 @@ def _write_graph(graph: Served, path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _difference(graph: Served, path: Path, features: NDArray[np.float32]) -> float:
+def _difference(graph: ServedGraph, path: Path, features: NDArray[np.float32]) -> float:
     import onnxruntime  # noqa: PLC0415 - only the last step needs it
 
     rows = np.ascontiguousarray(features[:: max(len(features) // 256, 1)][:256])

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import units
 
 from grafana.build.boards import BOARDS
 from grafana.build.families import SERVICE, Family
-from grafana.build.metrics_page import NobodyReads, metrics_page
+from grafana.build.metrics_page import UnreadMetrics, metrics_page
 from tests.grafana.drawn import dashboards, expressions, panels
 from tests.grafana.rulebook import ROOT
 from tests.tools.dashboards.typecheck import RECORD, digest
@@ -123,7 +123,7 @@ def test_the_record_of_the_type_check_is_of_what_is_committed(name: str) -> None
 
 def test_a_family_that_nobody_reads_is_refused_by_name() -> None:
     lonely = Family(SERVICE, "himari_l3_lonely_total", "counter", "Told to nobody (count)", ())
-    with pytest.raises(NobodyReads, match="himari_l3_lonely_total"):
+    with pytest.raises(UnreadMetrics, match="himari_l3_lonely_total"):
         metrics_page([lonely])
 
 

@@ -80,7 +80,7 @@ def ewma_correlation(window: ReturnWindow, params: MarketParams) -> tuple[FloatA
 
 
 def _align(window: ReturnWindow) -> tuple[FloatArray, FloatArray]:
-    """Spread returns over the union of timestamps: values (0 where unseen) and a 0/1 mask."""
+    """Return the returns on the union of timestamps, 0 where missing, and a 0/1 mask of them."""
     valid = window.times_ns >= 0
     times, place = np.unique(window.times_ns[valid], return_inverse=True)
     values = np.zeros((len(window.times_ns), len(times)))

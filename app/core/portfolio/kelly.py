@@ -37,7 +37,7 @@ class KellyProblem:
     side : ndarray of shape (m,), +1 or -1
     volatility : ndarray of shape (m,), return per horizon, > 0
     matrix : ndarray of shape (m, m) or None
-        Correlation; None when ``loadings`` stand for it.
+        Correlation; None when it is given as ``loadings``.
     loadings : ndarray of shape (m, k) or None
         Correlation = loadings loadings' + diag(rest).
     limits : Limits
@@ -267,5 +267,5 @@ def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
 
 
 def is_binding(price: float) -> bool:
-    """Return whether a shadow price, in utility per unit of weight, says that a limit binds."""
+    """Return whether a limit with this shadow price, in utility per unit of weight, binds."""
     return price > _BINDING_ABOVE

@@ -57,7 +57,7 @@ def kelly_sizes(
     open_for_trade: BoolArray,
     params: KellyParams,
 ) -> FloatArray:
-    r"""Size each signal by capped fractional Kelly under its predictive variance.
+    r"""Return the capped fractional Kelly size of each signal under its predictive variance.
 
     .. math:: s = \min\left(c, \frac{k \max(m, 0)}{\sigma^2 (1 + 1/(n_0 + n))}\right)
 

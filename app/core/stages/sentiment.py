@@ -21,7 +21,7 @@ def sentiment_factors(
     score : ndarray of shape (n_signals,), 0 bearish to 1 bullish
         NaN (not given) is neutral.
     confidence : ndarray of shape (n_signals,), in [0, 1]
-        NaN (not given) gives the factor 1: nothing says how far to trust the score.
+        NaN (not given) gives the factor 1.
     direction : ndarray of shape (n_signals,), +1, -1 or 0
     params : SentimentParams
 

@@ -1,4 +1,4 @@
-"""Both servers, the circuit between them and the journal: for whoever operates them."""
+"""Dashboard of the operator: both servers, the circuit between them and the journal."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from grafana.build.board import Board, Row
 from grafana.build.boards.inference import INFERENCE
 from grafana.build.boards.notices import NOTICES
 from grafana.build.boards.states import CIRCUIT, UP, WINDOW, WRONG, quantiles
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 _JOBS: Final = '{job=~"himari.*"}'
 _SERVERS: Final = Row(
@@ -39,12 +39,12 @@ _SERVERS: Final = Row(
         Panel(
             "CPU", "Cores in use; each server decides on one.", "percentunit",
             (Query(f"rate(process_cpu_seconds_total{_JOBS}[{WINDOW}])", "{{job}}"),),
-            marks=(Mark(0.9, "orange"),), low=0,
+            thresholds=(Threshold(0.9, "orange"),), low=0,
         ),
         Panel(
             "Open files", "Share of the limit; at 100 % no connection is accepted.", "percentunit",
             (Query(f"process_open_fds{_JOBS} / process_max_fds{_JOBS}", "{{job}}"),),
-            marks=(Mark(0.8, "orange"), Mark(1, "red")), low=0,
+            thresholds=(Threshold(0.8, "orange"), Threshold(1, "red")), low=0,
         ),
     ),
 )  # fmt: skip
@@ -73,12 +73,13 @@ _CIRCUIT: Final = Row(
             "Failures in a row", "Five open the circuit, unless the setting says otherwise.",
             "short",
             (Query("himari_l3_circuit_breaker_consecutive_failures"),),
-            marks=(Mark(5, "red"),), low=0,
+            thresholds=(Threshold(5, "red"),), low=0,
         ),
         Panel(
             "Success rate", "Share of calls that succeeded since the start.", "percentunit",
             (Query("himari_l3_circuit_breaker_success_rate"),),
-            marks=(Mark(0.9, "orange"), Mark(0.99, "green")), base="red", low=0, high=1,
+            thresholds=(Threshold(0.9, "orange"), Threshold(0.99, "green")),
+            base="red", low=0, high=1,
         ),
         Panel(
             "Wait before a probe", "Now in force, and what is left of it; it doubles up to 300 s.",
@@ -87,7 +88,7 @@ _CIRCUIT: Final = Row(
                 Query("himari_l3_circuit_breaker_timeout_sec", "in force {{instance}}"),
                 Query("himari_l3_circuit_breaker_retry_in_sec", "left {{instance}}"),
             ),
-            marks=(Mark(300, "orange"),), low=0,
+            thresholds=(Threshold(300, "orange"),), low=0,
         ),
         Panel(
             "Changes of state",
@@ -131,7 +132,7 @@ _LATENCY: Final = Row(
             "`total` is what the caller waits for but HTTP; the promise is 99 % within 250 ms.",
             "ms",
             (quantiles("himari_l3_decision_latency_ms", "stage")[1],),
-            marks=(Mark(250, "red"),), low=0,
+            thresholds=(Threshold(250, "red"),), low=0,
         ),
         Panel(
             "Decision, median by stage", "Where the time goes on an ordinary day.", "ms",
@@ -145,7 +146,10 @@ _LATENCY: Final = Row(
                 Query("himari:decisions_slow:ratio_rate1h", "1 hour"),
                 Query("himari:decisions_slow:ratio_rate6h", "6 hours"),
             ),
-            marks=(Mark(0.01, "yellow"), Mark(0.06, "orange"), Mark(0.144, "red")), low=0,
+            thresholds=(
+                Threshold(0.01, "yellow"), Threshold(0.06, "orange"), Threshold(0.144, "red"),
+            ),
+            low=0,
         ),
         Panel(
             "HTTP answers of the service", "By kind of status; 4xx is the caller's, 5xx ours.",
@@ -177,7 +181,7 @@ _LATENCY: Final = Row(
             "Requests turned away", "With 503 and Retry-After, because too many were there.",
             "reqps",
             (Query(f"rate(himari_l3_requests_refused_total[{WINDOW}])", "{{instance}}"),),
-            marks=(Mark(0.001, "orange"),), low=0,
+            thresholds=(Threshold(0.001, "orange"),), low=0,
         ),
     ),
 )  # fmt: skip
@@ -191,24 +195,24 @@ _JOURNAL: Final = Row(
         ),
         Panel(
             "Lag", "Age of the oldest event not yet written; callers wait for it.", "s",
-            (Query("himari_l3_journal_lag_sec"),), marks=(Mark(1, "red"),), low=0,
+            (Query("himari_l3_journal_lag_sec"),), thresholds=(Threshold(1, "red"),), low=0,
         ),
         Panel(
             "Events waiting", "Not yet written; 10,000 at most.", "short",
             (Query("himari_l3_journal_pending"),),
-            marks=(Mark(1_000, "orange"), Mark(10_000, "red")), low=0,
+            thresholds=(Threshold(1_000, "orange"), Threshold(10_000, "red")), low=0,
         ),
         Panel(
             "Requests refused for it", "With 503 because the journal fails.", "ops",
             (Query(f"sum(rate(himari_l3_journal_errors_total[{WINDOW}]))", "refused"),),
-            marks=(Mark(0.001, "red"),), low=0,
+            thresholds=(Threshold(0.001, "red"),), low=0,
         ),
     ),
 )  # fmt: skip
 BOARD: Final = Board(
     uid="himari-health",
     title="HIMARI: system health and circuit",
-    why="Both servers, the circuit between them, latency, load and the journal.",
+    description="Both servers, the circuit between them, latency, load and the journal.",
     reader="operator",
     rows=(_SERVERS, _CIRCUIT, _LATENCY, _JOURNAL, INFERENCE, NOTICES),
 )

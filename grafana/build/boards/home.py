@@ -1,15 +1,15 @@
-"""Where Grafana starts: is all well, and where to look next."""
+"""Home dashboard of Grafana: the state of all, and links to the other dashboards."""
 
 from typing import Final
 
 from grafana.build.board import Board, Row
 from grafana.build.boards.states import CIRCUIT, UP, WINDOW
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 BOARD: Final = Board(
     uid="himari-home",
     title="HIMARI: home",
-    why="Is all well, and where to look next.",
+    description="Is all well, and where to look next.",
     reader="everybody",
     rows=(
         Row(
@@ -31,7 +31,7 @@ BOARD: Final = Board(
                         " or vector(0)",
                         "alerts",
                     ),),
-                    kind="stat", marks=(Mark(1, "red"),), width=6,
+                    kind="stat", thresholds=(Threshold(1, "red"),), width=6,
                 ),
                 Panel(
                     "Trading state",
@@ -66,14 +66,18 @@ BOARD: Final = Board(
                     "Share of decisions over 250 ms in five minutes; the promise is 1 % at most.",
                     "percentunit",
                     (Query("himari:decisions_slow:ratio_rate5m", "{{job}}"),),
-                    kind="stat", marks=(Mark(0.01, "orange"), Mark(0.144, "red")), width=6,
+                    kind="stat",
+                    thresholds=(Threshold(0.01, "orange"), Threshold(0.144, "red")),
+                    width=6,
                 ),
                 Panel(
                     "Portfolio limit in use",
                     "Gross allocation as a share of the portfolio's limit.",
                     "percent",
                     (Query('himari_l3_risk_budget_utilization_pct{level="portfolio"}'),),
-                    kind="stat", marks=(Mark(90, "orange"), Mark(100.001, "red")), width=6,
+                    kind="stat",
+                    thresholds=(Threshold(90, "orange"), Threshold(100.001, "red")),
+                    width=6,
                 ),
             ),
         ),

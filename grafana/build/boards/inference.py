@@ -1,17 +1,17 @@
-"""The inference server from the inside: a row of the operator's dashboard."""
+"""Row of the operator's dashboard: queue and model of the inference server."""
 
 from typing import Final
 
 from grafana.build.board import Row
 from grafana.build.boards.states import WINDOW, quantiles
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 INFERENCE: Final = Row(
     "Inference server",
     (
         Panel(
             "Rows of a run", "How many rows the model answers together; the cap is 32.", "short",
-            quantiles("himari_inference_batch_rows"), marks=(Mark(32, "orange"),), low=0,
+            quantiles("himari_inference_batch_rows"), thresholds=(Threshold(32, "orange"),), low=0,
         ),
         Panel(
             "Requests that share a run", "Above 1 means that callers queue and are batched.",
@@ -28,16 +28,16 @@ INFERENCE: Final = Row(
         ),
         Panel(
             "Rows waiting", "Beyond 8,192 callers get 503.", "short",
-            (Query("himari_inference_queue_rows"),), marks=(Mark(8_192, "red"),), low=0,
+            (Query("himari_inference_queue_rows"),), thresholds=(Threshold(8_192, "red"),), low=0,
         ),
         Panel(
             "Run at hand", "How long it has lasted; above 5 s it is stuck.", "s",
-            (Query("himari_inference_model_busy_sec"),), marks=(Mark(5, "red"),), low=0,
+            (Query("himari_inference_model_busy_sec"),), thresholds=(Threshold(5, "red"),), low=0,
         ),
         Panel(
             "Requests that the model could not run", "Alone either: a model that is broken.", "ops",
             (Query(f"sum(rate(himari_inference_failed_callers_total[{WINDOW}]))", "failed"),),
-            marks=(Mark(0.001, "red"),), low=0,
+            thresholds=(Threshold(0.001, "red"),), low=0,
         ),
         Panel(
             "HTTP answers of the inference server", "By kind of status.", "reqps",

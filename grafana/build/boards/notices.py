@@ -1,10 +1,10 @@
-"""Whether people are told and settings are taken: a row of the operator's dashboard."""
+"""Row of the operator's dashboard: delivery of notices and reload of settings."""
 
 from typing import Final
 
 from grafana.build.board import Row
 from grafana.build.boards.states import WINDOW, WRONG
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 _WHAT: Final = ("sent", "retried", "failed", "dropped")
 NOTICES: Final = Row(
@@ -37,7 +37,7 @@ NOTICES: Final = Row(
         Panel(
             "Settings that wait", "Changed ones that hold from the next restart on.", "short",
             (Query("himari_l3_settings_need_restart"),),
-            kind="stat", marks=(Mark(1, "orange"),), width=4,
+            kind="stat", thresholds=(Threshold(1, "orange"),), width=4,
         ),
     ),
 )  # fmt: skip

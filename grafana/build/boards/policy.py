@@ -1,10 +1,10 @@
-"""RL against Phase 2: for the owner of the model."""
+"""Dashboard of the model's owner: RL against Phase 2."""
 
 from typing import Final
 
 from grafana.build.board import Board, Row
 from grafana.build.boards.states import WINDOW, quantiles, rate
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 _KNOWN: Final = " and himari_l3_rl_advantage_known == 1"
 _DECISIONS: Final = "himari_l3_position_decisions_total"
@@ -81,14 +81,14 @@ _PAYS: Final = Row(
                 Query(f"himari_l3_rl_advantage_mean{_KNOWN}", "mean"),
                 Query(f"himari_l3_rl_advantage_ci_low{_KNOWN}", "lower end"),
             ),
-            marks=(Mark(0, "green"),), base="red", width=12,
+            thresholds=(Threshold(0, "green"),), base="red", width=12,
         ),
         Panel(
             "Probability that the policy is better",
             "Share of bootstrap means above zero.",
             "percentunit",
             (Query(f"himari_l3_rl_probability_better{_KNOWN}"),),
-            marks=(Mark(0.5, "yellow"), Mark(0.95, "green")), base="orange",
+            thresholds=(Threshold(0.5, "yellow"), Threshold(0.95, "green")), base="orange",
             low=0, high=1, width=6,
         ),
         Panel(
@@ -96,7 +96,7 @@ _PAYS: Final = Row(
             "Decisions with outcomes in the comparison; it speaks from 20 on.",
             "short",
             (Query("himari_l3_rl_advantage_pairs"),),
-            marks=(Mark(20, "green"),), base="orange", low=0, width=6,
+            thresholds=(Threshold(20, "green"),), base="orange", low=0, width=6,
         ),
         Panel(
             "Mean return of a trade, unpaired",
@@ -139,7 +139,9 @@ _MODEL: Final = Row(
             "Since the day it was made.",
             "s",
             (Query("himari_inference_model_age_sec"),),
-            kind="stat", marks=(Mark(60 * 86_400, "orange"), Mark(90 * 86_400, "red")), width=4,
+            kind="stat",
+            thresholds=(Threshold(60 * 86_400, "orange"), Threshold(90 * 86_400, "red")),
+            width=4,
         ),
         Panel(
             "Loaded",
@@ -179,7 +181,7 @@ _MODEL: Final = Row(
 BOARD: Final = Board(
     uid="himari-policy",
     title="HIMARI: RL versus fallback",
-    why="Who decides, whether the policy pays, and which model answers.",
+    description="Who decides, whether the policy pays, and which model answers.",
     reader="model owner",
     rows=(_SHARE, _PAYS, _MODEL),
 )

@@ -1,12 +1,16 @@
-"""Regimes and the cascade: for whoever reads the market."""
+"""Dashboard of the quant: regimes and the cascade."""
 
 from typing import Final
 
 from grafana.build.board import Board, Row
 from grafana.build.boards.states import rate
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
-_CASCADE_MARKS: Final = (Mark(0.4, "yellow"), Mark(0.6, "orange"), Mark(0.8, "red"))
+_CASCADE_THRESHOLDS: Final = (
+    Threshold(0.4, "yellow"),
+    Threshold(0.6, "orange"),
+    Threshold(0.8, "red"),
+)
 _REGIME: Final = Row(
     "Regime",
     (
@@ -48,7 +52,7 @@ _CASCADE: Final = Row(
             "Above 0.4, 0.6 and 0.8 sizes and limits are halved, quartered, zero.",
             "none",
             (Query("himari_l3_cascade_risk_score"),),
-            marks=_CASCADE_MARKS, low=0, high=1,
+            thresholds=_CASCADE_THRESHOLDS, low=0, high=1,
         ),
         Panel(
             "What it is made of",
@@ -69,7 +73,7 @@ _CASCADE: Final = Row(
 BOARD: Final = Board(
     uid="himari-regime",
     title="HIMARI: regime and cascade",
-    why="Which regime holds, how steady it is, and how near a liquidation cascade.",
+    description="Which regime holds, how steady it is, and how near a liquidation cascade.",
     reader="quant",
     rows=(_REGIME, _CASCADE),
 )

@@ -1,10 +1,10 @@
-"""How positions are sized: for whoever trades on the answers."""
+"""Dashboard of the trader: how positions are sized."""
 
 from typing import Final
 
 from grafana.build.board import Board, Row
 from grafana.build.boards.states import WINDOW, quantiles, rate
-from grafana.build.panel import Mark, Panel, Query
+from grafana.build.panel import Panel, Query, Threshold
 
 _PORTFOLIO: Final = Row(
     "Portfolio",
@@ -24,7 +24,7 @@ _PORTFOLIO: Final = Row(
             "Gross over portfolio value; the default limit is 80 %.",
             "percent",
             (Query("himari_l3_ensemble_utilization_pct"),),
-            marks=(Mark(80, "orange"),), low=0,
+            thresholds=(Threshold(80, "orange"),), low=0,
         ),
         Panel(
             "Portfolio value",
@@ -74,14 +74,14 @@ _STRATEGIES: Final = Row(
             "Relative to its slow average; above 20 % it is in the answer's `drifted_strategies`.",
             "percent",
             (Query("himari_l3_ensemble_weight_drift_pct"),),
-            marks=(Mark(20, "orange"),), low=0, width=6,
+            thresholds=(Threshold(20, "orange"),), low=0, width=6,
         ),
         Panel(
             "Drifted strategies",
             "How many shares moved by more than the alert.",
             "short",
             (Query("himari_l3_ensemble_drifted_strategies"),),
-            marks=(Mark(1, "orange"),), low=0, width=6,
+            thresholds=(Threshold(1, "orange"),), low=0, width=6,
         ),
     ),
 )  # fmt: skip
@@ -93,7 +93,7 @@ _STAGES: Final = Row(
             "Of directional signals, before every other stage; the cap is 50 %.",
             "percentunit",
             (Query("himari_l3_kelly_fraction"),),
-            marks=(Mark(0.5, "orange"),), low=0,
+            thresholds=(Threshold(0.5, "orange"),), low=0,
         ),
         Panel(
             "Mean conformal scale",
@@ -160,7 +160,7 @@ _TRAFFIC: Final = Row(
 BOARD: Final = Board(
     uid="himari-sizing",
     title="HIMARI: position sizing",
-    why="What is put to work, by whom, and what each stage makes of it.",
+    description="What is put to work, by whom, and what each stage makes of it.",
     reader="trader",
     rows=(_PORTFOLIO, _STRATEGIES, _STAGES, _TRAFFIC),
 )

@@ -1,4 +1,4 @@
-"""What codes mean and how expressions of several dashboards are made."""
+"""Names and colours of state codes, and queries that several dashboards use."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,13 +16,14 @@ WRONG: Final[Mapping[int, tuple[str, Colour]]] = {0: ("no", "green"), 1: ("yes",
 
 
 def rate(name: str, by: str, selector: str = "") -> Query:
-    """Rate of a counter, summed over all but one label.
+    """Return the query for a counter's rate, summed over all labels but one.
 
     Parameters
     ----------
     name : str
         With its ``_total``.
     by : str
+        Label that is kept.
     selector : str, optional
         In braces.
     """
@@ -30,7 +31,7 @@ def rate(name: str, by: str, selector: str = "") -> Query:
 
 
 def quantiles(name: str, by: str = "", selector: str = "") -> tuple[Query, Query]:
-    """Median and 99th percentile of a histogram.
+    """Return the queries for median and 99th percentile of a histogram.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The table of panels, and how one is found."""
+"""All panels, and the search of one by name."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Panels whose files say when. Adjustments and oddities were checked on the files themselves.
+"""Panels whose files have times. Adjustments and oddities were checked on the files themselves.
 
 The packages ship these files as examples and for tests; none of them vouches for the prices.
 """

@@ -1,9 +1,9 @@
-"""What can go wrong with training data, named after the fact.
+"""Errors of the training data.
 
 ::
 
     TrainingDataError
-    |-- ArchiveUnavailable    the package's archive could not be had
+    |-- ArchiveUnavailable    the package's archive could not be downloaded
     |-- FileCorrupt           bytes are not those that were pinned
     |-- TableInvalid          a data file breaks its form; the message names file and line
     `-- UnknownPanel          no panel has that name
@@ -11,11 +11,11 @@
 
 
 class TrainingDataError(Exception):
-    """Root of the room's errors; the message is for whoever runs the training."""
+    """Root of these errors; the message is for the user of the command."""
 
 
 class ArchiveUnavailable(TrainingDataError):
-    """The package's archive could not be had."""
+    """The package's archive could not be downloaded."""
 
 
 class FileCorrupt(TrainingDataError):

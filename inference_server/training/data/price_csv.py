@@ -1,4 +1,4 @@
-"""A daily panel as the CSV that ``himari backtest --prices`` reads."""
+"""Write a daily panel as the CSV that ``himari backtest --prices`` reads."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a panel holds, and what is odd about it: the row of a printed table."""
+"""Measure the size, gaps and jumps of a panel, and print them as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from inference_server.training.data.panels import YEAR_SEC, Panel
+from inference_server.training.data.panels import Panel
 from inference_server.training.data.tables import FloatArray, TimeArray
 
+YEAR_SEC: Final = 365.25 * 86_400
 HEADINGS: Final = (
     *(
         "panel",

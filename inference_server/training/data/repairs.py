@@ -1,4 +1,4 @@
-"""The few stated changes to what the files say; everything else stays as it is, however odd."""
+"""Apply the stated changes to the closes of the files; all other closes stay as they are."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from inference_server.training.data.tables import FloatArray
 def apply_repairs(
     closes: FloatArray, symbols: Sequence[str], repairs: Sequence[Repair]
 ) -> FloatArray:
-    """Apply repairs in their order.
+    """Return closes with the repairs applied in their order.
 
     Parameters
     ----------

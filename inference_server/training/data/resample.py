@@ -1,4 +1,4 @@
-"""Bars of an hour into bars of a day."""
+"""Make daily bars of hourly bars."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from inference_server.training.data.sources import DAY_SEC
 
 
 def resample_daily(panel: Panel) -> Panel:
-    """Take the last bar of each UTC day.
+    """Return a panel of the last bar of each UTC day.
 
     A day counts if it has at least half as many bars as the fullest one: that leaves out the
     broken first and last day and the two hours of a currency's Sunday, which belong to its Monday.

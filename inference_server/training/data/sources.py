@@ -1,4 +1,4 @@
-"""What a panel is made of, in words: files, columns, calendar, repairs."""
+"""Description of a panel: files, columns, calendar, repairs."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -73,7 +73,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A stated change to what a file says.
+    """A stated change to the closes of a file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One data file: a CSV with a header, read strictly."""
+"""Read a data file: a CSV with a header, checked cell by cell."""
 
 import csv
 import gzip
@@ -25,7 +25,7 @@ MISSING: Final = frozenset({"", "."})
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What one file says.
+    """Times, symbols and closes of one file.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _sorted(name: str, times: TimeArray, symbols: tuple[str, ...], closes: Float
 
 @dataclass(frozen=True, slots=True)
 class _Picker:
-    """Which cells of a row are closes, and which say whether anything was traded."""
+    """Columns of closes and of volumes in a row."""
 
     symbols: tuple[str, ...]
     places: tuple[int, ...]

@@ -1,7 +1,7 @@
-"""Run the acceptance report: the fold models on the days that each of them has never seen.
+"""Run the acceptance report: each fold model on days after those it was trained on.
 
 Every figure is of the served portfolio (`served_exact`): blend, limits, smoothing and closing
-included. A fold's model speaks from its first day to the next fold's, in every universe.
+included. A fold's model acts from its first day to the next fold's, in every universe.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import torch
 
 from inference_server.training.evaluate.calibration import HitFigures, summarise_hits
 from inference_server.training.evaluate.intervals import walk_coverage
-from inference_server.training.evaluate.panels import Panel, panel_of, year_folds
+from inference_server.training.evaluate.panels import Panel, build_panel, year_folds
 from inference_server.training.evaluate.results import CaseResults, MultiplierFigures
 from inference_server.training.evaluate.volatility import (
     VolatilityFigures,
@@ -27,13 +27,13 @@ from inference_server.training.evaluate.volatility_baselines import (
 )
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import multiplier_of
-from inference_server.training.fit.plain import plain_features
-from inference_server.training.fit.walk_forward import FOLDS, Fitted
-from inference_server.training.play.opinions import Opinion
+from inference_server.training.fit.unsided import unsided_features
+from inference_server.training.fit.walk_forward import FOLDS, FittedCase
+from inference_server.training.play.fitted_policy import FittedPolicy
 from inference_server.training.play.served_exact import (
-    Ask,
-    Played,
-    Terms,
+    PlayedPortfolio,
+    PolicyFunction,
+    TradingTerms,
     play_aims,
     play_multiplier,
     play_policy,
@@ -47,22 +47,23 @@ _TARGET_VOLATILITY: Final = 0.10
 _FIRST_YEARS: Final = (2003, 2008, 2013, 2018)
 _WEEK: Final = 5
 
-Fits = Mapping[str, Fitted]
+Fits = Mapping[str, FittedCase]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """A universe with the fold models, each to be asked on its own days.
+class JudgedUniverse:
+    """A universe with the policies of the fold models, each of which acts on its own days.
 
-    ``rows`` are the days that some fold model may speak on, 60 days of warm-up included;
-    ``said`` are the multipliers (T, N) over them on the terms of the figures.
+    ``rows`` are the days of all fold models, 60 days of warm-up included. ``linear`` is the policy
+    of the linear parts alone, ``full`` that with the Transformers. ``multipliers`` are those of
+    ``full`` on the default terms, shape (T, N) over ``rows``; 1 where no model acts.
     """
 
     tape: Tape
     rows: slice
-    linear: Ask
-    whole: Ask
-    said: Array
+    linear: PolicyFunction
+    full: PolicyFunction
+    multipliers: Array
 
     @property
     def dates(self) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
@@ -70,28 +71,30 @@ class Judged:
         return self.tape.dates[self.rows][_WARM_UP:-1]
 
 
-def judge_universe(tape: Tape, tensors: TensorTape, fits: Fits) -> Judged:
-    """Let the fold models speak on their own days, knowing what they hold by then.
+def judge_universe(tape: Tape, tensors: TensorTape, fits: Fits) -> JudgedUniverse:
+    """Play the fold models over a universe, each on its own days, given what is held by then.
 
-    A book without any short on a day is a long/flat one to the server, and gets no opinion of a
-    long/short model on that day.
+    The server takes a book without any short on a day for long/flat, so a long/short model does
+    not act on that day.
     """
     first = max(tape.row_of(FOLDS[0].first), _WARM_UP)
     rows = slice(first - _WARM_UP, tape.row_of(FOLDS[-1].last))
-    asked = tape.usable & (tape.baseline != 0.0)
+    active = tape.usable & (tape.baseline != 0.0)
     if tape.settings["allow_short"]:
-        asked &= np.any(tape.baseline < 0.0, axis=1, keepdims=True)
+        active &= np.any(tape.baseline < 0.0, axis=1, keepdims=True)
     spans = []
     for fold in FOLDS:
         span = slice(max(tape.row_of(fold.first), first), tape.row_of(fold.last))
         if span.start < span.stop:
             spans.append((span, fits[fold.name]))
-    asks = {
+    policies = {
         kind: _by_fold(
             [
                 (
                     span.start,
-                    Opinion(tape, tensors, fit, rows=span, asked=asked, with_transformer=kind),
+                    FittedPolicy(
+                        tape, tensors, fit, rows=span, active=active, with_transformer=kind
+                    ),
                 )
                 for span, fit in spans
             ],
@@ -99,37 +102,42 @@ def judge_universe(tape: Tape, tensors: TensorTape, fits: Fits) -> Judged:
         )
         for kind in (False, True)
     }
-    said = np.ones(tape.baseline[rows].shape)
-    said[:-1] = play_policy(tape, asks[True], rows, Terms()).multiplier
-    return Judged(tape, rows, asks[False], asks[True], said)
+    multipliers = np.ones(tape.baseline[rows].shape)
+    multipliers[:-1] = play_policy(tape, policies[True], rows, TradingTerms()).multiplier
+    return JudgedUniverse(tape, rows, policies[False], policies[True], multipliers)
 
 
-def _by_fold(opinions: Sequence[tuple[int, Opinion]], count: int) -> Ask:
-    """Ask the last of the fold models whose days have begun; before the first there is none."""
+def _by_fold(policies: Sequence[tuple[int, FittedPolicy]], count: int) -> PolicyFunction:
+    """Return the policy that calls the last model whose days have begun; before the first, 1."""
 
-    def ask(row: int, held: Array) -> Array:
-        begun = [opinion for start, opinion in opinions if start <= row]
+    def policy(row: int, held: Array) -> Array:
+        begun = [fitted for start, fitted in policies if start <= row]
         return begun[-1](row, held) if begun else np.ones(count)
 
-    return ask
+    return policy
 
 
-def panel_at(
-    judged: Judged, name: str, terms: Terms, *, ahead: Array | None = None, benchmarks: bool = True
+def play_panel(
+    judged: JudgedUniverse,
+    name: str,
+    terms: TradingTerms,
+    *,
+    ahead: Array | None = None,
+    benchmarks: bool = True,
 ) -> Panel:
-    """Play every policy of a universe on the same terms."""
+    """Return the daily series of every policy of a universe, played on the same terms."""
     tape, rows = judged.tape, judged.rows
     earned = None if ahead is None else ahead[rows]
-    runs: dict[str, Played] = {
+    runs: dict[str, PlayedPortfolio] = {
         "kelly": play_multiplier(tape, None, rows, replace(terms, span=1.0), earned),
         "kelly_smoothed": play_multiplier(tape, None, rows, terms, earned),
         "linear": play_policy(tape, judged.linear, rows, terms, earned),
-        "rl": play_policy(tape, judged.whole, rows, terms, earned),
+        "rl": play_policy(tape, judged.full, rows, terms, earned),
     }
     if benchmarks:
         runs["equal_weight"] = play_aims(tape, _equal_weights(tape), rows, terms, earned)
         runs["vol_target"] = play_aims(tape, _volatility_target(tape), rows, terms, earned)
-    panel = panel_of(
+    panel = build_panel(
         name,
         judged.dates,
         {key: (run.returns[_WARM_UP:], run.turnover[_WARM_UP:]) for key, run in runs.items()},
@@ -147,7 +155,7 @@ def _equal_weights(tape: Tape) -> Array:
 
 
 def _volatility_target(tape: Tape) -> Array:
-    """Inverse volatility, scaled to 10 % a year by the EWMA volatility of that very book."""
+    """Return inverse-volatility weights, scaled to 10 % a year by the EWMA of their own book."""
     moved = np.nan_to_num(tape.ewma) > 0.0
     # what has no price yet has no weight
     inverse = np.where(moved, 1.0 / np.sqrt(np.where(moved, tape.ewma, 1.0)), 0.0)
@@ -164,23 +172,25 @@ def _volatility_target(tape: Tape) -> Array:
     return weights
 
 
-def drift_neutral_returns(judged: Judged) -> Array:
-    """Take each symbol's own mean from its returns over the days of the figures."""
+def drift_neutral_returns(judged: JudgedUniverse) -> Array:
+    """Return the returns less each symbol's mean over the days of the figures."""
     ahead = judged.tape.ahead.copy()
     days = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
     ahead[days] -= ahead[days].mean(axis=0)
     return ahead
 
 
-def placebo_gains(judged: Judged, terms: Terms, count: int = PLACEBOS, seed: int = 0) -> Array:
-    """Sharpe gains of multipliers moved in time, within the days of the same side, per symbol."""
+def placebo_gains(
+    judged: JudgedUniverse, terms: TradingTerms, count: int = PLACEBOS, seed: int = 0
+) -> Array:
+    """Return Sharpe gains of multipliers moved in time, by symbol, among days of the same side."""
     tape, rows = judged.tape, judged.rows
     base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
     side = np.sign(tape.baseline[rows])
     rng = np.random.default_rng(seed)
     gains = np.empty(count)
     for place in range(count):
-        moved = judged.said.copy()
+        moved = judged.multipliers.copy()
         share = rng.uniform(0.05, 0.95)
         for column in range(side.shape[1]):
             for sign in (1.0, -1.0):
@@ -192,12 +202,12 @@ def placebo_gains(judged: Judged, terms: Terms, count: int = PLACEBOS, seed: int
     return gains
 
 
-def served_gain(judged: Judged) -> float:
-    """Sharpe gain of the served policy over smoothed Kelly, on the terms of the figures."""
-    tape, rows, terms = judged.tape, judged.rows, Terms()
+def served_gain(judged: JudgedUniverse) -> float:
+    """Return the Sharpe gain of the served policy over smoothed Kelly, on the default terms."""
+    tape, rows, terms = judged.tape, judged.rows, TradingTerms()
     base = play_multiplier(tape, None, rows, terms).returns[_WARM_UP:]
-    # what it said on these terms led to what it held: playing that back is playing it again
-    run = play_multiplier(tape, judged.said, rows, terms).returns[_WARM_UP:]
+    # these multipliers are those of the default terms: playing them repeats the run
+    run = play_multiplier(tape, judged.multipliers, rows, terms).returns[_WARM_UP:]
     return _sharpe(run) - _sharpe(base)
 
 
@@ -205,11 +215,13 @@ def _sharpe(returns: Array) -> float:
     return float(returns.mean() / returns.std(ddof=1) * 252.0**0.5)
 
 
-def multiplier_figures(judged: Judged, tensors: TensorTape, fits: Fits) -> MultiplierFigures:
-    """Describe the multipliers over time, and how alike the seeds are."""
+def multiplier_figures(
+    judged: JudgedUniverse, tensors: TensorTape, fits: Fits
+) -> MultiplierFigures:
+    """Return quantiles of the multipliers over time, and their correlation between seeds."""
     rows = slice(judged.rows.start + _WARM_UP, judged.rows.stop - 1)
     active = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
-    values = np.where(active, judged.said[_WARM_UP:-1], np.nan)
+    values = np.where(active, judged.multipliers[_WARM_UP:-1], np.nan)
     weeks = [week for week in range(0, len(values), _WEEK) if active[week].any()]
     low, median, high = np.nanquantile(values[weeks], [0.1, 0.5, 0.9], axis=1)
     return MultiplierFigures(
@@ -222,16 +234,16 @@ def multiplier_figures(judged: Judged, tensors: TensorTape, fits: Fits) -> Multi
     )
 
 
-def _seeds_correlation(judged: Judged, tensors: TensorTape, fits: Fits) -> float:
+def _seeds_correlation(judged: JudgedUniverse, tensors: TensorTape, fits: Fits) -> float:
     """Mean correlation of m between single seeds, over the last fold."""
     fold = FOLDS[-1]
     rows = slice(judged.tape.row_of(fold.first), judged.tape.row_of(fold.last))
     fitted = fits[fold.name]
-    asked = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
+    active = (judged.tape.baseline[rows] != 0.0) & judged.tape.usable[rows]
     linear = fitted.linear_logit(tensors, rows)
     single = [
         multiplier_of(linear + fitted.scale * transformer_logit(model, tensors, rows)).numpy()[
-            asked
+            active
         ]
         for model in fitted.transformers
     ]
@@ -239,8 +251,8 @@ def _seeds_correlation(judged: Judged, tensors: TensorTape, fits: Fits) -> float
     return float(table[np.triu_indices(len(single), 1)].mean())
 
 
-def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigures]:
-    """Judge both forecasts of the fold models on the days that they have not seen."""
+def head_figures(judged: JudgedUniverse, fits: Fits) -> tuple[VolatilityFigures, HitFigures]:
+    """Judge the volatility and hit forecasts of the fold models on their test days."""
     tape = judged.tape
     correction = np.full(tape.baseline.shape, np.nan)
     chance = np.full(tape.baseline.shape, np.nan)
@@ -254,8 +266,8 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
         for part in (rows, before) if fold is FOLDS[0] else (rows,):
             features, sides = torch.from_numpy(tape.features[part]), torch.from_numpy(side[part])
             with torch.no_grad():
-                plain = plain_features(features, sides)
-                volatility, rise = heads.volatility(plain).numpy(), heads.rise(plain).numpy()
+                unsided = unsided_features(features, sides)
+                volatility, rise = heads.volatility(unsided).numpy(), heads.rise(unsided).numpy()
             correction[part] = np.where(tape.usable[part], volatility, np.nan)
             chance[part] = 1.0 / (1.0 + np.exp(-rise * side[part]))
     variance = tape.ewma * np.exp(2.0 * correction)
@@ -272,11 +284,11 @@ def head_figures(judged: Judged, fits: Fits) -> tuple[VolatilityFigures, HitFigu
         spans,
         coverage=walk_coverage(scaled, spans),
     )
-    asked = (tape.baseline != 0.0) & tape.usable
-    asked[: spans[0][0]] = False
-    asked[-1:] = False
-    won = (tape.ahead * side > 0.0)[asked]
-    return volatility_figures, summarise_hits(chance[asked], won.astype(np.float64))
+    active = (tape.baseline != 0.0) & tape.usable
+    active[: spans[0][0]] = False
+    active[-1:] = False
+    won = (tape.ahead * side > 0.0)[active]
+    return volatility_figures, summarise_hits(chance[active], won.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,23 +303,23 @@ class Universes:
 
 def run_case(universes: Universes, fits: Fits, *, placebos: int = PLACEBOS) -> CaseResults:
     """Run everything of one case but the shuffles, which need records of their own."""
-    terms = Terms()
+    terms = TradingTerms()
     judged = judge_universe(*universes.stocks, fits)
     volatility, hits = head_figures(judged, fits)
-    main = panel_at(judged, "stocks", terms)
+    main = play_panel(judged, "stocks", terms)
     return CaseResults(
         main=main,
         costs=tuple(
-            panel_at(judged, "stocks", replace(terms, cost_bps=bps)) for bps in (2.0, 10.0)
+            play_panel(judged, "stocks", replace(terms, cost_bps=bps)) for bps in (2.0, 10.0)
         ),
-        delayed=panel_at(judged, "one day later", replace(terms, delay=1), benchmarks=False),
-        drift_neutral=panel_at(
+        delayed=play_panel(judged, "one day later", replace(terms, delay=1), benchmarks=False),
+        drift_neutral=play_panel(
             judged, "drift-neutral", terms, ahead=drift_neutral_returns(judged), benchmarks=False
         ),
-        second_universe=panel_at(judge_universe(*universes.etfs, fits), "ETFs", terms),
-        third_universe=panel_at(judge_universe(*universes.nyse, fits), "NYSE panel", terms),
+        second_universe=play_panel(judge_universe(*universes.etfs, fits), "ETFs", terms),
+        third_universe=play_panel(judge_universe(*universes.nyse, fits), "NYSE panel", terms),
         other_universes=tuple(
-            panel_at(judge_universe(*pair, fits), name, terms)
+            play_panel(judge_universe(*pair, fits), name, terms)
             for name, pair in universes.others.items()
         ),
         placebo_gains=tuple(placebo_gains(judged, terms, placebos).tolist()),

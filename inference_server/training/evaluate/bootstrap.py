@@ -1,4 +1,4 @@
-"""Is the gain in Sharpe ratio luck: the paired stationary bootstrap."""
+"""Interval of a gain in Sharpe ratio, by the paired stationary bootstrap."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LEVEL: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class BootstrapParams:
-    """How the bootstrap draws.
+    """Number of draws, block length and seed of the bootstrap.
 
     Parameters
     ----------

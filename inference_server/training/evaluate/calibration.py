@@ -1,4 +1,4 @@
-"""Does a hit probability mean what it says: calibration error, Brier score, skill, table."""
+"""Judge a hit probability: calibration error, Brier score, skill, reliability table."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ BINS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Predictions that lie together: their mean, what came of them, how many."""
+    """Mean forecast, share of hits and count of one bin."""
 
     predicted: float
     observed: float

@@ -1,4 +1,4 @@
-"""From daily series to the figures that the gates and the page read."""
+"""Compute the figures of the gates and the page from daily series."""
 
 import math
 from collections.abc import Mapping
@@ -122,7 +122,7 @@ def _fold_values(folds: tuple[PanelFigures, ...]) -> dict[str, float | None]:
 
 
 def _chance(results: CaseResults, gain: PairedGain | None) -> dict[str, float | None]:
-    """Place the real gain among those of shuffled time and of shifted multipliers."""
+    """Return the rank of the real gain among those of shuffled time and shifted multipliers."""
     values: dict[str, float | None] = dict.fromkeys(
         ("shuffles", "shuffled_mean", "shuffle_share_below", "placebo_shifts", "placebo_p")
     )

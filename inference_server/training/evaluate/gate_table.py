@@ -1,4 +1,4 @@
-"""The gate table as data: what the evidence must show, and what it aims at, by case."""
+"""The gates of each case: the bounds that must be met, and those that are aimed at."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ GAIN_AIM: Final[dict[Case, float]] = {"long_flat": 0.25, "long_short": 0.35}
 
 
 def gate_rules(case: Case, *, serves_transformer: bool = True) -> tuple[GateRule, ...]:
-    """Lay out the whole table for one case.
+    """Return the rules of all gates of one case.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def gate_rules(case: Case, *, serves_transformer: bool = True) -> tuple[GateRule
 def judge_case(
     case: Case, figures: Figures, *, serves_transformer: bool = True
 ) -> tuple[Gate, ...]:
-    """Hold the whole table of a case against its figures."""
+    """Return the outcome of every gate of a case."""
     rules = gate_rules(case, serves_transformer=serves_transformer)
     return tuple(judge(rule, figures) for rule in rules)
 

@@ -1,4 +1,4 @@
-"""What a gate is, and its verdict: what must hold decides alpha, what is aimed at shows.
+"""Judge gates: the conditions that must hold decide alpha, the aims are only shown.
 
 A gate reads figures by name (``figures.CaseFigures.values``). It is ``missed`` if something it must
 show was not run or a must condition fails; ``aim`` if the aim holds too; ``must`` if only the must
@@ -32,12 +32,12 @@ class Condition:
     words: str = "{sign} {bound:g}"
 
     def holds(self, figures: Figures) -> bool:
-        """Whether the figure was run and meets the bound; NaN meets none."""
+        """Return whether the figure was run and meets the bound; NaN meets none."""
         value = figures.get(self.figure)
         return value is not None and HOLDS[self.sign](value, self.bound)
 
     def text(self) -> str:
-        """Print the condition as the table has it."""
+        """Return the condition as printed in the table."""
         return _spaced(self.words.format(sign=self.sign, bound=self.bound))
 
 
@@ -88,7 +88,7 @@ class Gate:
 
 
 def judge(rule: GateRule, figures: Figures) -> Gate:
-    """Hold one row of the table against the figures."""
+    """Return the outcome of one gate."""
     values = {name: figures.get(name) for name in rule.shown_figures()}
     ran = all(value is not None for value in values.values())
     return Gate(

@@ -1,4 +1,4 @@
-"""Do 80 % intervals hold 80 %: their factor from the past, their coverage afterwards."""
+"""Fit the width of 80 % intervals on the past, and measure their coverage afterwards."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the evidence page says in words: how the figures were made, and what did not work."""
+"""Texts of the evidence page: how the figures were made, and what did not work."""
 
 from typing import Final
 

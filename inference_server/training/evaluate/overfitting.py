@@ -1,4 +1,4 @@
-"""How much of a Sharpe ratio is left once all trials are counted: PSR, DSR and PBO."""
+"""Sharpe ratios corrected for the number of trials: PSR, DSR and PBO."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ CHUNK: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class ReturnMoments:
-    """What the distribution of a Sharpe ratio's estimate depends on.
+    """Moments of returns that the distribution of an estimated Sharpe ratio depends on.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def overfitting_probability(candidates: ArrayLike, blocks: int = 16) -> Overfitt
 
 
 def _splits(blocks: int) -> BoolArray:
-    """Which blocks are in sample, (n_splits, blocks)."""
+    """Return the blocks in sample of each split, (n_splits, blocks)."""
     halves = np.array(list(combinations(range(blocks), blocks // 2)))
     chosen = np.zeros((len(halves), blocks), dtype=np.bool_)
     np.put_along_axis(chosen, halves, values=True, axis=1)

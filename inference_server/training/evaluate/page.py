@@ -113,7 +113,7 @@ def _panel_json(figures: PanelFigures | None) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
-    """Make a value JSON-able: tuples as lists, what is not finite as null, 9 digits."""
+    """Return a value that JSON can hold: tuples as lists, NaN and infinities as null, 9 digits."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Daily series of several policies on one market: the unit that every figure is made of."""
+"""Daily series of several policies on one market."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One market walked by several policies on the same days.
+    """Daily series of several policies on one market and the same days.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Panel:
         return np.array(self.policies[policy].returns)
 
     def cut(self, fold: Fold) -> "Panel":
-        """Take the days of one fold as a panel of its own, named after it."""
+        """Return the days of one fold as a panel of its own, named after it."""
         rows = slice(fold.start, fold.stop)
         return replace(
             self,
@@ -115,16 +115,16 @@ class Panel:
 
 
 def daily_series(returns: ArrayLike, turnover: ArrayLike) -> DailySeries:
-    """Take a policy's net returns and turnover, both (n_days,), rounded to 1e-9."""
+    """Return the series of a policy's net returns and turnover, both (n_days,), to 1e-9."""
     return DailySeries(rounded(returns), rounded(turnover))
 
 
 def rounded(values: ArrayLike) -> tuple[float, ...]:
-    """Floats to nine places: far below any figure shown, half the size in JSON."""
+    """Return floats rounded to nine places: finer than any figure shown, half the JSON."""
     return tuple(np.round(np.asarray(values, dtype=np.float64), 9).tolist())
 
 
-def panel_of(
+def build_panel(
     name: str, dates: ArrayLike, policies: Mapping[str, tuple[ArrayLike, ArrayLike]]
 ) -> Panel:
     """Build a panel from arrays: dates (n_days,) datetime64, policy -> (returns, turnover)."""

@@ -1,4 +1,4 @@
-"""The pictures of the page: one PNG each, on a white card, so that any theme shows them alike."""
+"""Draw the pictures of the page as PNG files, on white so that every theme shows them alike."""
 
 from collections.abc import Callable
 from pathlib import Path

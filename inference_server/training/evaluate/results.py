@@ -1,4 +1,4 @@
-"""What an evaluation hands over: daily series by policy and market, as JSON and back.
+"""Results of an evaluation: daily series by policy and market, saved as JSON.
 
 ``Results`` holds two cases, ``long_flat`` and ``long_short``. A case holds its main panel (the
 stocks at 5 bps) and the variations of it. A part that was not run is None or empty; the gates

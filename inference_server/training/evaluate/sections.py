@@ -1,4 +1,4 @@
-"""The text of the page, section by section; what was not run says so, what failed is listed."""
+"""Write the sections of the page, with what was not run and what failed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a series may be: one place for the rule that nothing missing enters a statistic."""
+"""Check series: no statistic takes NaN, infinities or a wrong shape."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,7 +16,7 @@ ROUNDING: Final = 1e-12
 
 
 class UnusableSeries(ValueError):
-    """A series that no statistic can be made of: a gap, a wrong shape, a loss of everything."""
+    """A series has a gap, a wrong shape, or loses everything."""
 
 
 def require_finite(name: str, values: ArrayLike, least: int = 2) -> FloatArray:

@@ -18,12 +18,12 @@ from tqdm import tqdm
 from inference_server.training.data.panels import Panel, load_panels
 from inference_server.training.data.price_csv import write_csv
 from inference_server.training.evaluate.acceptance import judge_universe, served_gain
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from inference_server.training.play.prepare import record_decisions
 from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tapes import load_tape
 
-# the code that makes features, asks the models and plays what they say
+# the code that makes features, runs the models and plays their multipliers
 _TRAINING: Final = Path(__file__).resolve().parents[1]
 _PLAYED_BY: Final = (
     *sorted((_TRAINING.parent / "model").glob("*.py")),
@@ -35,7 +35,7 @@ _PLAYED_BY: Final = (
             "fit/ensemble",
             "fit/networks",
             "fit/walk_forward",
-            "play/opinions",
+            "play/fitted_policy",
             "play/served_exact",
             "play/served_torch",
             "play/tape",
@@ -48,7 +48,7 @@ _BEFORE: Final = 520
 
 
 def shuffle_time(panel: Panel, seed: int, first: str = "2003-01-01") -> Panel:
-    """Permute the daily returns from two years before ``first`` on, all instruments alike."""
+    """Return a panel with the days from two years before ``first`` on permuted, for all alike."""
     begin = int(np.searchsorted(panel.dates, np.datetime64(first))) - _BEFORE
     closes = panel.closes[max(begin, 0) :]
     returns = closes[1:] / closes[:-1]
@@ -65,7 +65,7 @@ def shuffle_time(panel: Panel, seed: int, first: str = "2003-01-01") -> Panel:
 
 
 def shuffled_gains(
-    data: Path, *, short: bool, fits: Mapping[str, Fitted], count: int
+    data: Path, *, short: bool, fits: Mapping[str, FittedCase], count: int
 ) -> tuple[float, ...]:
     """Sharpe gain over smoothed Kelly on each of ``count`` shuffles.
 
@@ -96,8 +96,8 @@ def shuffled_gains(
     return tuple(gains)
 
 
-def _digest(fits: Mapping[str, Fitted], record: Path) -> str:
-    """Digest what a gain comes of; the forecasts of volatility and hits play no part in it."""
+def _digest(fits: Mapping[str, FittedCase], record: Path) -> str:
+    """Return a digest of record, code and multipliers; a gain does not depend on the forecasts."""
     digest = hashlib.sha256(record.read_bytes())
     for code in _PLAYED_BY:
         digest.update(code.read_bytes())

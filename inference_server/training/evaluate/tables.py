@@ -116,7 +116,7 @@ def volatility_table(figures: VolatilityFigures) -> str:
 
 
 def reliability_lines(figures: HitFigures) -> str:
-    """List what was said and what came of it, ten bins of equal mass."""
+    """Mean forecast and share of hits, in ten bins of equal mass."""
     rows = [
         (percent(each.predicted, 2), percent(each.observed, 2), str(each.count))
         for each in figures.table

@@ -19,7 +19,7 @@ LOG: Final = Path(__file__).resolve().parent.parent / "trials.jsonl"
 
 
 class TrialRefused(ValueError):
-    """A trial that is in the log already, or a log that cannot be read."""
+    """The trial is in the log already, or the log cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ class VolatilityFigures:
 
 
 def realised_variance(returns: FloatArray, horizon: int = HORIZON) -> FloatArray:
-    r"""Mean squared return of the next periods, what a forecast made at the close of t is for.
+    r"""Mean squared return of the next periods: the target of a forecast made at the close of t.
 
     .. math:: y_t = \frac{1}{h} \sum_{k=1}^{h} r_{t+k}^2
 

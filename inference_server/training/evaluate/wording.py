@@ -27,12 +27,12 @@ VERDICTS: Final[dict[Verdict, str]] = {
 
 
 def policy_name(policy: str) -> str:
-    """Name a policy as the page does; one that the page does not know keeps its own."""
+    """Return the printed name of a policy; an unknown one keeps its own."""
     return POLICY_NAMES.get(policy, policy)
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Print a figure; ``-`` where there is none, ``inf`` where nothing was ever lost."""
+    """Return a figure as printed; ``-`` where there is none, ``inf`` where nothing was lost."""
     if value is None or math.isnan(value):
         return "-"
     return f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-r"""Transformers of one shape as one network: what is asked of them, without what is not.
+r"""Transformers of one shape as one network, without the parts that do not reach the output.
 
 A one-layer encoder that is read out at its last token needs one query a head. The keys and values
 of the other tokens are then never needed themselves:
@@ -53,7 +53,7 @@ class Ensemble(nn.Module):
             self.register_buffer(name, stacked)
 
     def forward(self, features: Tensor, path: Tensor) -> Tensor:
-        """Logits (S, n) of features (n, F) and path (n, 64, C)."""
+        """Return logits (S, n) of features (n, F) and path (n, 64, C)."""
         return self.judge(self.read(path), self.embed_context(features))
 
     def read(self, path: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class Ensemble(nn.Module):
         return features @ self.context + self.context_bias[:, None]
 
     def judge(self, seen: Tensor, context: Tensor) -> Tensor:
-        """Logits (S, n) of what is seen and of the embedded features, (S, n, width) each."""
+        """Return logits (S, n) of the embedded path and features, (S, n, width) each."""
         joined = torch.cat([seen, context], dim=2)
         normed = _normalise(joined, self.norm[:, None], self.norm_bias[:, None])
         mixed = functional.gelu(normed @ self.mix + self.mix_bias[:, None])
@@ -100,7 +100,7 @@ def _layer(model: TransformerLogit) -> nn.TransformerEncoderLayer:
 
 
 def _parts(model: TransformerLogit) -> dict[str, Tensor]:
-    """Parameters of one Transformer, transposed and multiplied out, float64."""
+    """Return the parameters of one Transformer, transposed and multiplied out, float64."""
     layer, attention = _layer(model), _layer(model).self_attn
     width, heads = attention.embed_dim, attention.num_heads
     inner = width // heads

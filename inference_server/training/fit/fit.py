@@ -56,7 +56,7 @@ class FitParams:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Book:
+class TrainingBook:
     """One book to train on: days ``start`` to ``end`` of a record as tensors, and its weight."""
 
     tensors: TensorTape
@@ -66,12 +66,12 @@ class Book:
 
     @property
     def rows(self) -> slice:
-        """All its days."""
+        """All its rows."""
         return slice(self.start, self.end)
 
 
-def fit_linear(books: Sequence[Book], params: FitParams) -> LinearLogit:
-    """Fit the linear part on whole histories, scaled to its spread; deterministic."""
+def fit_linear(books: Sequence[TrainingBook], params: FitParams) -> LinearLogit:
+    """Return the linear part, fitted on whole histories and scaled to its spread."""
     model = LinearLogit()
     optimiser = torch.optim.Adam(model.parameters(), lr=params.linear_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
@@ -94,9 +94,9 @@ def fit_linear(books: Sequence[Book], params: FitParams) -> LinearLogit:
 
 
 def fit_transformer(
-    linear: LinearLogit, books: Sequence[Book], params: FitParams, seed: int
+    linear: LinearLogit, books: Sequence[TrainingBook], params: FitParams, seed: int
 ) -> TransformerLogit:
-    """Fit a Transformer on top of a linear part that stays as it is."""
+    """Return a Transformer fitted on top of a linear part that does not change."""
     torch.manual_seed(seed)
     model = TransformerLogit(params.network)
     draw = torch.Generator().manual_seed(seed)
@@ -123,14 +123,14 @@ def fit_transformer(
     return model.eval().requires_grad_(requires_grad=False)
 
 
-def _stretch(book: Book, length: int, draw: torch.Generator) -> slice:
+def _stretch(book: TrainingBook, length: int, draw: torch.Generator) -> slice:
     room = max(book.end - book.start - length, 1)
     first = book.start + int(torch.randint(room, (1,), generator=draw))
     return slice(first, min(first + length, book.end))
 
 
 def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice) -> Tensor:
-    """Logits (T, N) of a Transformer; 0 where there is no baseline or too little history."""
+    """Return logits (T, N) of a Transformer; 0 where there is no baseline or too little history."""
     features = tensors.features[rows]
     asked = (tensors.size[rows] > 0.0) & tensors.usable[rows]
     path = torch.from_numpy(tensors.path[rows][asked.numpy()]).float()
@@ -140,8 +140,8 @@ def transformer_logit(model: TransformerLogit, tensors: TensorTape, rows: slice)
     return empty.index_put(asked.nonzero(as_tuple=True), model(features[asked], path))
 
 
-def spread_of(logit: Logit, books: Sequence[Book]) -> float:
-    """Measure the standard deviation of a logit over the last six years of every book."""
+def spread_of(logit: Logit, books: Sequence[TrainingBook]) -> float:
+    """Return the standard deviation of a logit over the last six years of every book."""
     seen = []
     with torch.no_grad():
         for book in books:

@@ -1,6 +1,6 @@
 r"""The two forecasts beside the multiplier: volatility, and whether the price will rise.
 
-Both are of the price alone (`plain`), whoever holds it: neither Phase 2's side nor the case plays
+Both are of the price alone (`unsided`), whoever holds it: neither Phase 2's side nor the case plays
 a part, so one pair of forecasts serves both cases. The volatility head is a log correction to the
 EWMA volatility, fitted by QLIKE on the mean squared return of the next ten days: a linear part and
 the mean of three small hidden layers. The other is a logistic regression of whether the next day's
@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inference_server.training.fit.fit import Book
-from inference_server.training.fit.plain import PLAIN, plain_features
+from inference_server.training.fit.fit import TrainingBook
+from inference_server.training.fit.unsided import UNSIDED, unsided_features
 from inference_server.training.play.tape import Tape
 
-Books = Sequence[tuple[Tape, Book]]
+TrainingBooks = Sequence[tuple[Tape, TrainingBook]]
 
 # weight of each record; which side its book was on does not matter
 POOLS: Final[Mapping[str, Mapping[str, float]]] = {
@@ -68,19 +68,19 @@ class PriceLogit(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(len(PLAIN), 1)
-        self.wide = nn.Linear(len(PLAIN), hidden) if hidden else None
+        self.linear = nn.Linear(len(UNSIDED), 1)
+        self.wide = nn.Linear(len(UNSIDED), hidden) if hidden else None
         self.narrow = nn.Linear(hidden, 1, bias=False) if hidden else None
         for part in (self.linear, self.narrow):
             for value in part.parameters() if part is not None else ():
                 nn.init.zeros_(value)
 
-    def forward(self, plain: Tensor) -> Tensor:
-        """Logits (...,) of plain features (..., P)."""
-        logit: Tensor = self.linear(plain)[..., 0]
+    def forward(self, unsided: Tensor) -> Tensor:
+        """Return logits (...,) of unsided features (..., P)."""
+        logit: Tensor = self.linear(unsided)[..., 0]
         if self.wide is None or self.narrow is None:
             return logit
-        added: Tensor = self.narrow(functional.gelu(self.wide(plain)))[..., 0]
+        added: Tensor = self.narrow(functional.gelu(self.wide(unsided)))[..., 0]
         return logit + added
 
 
@@ -92,7 +92,7 @@ class Heads:
     rise: PriceLogit
 
 
-def fit_volatility(books: Books, params: HeadParams) -> PriceLogit:
+def fit_volatility(books: TrainingBooks, params: HeadParams) -> PriceLogit:
     """Fit the correction of the EWMA volatility; a function of books and parameters alone."""
     x, y, share = _gather(books, _ratio)
 
@@ -103,7 +103,7 @@ def fit_volatility(books: Books, params: HeadParams) -> PriceLogit:
     return _mean(fitted, params.hidden).requires_grad_(requires_grad=False)
 
 
-def fit_rise(books: Books, params: HeadParams) -> PriceLogit:
+def fit_rise(books: TrainingBooks, params: HeadParams) -> PriceLogit:
     """Fit the logit of a rise by logistic regression."""
     x, z, share = _gather(books, _rose)
     model = PriceLogit(0)
@@ -122,15 +122,15 @@ def fit_rise(books: Books, params: HeadParams) -> PriceLogit:
 
 
 def _gather(
-    books: Books, target_of: Callable[[Tape, slice], Tensor]
+    books: TrainingBooks, target_of: Callable[[Tape, slice], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Plain features, targets and weights of all usable days whose target is not NaN."""
+    """Return unsided features, targets and weights of the usable days whose target is not NaN."""
     features, targets, shares = [], [], []
     for tape, book in books:
         rows, tensors = book.rows, book.tensors
         target = target_of(tape, rows)
         known = tensors.usable[rows] & torch.isfinite(target)
-        features.append(plain_features(tensors.features[rows][known], tensors.side[rows][known]))
+        features.append(unsided_features(tensors.features[rows][known], tensors.side[rows][known]))
         targets.append(target[known])
         shares.append(torch.full((int(known.sum()),), book.weight / max(int(known.sum()), 1)))
     share = torch.cat(shares)
@@ -138,7 +138,7 @@ def _gather(
 
 
 def _ratio(tape: Tape, rows: slice) -> Tensor:
-    """Divide the variance that came by what EWMA said; NaN where either is unknown."""
+    """Return realised variance over EWMA variance; NaN where either is unknown."""
     variance = torch.from_numpy(tape.ewma[rows])
     squares = torch.from_numpy(tape.squares[rows])
     known = (variance > _TINY) & (squares > _TINY)
@@ -146,7 +146,7 @@ def _ratio(tape: Tape, rows: slice) -> Tensor:
 
 
 def _rose(tape: Tape, rows: slice) -> Tensor:
-    """1 where the next return is positive; NaN where the price stood still, which says nothing."""
+    """Return 1 where the next return is positive, 0 where negative, NaN where it is 0."""
     ahead = torch.from_numpy(tape.ahead[rows])
     return torch.where(ahead != 0.0, (ahead > 0.0).double(), torch.nan).float()
 
@@ -181,7 +181,7 @@ def _descend(
 
 
 def _mean(models: Sequence[PriceLogit], hidden: int) -> PriceLogit:
-    """Join models into one that answers their mean: their hidden units lie side by side."""
+    """Return one model whose logit is the mean of several; it has the hidden units of all."""
     joined = PriceLogit(hidden * len(models))
     states = [model.state_dict() for model in models]
     count = len(models)

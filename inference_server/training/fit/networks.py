@@ -31,7 +31,7 @@ class NetworkParams:
 
 
 class LinearLogit(nn.Module):
-    """A weight a feature and an intercept."""
+    """A logit linear in the features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class LinearLogit(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (...,) of features (..., F)."""
+        """Return logits (...,) of features (..., F)."""
         return features @ self.weight + self.bias
 
 
 class TransformerLogit(nn.Module):
-    """A small encoder over the path, joined by the features, read out at zero."""
+    """A small encoder over the path, joined with the features; its logit starts at 0."""
 
     def __init__(self, params: NetworkParams) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class TransformerLogit(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, features: Tensor, path: Tensor) -> Tensor:
-        """Logits (n,) of features (n, F) and path (n, 64, C)."""
+        """Return logits (n,) of features (n, F) and path (n, 64, C)."""
         return self.judge(self.read(path), self.context(features))
 
     def read(self, path: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class TransformerLogit(nn.Module):
         return seen
 
     def judge(self, seen: Tensor, context: Tensor) -> Tensor:
-        """Logits (n,) of what is seen and of the embedded features, (n, width) each."""
+        """Return logits (n,) of the embedded path and features, (n, width) each."""
         joined = torch.cat([seen, context], dim=1)
         mixed = torch.nn.functional.gelu(self.mix(self.norm(joined)))
         logits: Tensor = self.out(mixed)[:, 0]
@@ -87,5 +87,5 @@ class TransformerLogit(nn.Module):
 
 
 def multiplier_of(logit: Tensor) -> Tensor:
-    """Bounded multiplier in (0, 2); 1 at logit 0."""
+    """Return the multiplier of a logit, in (0, 2); 1 at logit 0."""
     return 2.0 * torch.sigmoid(logit)

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from inference_server.training.fit.fit import (
-    Book,
     FitParams,
     Logit,
+    TrainingBook,
     fit_linear,
     fit_transformer,
     spread_of,
@@ -32,7 +32,7 @@ from inference_server.training.fit.heads import (
     fit_volatility,
 )
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit
-from inference_server.training.fit.plain import PLAIN
+from inference_server.training.fit.unsided import UNSIDED
 from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
 
@@ -81,7 +81,7 @@ POOL: Final[Mapping[str, Mapping[str, float]]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
+class FittedCase:
     """One case of one stage: linear part, Transformers with their common scale, heads."""
 
     linear: LinearLogit
@@ -90,12 +90,12 @@ class Fitted:
     heads: Heads
 
     def linear_logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
-        """Logits (T, N) of the linear part alone: the standing ablation."""
+        """Return logits (T, N) of the linear part alone."""
         with torch.no_grad():
             return self.linear(tensors.features[rows])
 
     def logit(self, tensors: TensorTape, rows: slice) -> torch.Tensor:
-        """Logits (T, N) of the whole."""
+        """Return logits (T, N) of the linear part and the Transformers."""
         with torch.no_grad():
             return self.linear_logit(tensors, rows) + self.scale * _mean_logit(self.transformers)(
                 tensors, rows
@@ -110,10 +110,10 @@ def _mean_logit(models: Sequence[TransformerLogit]) -> Logit:
     return mean
 
 
-def books_of(
+def training_books(
     stage: Stage, pool: Mapping[str, float], tapes: Mapping[str, tuple[Tape, TensorTape]]
-) -> list[tuple[Tape, Book]]:
-    """Books that end before a stage begins, purged; what is shorter than two years is left out.
+) -> list[tuple[Tape, TrainingBook]]:
+    """Return the books that end before a stage begins, purged, of two years or more.
 
     ``pool`` are the weights of the records by name, those that are there being scaled to 1.
     """
@@ -128,12 +128,15 @@ def books_of(
         if end >= _LEAST_DAYS:
             found.append((tape, tensors, end, weight))
     whole = sum(weight for *_, weight in found)
-    return [(tape, Book(tensors, 0, end, weight / whole)) for tape, tensors, end, weight in found]
+    return [
+        (tape, TrainingBook(tensors, 0, end, weight / whole))
+        for tape, tensors, end, weight in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run keeps its parts, and what they depend on; ``inputs`` is a digest of the tapes."""
+    """Folder of the fitted parts, and what they depend on; ``inputs`` is a digest of the tapes."""
 
     folder: Path
     params: FitParams
@@ -142,12 +145,12 @@ class Run:
     forecasts: HeadParams = field(default_factory=HeadParams)
 
     def part(self, stage: Stage, case: str, name: str) -> Path:
-        """File of one fitted part of a case."""
+        """Return the file of one fitted part of a case."""
         return self._file(asdict(self.params), POOL[case], stage, f"{case}-{name}")
 
     def forecast(self, stage: Stage, name: str) -> Path:
-        """File of one fitted forecast."""
-        rules = (PLAIN, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
+        """Return the file of one fitted forecast."""
+        rules = (UNSIDED, PURGE_DAYS, UNDATED_PURGE_DAYS, _HORIZON, _LEAST_DAYS)
         return self._file((asdict(self.forecasts), rules), POOLS[name], stage, name)
 
     def _file(self, params: object, pool: Mapping[str, float], stage: Stage, name: str) -> Path:
@@ -157,7 +160,7 @@ class Run:
 
 
 def digest_tapes(tapes: Mapping[str, tuple[Tape, TensorTape]]) -> str:
-    """Digest what every tape was made of."""
+    """Return a digest of the keys of all tapes."""
     key = repr(sorted((name, tape.key) for name, (tape, _) in tapes.items()))
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
@@ -168,14 +171,14 @@ def fit_stage(
     case: str,
     tapes: Mapping[str, tuple[Tape, TensorTape]],
     heads: Heads,
-) -> Iterable[tuple[str, Fitted | None]]:
+) -> Iterable[tuple[str, FittedCase | None]]:
     """Fit one case of one stage, part by part; the last item holds the whole, with ``heads``.
 
     Yields
     ------
-    (what was fitted, None), and at the end ("whole", Fitted)
+    (what was fitted, None), and at the end ("whole", FittedCase)
     """
-    books = [book for _, book in books_of(stage, POOL[case], tapes)]
+    books = [book for _, book in training_books(stage, POOL[case], tapes)]
     linear = LinearLogit()
     if not _restore(linear, run.part(stage, case, "linear")):
         linear = fit_linear(books, run.params)
@@ -190,18 +193,18 @@ def fit_stage(
         transformers.append(model)
         yield f"seed {seed}", None
     scale = run.params.spread / spread_of(_mean_logit(transformers), books)
-    yield "whole", Fitted(linear, tuple(transformers), scale, heads)
+    yield "whole", FittedCase(linear, tuple(transformers), scale, heads)
 
 
 def fit_heads(run: Run, stage: Stage, tapes: Mapping[str, tuple[Tape, TensorTape]]) -> Heads:
     """Fit the forecasts of one stage, which both cases share."""
     volatility, rise = PriceLogit(run.forecasts.hidden * run.forecasts.seeds), PriceLogit(0)
     if not _restore(volatility, place := run.forecast(stage, "volatility")):
-        books = books_of(stage, POOLS["volatility"], tapes)
+        books = training_books(stage, POOLS["volatility"], tapes)
         volatility = fit_volatility(books, run.forecasts)
         _save(volatility, place)
     if not _restore(rise, place := run.forecast(stage, "rise")):
-        rise = fit_rise(books_of(stage, POOLS["rise"], tapes), run.forecasts)
+        rise = fit_rise(training_books(stage, POOLS["rise"], tapes), run.forecasts)
         _save(rise, place)
     return Heads(volatility, rise)
 
@@ -211,11 +214,11 @@ def fit_cases(
     stage: Stage,
     tapes: Mapping[str, tuple[Tape, TensorTape]],
     report: Callable[[str], None],
-) -> dict[str, Fitted]:
+) -> dict[str, FittedCase]:
     """Fit the forecasts and both cases of a stage."""
     heads = fit_heads(run, stage, tapes)
     report(f"{stage.name} forecasts")
-    cases: dict[str, Fitted] = {}
+    cases: dict[str, FittedCase] = {}
     for case in POOL:
         for what, fitted in fit_stage(run, stage, case, tapes, heads):
             if fitted is None:

@@ -1,1 +1,1 @@
-"""Days played as the service would decide them: tapes, and replicas of what is served."""
+"""Play portfolios day by day as the service would decide them, from recorded days."""

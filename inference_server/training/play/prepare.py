@@ -1,4 +1,4 @@
-"""From packages to tapes: fetch the panels, let the service decide over them, build features."""
+"""Make tapes of packages: fetch the panels, record the service's decisions, build features."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ Report = Callable[[str], None]
 
 
 class RecordFailed(RuntimeError):
-    """``himari backtest`` did not write a record; the message is its own."""
+    """``himari backtest`` did not write a record; the message is the end of its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ SMOKE: Final = ("etfs_ls", "etfs_lf")
 
 
 def mirror(panel: Panel) -> Panel:
-    """Turn every return into its opposite: a market in which the longs are the old shorts."""
+    """Return the panel with every return negated, so that longs become shorts."""
     returns = panel.closes[1:] / panel.closes[:-1] - 1.0
     opposite = np.where(np.isfinite(returns), np.maximum(1.0 - returns, 0.05), 1.0)
     start = np.full((1, panel.closes.shape[1]), 100.0)
@@ -98,7 +98,7 @@ def _make_records(data: Path, missing: Sequence[RecordSpec], report: Report) -> 
 
 
 def record_decisions(prices: Path, record: Path, *, short: bool) -> None:
-    """Let the allocation service decide over a price file and write what it decided.
+    """Run the allocation service over a price file and write its decisions.
 
     Raises
     ------

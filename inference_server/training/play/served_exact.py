@@ -1,9 +1,9 @@
-r"""The served portfolio, exactly: what ``POST /allocate`` answers day after day, from a tape alone.
+r"""Play the served portfolio exactly: what ``POST /allocate`` answers day by day, from a tape.
 
 Blend, projection on the limits, smoothing and closing as the contract has them, for portfolios
 that trade the whole panel every day and hold nothing else. Tests play the same days through the
-service over the wire and find the same returns, for Phase 2 and for a policy that looks at what it
-holds. Used for every figure of the evidence.
+service over the wire and find the same returns, for Phase 2 and for a policy that depends on the
+weights held. Used for every figure of the evidence.
 """
 
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from inference_server.training.play.tape import Array, Tape
 
 _TOLERANCE: Final = 1e-12
 
-# row of the tape and signed weights held (N,) -> multipliers (N,), 1 where there is no opinion
-Ask = Callable[[int, Array], Array]
+# row of the tape and signed weights held (N,) -> multipliers (N,), 1 where no model acts
+PolicyFunction = Callable[[int, Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms a portfolio is played.
+class TradingTerms:
+    """Smoothing, cost, delay and confidence of a played portfolio.
 
     ``cost_bps`` of traded notional; ``delay`` in closes between decision and trade (0 or 1);
     ``confidence`` is what the service blends by.
@@ -37,11 +37,11 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
+class PlayedPortfolio:
     """Net return and turnover of each day, shape (T - 1,), and weights traded to, (T - 1, N).
 
-    ``held`` are the weights before each day's trade, shape (T, N); ``multiplier`` what was said
-    on each day, (T - 1, N), 1 where there was no policy.
+    ``held`` are the weights before each day's trade, shape (T, N); ``multiplier`` are
+    those of each day, (T - 1, N), 1 where there was no policy.
     """
 
     returns: Array
@@ -55,10 +55,10 @@ def play_multiplier(
     tape: Tape,
     multiplier: Array | None,
     rows: slice,
-    terms: Terms,
+    terms: TradingTerms,
     ahead: Array | None = None,
-) -> Played:
-    """Play Phase 2 times multipliers (T, N) over ``rows`` that are known beforehand; see below.
+) -> PlayedPortfolio:
+    """Play Phase 2 times known multipliers (T, N) over ``rows``; see `play_policy`.
 
     None plays Phase 2.
     """
@@ -69,20 +69,22 @@ def play_multiplier(
 
 def play_policy(
     tape: Tape,
-    ask: Ask | None,
+    policy: PolicyFunction | None,
     rows: slice,
-    terms: Terms,
+    terms: TradingTerms,
     ahead: Array | None = None,
-) -> Played:
-    """Play Phase 2 times what a policy says day by day; the last row only closes the books.
+) -> PlayedPortfolio:
+    """Play Phase 2 times the multipliers of a policy, day by day.
+
+    The last row has no trade; it only gives the weights held at the end.
 
     Parameters
     ----------
     tape : Tape
-    ask : callable, or None
+    policy : callable, or None
         Called once a day with what is held then; None plays Phase 2.
     rows : slice
-    terms : Terms
+    terms : TradingTerms
     ahead : ndarray of shape (T, N), optional
         Returns to earn instead of the tape's own, over ``rows``.
     """
@@ -90,7 +92,7 @@ def play_policy(
     earned = tape.ahead[rows] if ahead is None else ahead
     days = len(baseline) - 1
     net, traded = np.zeros(days), np.zeros(days)
-    weights, said = np.zeros((days, baseline.shape[1])), np.ones((days, baseline.shape[1]))
+    weights, multipliers = np.zeros((days, baseline.shape[1])), np.ones((days, baseline.shape[1]))
     before = np.zeros(baseline.shape)
     held = np.zeros(baseline.shape[1])
     ordered: Array | None = None
@@ -99,9 +101,9 @@ def play_policy(
         now = _Day.of(tape, rows.start + day)
         aim = baseline[day]
         filled = held if ordered is None else ordered
-        if ask is not None:
-            said[day] = ask(rows.start + day, filled)
-            aim = _blended(aim, said[day], now.share, limits, terms.confidence)
+        if policy is not None:
+            multipliers[day] = policy(rows.start + day, filled)
+            aim = _blended(aim, multipliers[day], now.share, limits, terms.confidence)
         target = _settled(aim, filled, now, limits, terms.span)
         if terms.delay:
             ordered, target = target, filled
@@ -112,13 +114,13 @@ def play_policy(
         before[day + 1] = held
         if ordered is not None:
             ordered = ordered * (1.0 + earned[day]) / (1.0 + net[day])
-    return Played(net, traded, weights, before, said)
+    return PlayedPortfolio(net, traded, weights, before, multipliers)
 
 
 def play_aims(
-    tape: Tape, aims: Array, rows: slice, terms: Terms, ahead: Array | None = None
-) -> Played:
-    """Play given long aims (T, N) of the whole tape, smoothed alike, without strategies."""
+    tape: Tape, aims: Array, rows: slice, terms: TradingTerms, ahead: Array | None = None
+) -> PlayedPortfolio:
+    """Play given long target weights (T, N) of the whole tape, with the same smoothing."""
     earned = tape.ahead[rows] if ahead is None else ahead
     days = len(earned) - 1
     net, traded = np.zeros(days), np.zeros(days)
@@ -131,12 +133,12 @@ def play_aims(
         weights[day] = target
         held = target * (1.0 + earned[day]) / (1.0 + net[day])
         before[day + 1] = held
-    return Played(net, traded, weights, before, np.ones_like(weights))
+    return PlayedPortfolio(net, traded, weights, before, np.ones_like(weights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Day:
-    """What settling needs of a day: ownership, the leaning side, and who is silent."""
+    """The strategies' shares and claims of a day, and the symbols without any claim."""
 
     share: Array
     leaning: Array
@@ -149,7 +151,7 @@ class _Day:
         return _Day(tape.share[row], tape.leaning[row], claims, np.isnan(claims).all(axis=1))
 
     def supports(self, side: Array) -> NDArray[np.bool_]:
-        """Whether a signal of that side stands behind it and is not overruled; 0 needs none."""
+        """Return where a signal of that side supports it and is not overruled; 0 needs none."""
         spoken = (np.copysign(1.0, self.claims) == side[:, None]) & ~np.isnan(self.claims)
         held: NDArray[np.bool_] = (side == 0.0) | (
             spoken.any(axis=1) & (side * self.leaning >= 0.0)
@@ -157,7 +159,7 @@ class _Day:
         return held
 
     def share_on(self, side: Array) -> Array:
-        """Ownership where a symbol is held on another side than its signals lean to."""
+        """Return the shares, made anew where the side held is not that of the net claim."""
         turned = (side != 0.0) & (side != np.where(self.leaning < 0.0, -1.0, 1.0)) & ~self.silent
         if not turned.any():
             return self.share
@@ -219,7 +221,7 @@ def _settled(aim: Array, held: Array, now: _Day, limits: _Limits, span: float) -
 
 
 def _project(target: Array, share: Array, limits: _Limits, used: NDArray[np.float64]) -> Array:
-    """Nearest point within the caps, the strategies' shares and the gross limit."""
+    """Return the nearest point within the caps, the strategies' shares and the gross limit."""
     upper = np.minimum(np.maximum(target, 0.0), limits.position)
     rows = np.concatenate([share.T, np.ones((1, len(target)))])
     full = np.append(np.full(share.shape[1], limits.strategy), limits.portfolio)

@@ -1,4 +1,4 @@
-r"""The served portfolio as a differentiable function of the multiplier.
+r"""Play the served portfolio as a differentiable function of the multiplier.
 
 What `POST /allocate` does after the model answered, day by day: the multiplied baseline inside the
 caps, smoothed, carried by prices, charged for trading. Where the service projects on the limits,
@@ -55,7 +55,8 @@ class Scan(torch.autograd.Function):
 class TensorTape:
     """A tape as tensors, with everything that does not depend on the multiplier.
 
-    ``gate`` is the part of the way taken each day, ``keep`` what is left of yesterday's weight.
+    ``gate`` is the share of the way to the aim traded each day, ``keep`` the factor on the weight
+    of the day before.
     """
 
     features: Tensor
@@ -71,7 +72,7 @@ class TensorTape:
 
 
 def to_tensors(tape: Tape, span: float = 10.0) -> TensorTape:
-    """Turn a tape into tensors, float32."""
+    """Return a tape as tensors, float32."""
     side = np.sign(tape.baseline)
     last = np.zeros(side.shape[1])
     gate = np.full(side.shape, 2.0 / (span + 1.0))
@@ -102,7 +103,7 @@ def _tensor(values: Any) -> Tensor:
 
 
 def cap_sizes(sizes: Tensor, share: Tensor, caps: tuple[float, float, float]) -> Tensor:
-    """Scale absolute weights (T, N) into the position, strategy and portfolio limits."""
+    """Return absolute weights (T, N), scaled into the position, strategy and portfolio limits."""
     position, strategy, portfolio = caps
     inside = torch.clamp(sizes, max=position)
     gross = torch.einsum("tn,tnk->tk", inside, share)
@@ -114,7 +115,7 @@ def cap_sizes(sizes: Tensor, share: Tensor, caps: tuple[float, float, float]) ->
 
 
 def net_returns(tensors: TensorTape, multiplier: Tensor, rows: slice, cost: float) -> Tensor:
-    """Daily net returns of the served portfolio over ``rows``, shape (T,).
+    """Return the daily net returns of the served portfolio over ``rows``, shape (T,).
 
     Parameters
     ----------
@@ -135,6 +136,6 @@ def net_returns(tensors: TensorTape, multiplier: Tensor, rows: slice, cost: floa
 
 
 def annual_sharpe(returns: Tensor) -> Tensor:
-    """Annual Sharpe ratio, 252 days, of returns of shape (T,)."""
+    """Return the annual Sharpe ratio, 252 days, of returns of shape (T,)."""
     ratio: Tensor = returns.mean() / (returns.std() + 1e-9) * TRADING_DAYS**0.5
     return ratio

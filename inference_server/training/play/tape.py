@@ -1,4 +1,4 @@
-"""One record, ready to train on: Phase 2 day by day, the signals behind it, and its features."""
+"""`Tape`: Phase 2 of one record day by day, its signals, and the features made of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,5 +57,5 @@ class Tape:
     key: str = ""
 
     def row_of(self, day: str) -> int:
-        """First row on or after a day."""
+        """Return the first row on or after a day."""
         return int(np.searchsorted(self.dates, np.datetime64(day, "D")))

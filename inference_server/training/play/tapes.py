@@ -1,7 +1,7 @@
-"""What a record becomes for training: features, baseline and returns of every decision day.
+"""Read a record as a `Tape`: features, baseline and returns of every decision day.
 
-A record is what ``himari backtest --record`` wrote: Phase 2 as the service decided it, day by day,
-and the signals behind it. The features come out of the code that serves them.
+A record is the file of ``himari backtest --record``: Phase 2 as the service decided it, day by day,
+and the signals. The features are made by the code that serves them.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from inference_server.model.features import CHANNELS, FEATURES, STEPS, WINDOW, b
 from inference_server.training.evaluate.volatility import realised_variance
 from inference_server.training.evaluate.volatility_baselines import ewma_variance
 from inference_server.training.play import served_exact
-from inference_server.training.play.served_exact import Terms, play_multiplier
+from inference_server.training.play.served_exact import TradingTerms, play_multiplier
 from inference_server.training.play.tape import Array, Tape
 
 # a symbol whose price stood still for a quarter of the window has no volatility to scale by
 _LEAST_RETURNS: Final = 250
-# design, section 1: Kelly fraction, predictive variance without outcomes, largest size
+# of the service: Kelly fraction, predictive variance without outcomes, largest size
 _FRACTION: Final = 0.25
 _PREDICTIVE: Final = 1.05
 _LARGEST: Final = 0.5
@@ -54,7 +54,7 @@ def load_tape(record: Path, cache: Path | None = None, span: float = 10.0) -> Ta
             built = {name: opened[name] for name in opened.files}
     else:
         everything = slice(0, len(bare.dates))
-        built = _build(raw, play_multiplier(bare, None, everything, Terms(span=span)).held)
+        built = _build(raw, play_multiplier(bare, None, everything, TradingTerms(span=span)).held)
         if kept is not None:
             _keep(kept, built)
     return replace(bare, **built)
@@ -108,7 +108,7 @@ def _build(raw: dict[str, Any], held: Array) -> dict[str, Any]:
 
 
 def _bare_tape(name: str, raw: dict[str, Any], key: str) -> Tape:
-    """Everything but the features, which need the portfolio that this alone can play."""
+    """Return the tape without features; those need the weights held, which this tape gives."""
     closes, rows = raw["closes"], raw["row"]
     returns = _returns(closes)
     following = np.minimum(rows + 1, len(closes) - 1)

@@ -1,4 +1,4 @@
-"""Fitted models of random weights, and tapes made up without the service."""
+"""FittedCase models of random weights, and tapes made up without the service."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.training.export import CASES, CardText, export_version
 from inference_server.training.fit.heads import Heads, PriceLogit
 from inference_server.training.fit.networks import LinearLogit, NetworkParams, TransformerLogit
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from inference_server.training.play.served_torch import TensorTape, to_tensors
 from inference_server.training.play.tape import Tape
 
@@ -60,21 +60,21 @@ def drawn_heads(seed: int) -> Heads:
     return heads
 
 
-def drawn_fitted(seed: int, heads: Heads | None = None) -> Fitted:
+def drawn_fitted(seed: int, heads: Heads | None = None) -> FittedCase:
     """Draw one case."""
     heads = heads or drawn_heads(seed + 10)
     networks = (drawn_transformer(seed), drawn_transformer(seed + 1))
-    return Fitted(drawn_linear(seed), networks, 0.5, heads)
+    return FittedCase(drawn_linear(seed), networks, 0.5, heads)
 
 
-def drawn_cases() -> dict[str, Fitted]:
+def drawn_cases() -> dict[str, FittedCase]:
     """Draw both cases, unlike each other but for the forecasts."""
     heads = drawn_heads(7)
     return {case: drawn_fitted(100 * place, heads) for place, case in enumerate(CASES)}
 
 
 def publish(
-    store: Path, cases: dict[str, Fitted], alpha: float = 1.0, *, with_transformer: bool = True
+    store: Path, cases: dict[str, FittedCase], alpha: float = 1.0, *, with_transformer: bool = True
 ) -> float:
     """Export to ``store/drawn-1`` and name it the current version; features may be within +-9."""
     text = CardText(

@@ -12,8 +12,8 @@ from inference_server.model.multiplier import setup
 from inference_server.model.multiplier_details import read_details
 from inference_server.model.store import current_version, verify_model
 from inference_server.training.fit.networks import multiplier_of
-from inference_server.training.fit.plain import plain_features
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.unsided import unsided_features
+from inference_server.training.fit.walk_forward import FittedCase
 from tests.inference_server.training.fits import drawn_cases, drawn_fitted, publish
 
 
@@ -30,7 +30,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, *, whole: bool) -> tuple[
 
 
 def logit(
-    fitted: Fitted, features: torch.Tensor, path: torch.Tensor, *, whole: bool
+    fitted: FittedCase, features: torch.Tensor, path: torch.Tensor, *, whole: bool
 ) -> torch.Tensor:
     linear: torch.Tensor = fitted.linear(features)
     if not whole:
@@ -59,7 +59,7 @@ def test_the_graph_answers_what_torch_answers(
     answers = dict(zip(names, session.run(list(names), fed), strict=True))
     fitted = drawn_cases()[case]
     seen, side = torch.from_numpy(features), torch.from_numpy(fed["side"])
-    plain = plain_features(seen, side)
+    plain = unsided_features(seen, side)
     with torch.no_grad():
         expected = {
             "multiplier": multiplier_of(logit(fitted, seen, torch.from_numpy(path), whole=whole)),

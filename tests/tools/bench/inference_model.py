@@ -16,7 +16,7 @@ import torch
 
 from inference_server.model.features import CHANNELS, FEATURES, STEPS
 from inference_server.model.onnx_model import OnnxModel
-from inference_server.training.export import CASES, CardText, Served, export_version
+from inference_server.training.export import CASES, CardText, ServedGraph, export_version
 from inference_server.training.fit.heads import HeadParams, Heads, PriceLogit
 from inference_server.training.fit.networks import (
     LinearLogit,
@@ -24,7 +24,7 @@ from inference_server.training.fit.networks import (
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from tests.tools.bench.rows import Row, interleaved_medians
 
 SECTION: Final = "Inference server: the model, one row"
@@ -41,7 +41,7 @@ class BenchModel:
 
     folder: Path
     network: Any
-    cases: Mapping[str, Fitted]
+    cases: Mapping[str, FittedCase]
     difference: float
     transformers: int
 
@@ -65,7 +65,7 @@ def make_model(folder: Path) -> BenchModel:
     difference = export_version(folder, cases, text, [seen], with_transformer=count > 0)
     # the export turns torch's fast attention off; eager shall have it
     torch.backends.mha.set_fastpath_enabled(value=True)
-    network = Served(cases, with_transformer=count > 0).eval()
+    network = ServedGraph(cases, with_transformer=count > 0).eval()
     return BenchModel(folder, network, cases, difference, count)
 
 
@@ -118,7 +118,7 @@ def _random_heads() -> Heads:
     return heads
 
 
-def _random_case(count: int, heads: Heads) -> Fitted:
+def _random_case(count: int, heads: Heads) -> FittedCase:
     linear = LinearLogit()
     transformers = tuple(TransformerLogit(NetworkParams()) for _ in range(count))
     with torch.no_grad():
@@ -128,7 +128,7 @@ def _random_case(count: int, heads: Heads) -> Fitted:
     for each in (linear, *transformers):
         frozen: torch.nn.Module = each
         frozen.eval().requires_grad_(requires_grad=False)
-    return Fitted(linear, transformers, 0.5, heads)
+    return FittedCase(linear, transformers, 0.5, heads)
 
 
 def _transformers_of(graph: Path) -> int:

@@ -12,7 +12,7 @@ from inference_server.training.fit.networks import (
     TransformerLogit,
     multiplier_of,
 )
-from inference_server.training.fit.plain import plain_features
+from inference_server.training.fit.unsided import unsided_features
 from tests.tools.bench.inference_naive import Arrays, Run, naive_app
 
 TRANSFORMERS = "HIMARI_BENCH_TRANSFORMERS"
@@ -35,7 +35,7 @@ def torch_run() -> Run:
             if added:
                 logit = logit + torch.stack([part(features, path) for part in added]).mean(0)
             multiplier = multiplier_of(logit).numpy()
-            plain = plain_features(features, side)
+            plain = unsided_features(features, side)
             return multiplier, volatility(plain).numpy(), (side * rise(plain)).numpy()
 
     return run

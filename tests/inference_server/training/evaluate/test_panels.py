@@ -8,8 +8,8 @@ import pytest
 from inference_server.training.evaluate.panels import (
     DailySeries,
     Fold,
+    build_panel,
     daily_series,
-    panel_of,
     year_folds,
 )
 from inference_server.training.evaluate.series import UnusableSeries
@@ -18,7 +18,7 @@ from tests.inference_server.training.evaluate.evaluations import strong_panel
 
 def test_a_panel_is_built_from_arrays() -> None:
     days = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
-    panel = panel_of("two days", days, {"rl": (np.array([0.1, -0.1]), np.array([0.5, 0.0]))})
+    panel = build_panel("two days", days, {"rl": (np.array([0.1, -0.1]), np.array([0.5, 0.0]))})
     assert panel.dates == ("2020-01-01", "2020-01-02")
     assert panel.policies["rl"] == DailySeries((0.1, -0.1), (0.5, 0.0))
     assert panel.returns("rl").tolist() == [0.1, -0.1]
@@ -33,7 +33,7 @@ def test_series_of_another_length_are_refused() -> None:
 
 def test_a_gap_in_the_returns_is_refused() -> None:
     with pytest.raises(UnusableSeries, match="returns of rl must be finite"):
-        panel_of("gap", ["2020-01-01", "2020-01-02"], {"rl": ([0.1, np.nan], [0.0, 0.0])})
+        build_panel("gap", ["2020-01-01", "2020-01-02"], {"rl": ([0.1, np.nan], [0.0, 0.0])})
 
 
 def test_a_fold_is_cut_out_of_every_policy() -> None:

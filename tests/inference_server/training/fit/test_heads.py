@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from inference_server.model.features import FEATURES
-from inference_server.training.fit.fit import Book
+from inference_server.training.fit.fit import TrainingBook
 from inference_server.training.fit.heads import HeadParams, fit_rise, fit_volatility
-from inference_server.training.fit.plain import PLAIN, plain_features
+from inference_server.training.fit.unsided import UNSIDED, unsided_features
 from inference_server.training.play.served_torch import to_tensors
 from inference_server.training.play.tape import Tape
 from tests.inference_server.training.fits import made_up
 
 PARAMS = HeadParams(hidden=8, seeds=2, epochs=40.0, batch=256, weight_decay=0.1)
-KNOWN = PLAIN.index("volatility_5_60")
+KNOWN = UNSIDED.index("volatility_5_60")
 
 
-def book_of(tape: Tape) -> tuple[Tape, Book]:
-    return tape, Book(to_tensors(tape), 0, len(tape.dates), 1.0)
+def book_of(tape: Tape) -> tuple[Tape, TrainingBook]:
+    return tape, TrainingBook(to_tensors(tape), 0, len(tape.dates), 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def column(tape: Tape, name: str) -> np.ndarray:
 
 
 def answers(model: torch.nn.Module, tape: Tape) -> np.ndarray:
-    plain = plain_features(
+    plain = unsided_features(
         torch.from_numpy(tape.features), torch.from_numpy(np.sign(tape.baseline)).float()
     )
     with torch.no_grad():
@@ -53,7 +53,7 @@ def test_a_correction_of_volatility_that_bends_is_found(noise: Tape) -> None:
 
 
 def test_a_rise_that_follows_a_feature_is_found_from_either_side(noise: Tape) -> None:
-    plain = plain_features(
+    plain = unsided_features(
         torch.from_numpy(noise.features), torch.from_numpy(np.sign(noise.baseline)).float()
     ).numpy()
     logit = 1.5 * plain[:, :, KNOWN]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inference_server.training.fit.fit import (
-    Book,
     FitParams,
+    TrainingBook,
     fit_linear,
     fit_transformer,
     spread_of,
@@ -21,13 +21,13 @@ from inference_server.training.fit.walk_forward import (
     FOLDS,
     POOL,
     SHIPPED,
-    Fitted,
+    FittedCase,
     Run,
     Stage,
-    books_of,
     fit_cases,
     fit_heads,
     fit_stage,
+    training_books,
 )
 from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Tape
@@ -49,8 +49,8 @@ def tapes() -> dict[str, tuple[Tape, TensorTape]]:
 
 
 @pytest.fixture(scope="module")
-def books(tapes: dict[str, tuple[Tape, TensorTape]]) -> list[Book]:
-    return [book for _, book in books_of(STAGE, POOL["long_short"], tapes)]
+def books(tapes: dict[str, tuple[Tape, TensorTape]]) -> list[TrainingBook]:
+    return [book for _, book in training_books(STAGE, POOL["long_short"], tapes)]
 
 
 def same(ours: torch.nn.Module, theirs: torch.nn.Module) -> bool:
@@ -58,30 +58,30 @@ def same(ours: torch.nn.Module, theirs: torch.nn.Module) -> bool:
     return all(torch.equal(mine, other) for mine, other in pairs)
 
 
-def transformer(books: list[Book], seed: int) -> TransformerLogit:
+def transformer(books: list[TrainingBook], seed: int) -> TransformerLogit:
     return fit_transformer(LinearLogit(), books, PARAMS, seed)
 
 
-def test_the_same_seed_gives_the_same_weights_to_the_last_bit(books: list[Book]) -> None:
+def test_the_same_seed_gives_the_same_weights_to_the_last_bit(books: list[TrainingBook]) -> None:
     assert same(fit_linear(books, PARAMS), fit_linear(books, PARAMS))
     first = transformer(books, 5)
     torch.rand(17)
     assert same(first, transformer(books, 5))
 
 
-def test_another_seed_gives_other_weights(books: list[Book]) -> None:
+def test_another_seed_gives_other_weights(books: list[TrainingBook]) -> None:
     ours, theirs = transformer(books, 5), transformer(books, 6)
     assert not torch.equal(ours.out.weight, theirs.out.weight)
     assert bool(ours.out.weight.any())
 
 
-def test_a_fitted_linear_part_strays_as_far_as_it_was_told(books: list[Book]) -> None:
+def test_a_fitted_linear_part_strays_as_far_as_it_was_told(books: list[TrainingBook]) -> None:
     model = fit_linear(books, replace(PARAMS, linear_spread=0.7))
     found = spread_of(lambda tensors, rows: model(tensors.features[rows]), books)
     np.testing.assert_allclose(found, 0.7, rtol=1e-4)
 
 
-def fitted(run: Run, tapes: dict[str, tuple[Tape, TensorTape]]) -> Fitted:
+def fitted(run: Run, tapes: dict[str, tuple[Tape, TensorTape]]) -> FittedCase:
     *_, (what, whole) = fit_stage(run, STAGE, "long_short", tapes, drawn_heads(1))
     assert what == "whole"
     assert whole is not None
@@ -161,7 +161,7 @@ def long_tapes() -> dict[str, tuple[Tape, TensorTape]]:
 def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
     long_tapes: dict[str, tuple[Tape, TensorTape]], fold: Stage
 ) -> None:
-    found = {tape.name: book for tape, book in books_of(fold, POOL["long_short"], long_tapes)}
+    found = {tape.name: book for tape, book in training_books(fold, POOL["long_short"], long_tapes)}
     for name, book in found.items():
         tape, _ = long_tapes[name]
         purge = 40 if name == "nyse_n_ls" else 20
@@ -177,7 +177,9 @@ def test_no_day_of_a_fold_is_in_its_books_and_the_purge_lies_between(
 def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
     long_tapes: dict[str, tuple[Tape, TensorTape]],
 ) -> None:
-    found = {tape.name: book for tape, book in books_of(FOLDS[0], POOL["long_short"], long_tapes)}
+    found = {
+        tape.name: book for tape, book in training_books(FOLDS[0], POOL["long_short"], long_tapes)
+    }
     pool = POOL["long_short"]
     ratio = found["etfs_ls"].weight / found["nyse_n_ls"].weight
     np.testing.assert_allclose(ratio, pool["etfs_ls"] / pool["nyse_n_ls"])
@@ -186,7 +188,10 @@ def test_books_keep_the_weights_of_the_pool_among_those_that_are_there(
 def test_what_ships_leaves_out_the_days_whose_outcome_is_not_known(
     long_tapes: dict[str, tuple[Tape, TensorTape]],
 ) -> None:
-    ends = {tape.name: book.end for tape, book in books_of(SHIPPED, POOL["long_short"], long_tapes)}
+    ends = {
+        tape.name: book.end
+        for tape, book in training_books(SHIPPED, POOL["long_short"], long_tapes)
+    }
     # dates end before the stage begins, so all but the days of an open horizon remain
     assert ends["stocks_ls"] <= 5000 - 12
     assert ends["stocks_ls"] >= 5000 - 40

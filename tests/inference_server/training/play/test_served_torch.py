@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference_server.training.fit.fit import transformer_logit
 from inference_server.training.fit.networks import LinearLogit, TransformerLogit, multiplier_of
-from inference_server.training.play.served_exact import Terms, play_multiplier
+from inference_server.training.play.served_exact import TradingTerms, play_multiplier
 from inference_server.training.play.served_torch import Scan, cap_sizes, net_returns, to_tensors
 from tests.inference_server.training.fits import SMALL, made_up
 from tests.inference_server.training.recorded import Recorded
@@ -92,5 +92,5 @@ def test_what_is_learnt_from_moves_with_what_is_served(recorded: Recorded) -> No
     tape = recorded.tape
     rows = slice(0, len(tape.dates))
     ours = net_returns(to_tensors(tape), torch.ones(tape.baseline.shape), rows, 0.0005)
-    exact = play_multiplier(tape, None, rows, Terms()).returns
+    exact = play_multiplier(tape, None, rows, TradingTerms()).returns
     assert np.corrcoef(ours.numpy()[:-1], exact)[0, 1] > 0.85

@@ -1,8 +1,8 @@
-"""What a fitted model says day by day to a portfolio that holds what it has made of it.
+"""Multipliers of a fitted model day by day, given the position held.
 
 All features of a tape but those of the held position are known beforehand: the encoders run once
-over whole stretches, and a day costs two small products. The same numbers come out of the exported
-graph; a test plays both.
+over whole stretches, and a day costs two small products. A test plays the exported graph over the
+same days and finds the same numbers.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from torch import Tensor
 from inference_server.model.features import FEATURES, held_features
 from inference_server.training.fit.ensemble import Ensemble
 from inference_server.training.fit.networks import TransformerLogit, multiplier_of
-from inference_server.training.fit.walk_forward import Fitted
+from inference_server.training.fit.walk_forward import FittedCase
 from inference_server.training.play.served_torch import TensorTape
 from inference_server.training.play.tape import Array, Tape
 
@@ -26,19 +26,19 @@ _HELD: Final = [FEATURES.index("held"), FEATURES.index("held_squared")]
 _AT_ONCE: Final = 4096
 
 
-class Opinion:
-    """One fitted case over ``rows`` of a tape; called with a row and what is held then.
+class FittedPolicy:
+    """Multipliers of one fitted case; called with a row of the tape and the weights held then.
 
     Parameters
     ----------
     tape : Tape
     tensors : TensorTape
         The same as tensors.
-    fitted : Fitted
+    fitted : FittedCase
     rows : slice
-        Days that may be asked for.
-    asked : bool ndarray of shape (T, N) over the whole tape
-        Where there is an opinion.
+        Days that it may be called for.
+    active : bool ndarray of shape (T, N) over the whole tape
+        Where the model acts.
     with_transformer : bool
         False: the linear part alone.
     """
@@ -47,14 +47,14 @@ class Opinion:
         self,
         tape: Tape,
         tensors: TensorTape,
-        fitted: Fitted,
+        fitted: FittedCase,
         *,
         rows: slice,
-        asked: NDArray[np.bool_],
+        active: NDArray[np.bool_],
         with_transformer: bool,
     ) -> None:
         self._tape, self._start = tape, rows.start
-        self._asked = asked[rows]
+        self._active = active[rows]
         bare = tensors.features[rows].clone()
         bare[:, :, _HELD] = 0.0
         with torch.no_grad():
@@ -62,29 +62,31 @@ class Opinion:
         self._held_weight = fitted.linear.weight[_HELD]
         self._added = None
         if with_transformer and fitted.transformers:
-            self._added = _Reader.of(fitted.transformers, bare, tensors.path[rows], self._asked)
+            self._added = _EncodedTape.of(
+                fitted.transformers, bare, tensors.path[rows], self._active
+            )
         self._scale = fitted.scale
 
     def __call__(self, row: int, held: Array) -> Array:
-        """Multipliers (N,); 1 where there is no opinion."""
+        """Return multipliers (N,); 1 where the model does not act."""
         day = row - self._start
-        asked = self._asked[day]
-        said = np.ones(len(asked))
-        if not asked.any():
-            return said
+        active = self._active[day]
+        multipliers = np.ones(len(active))
+        if not active.any():
+            return multipliers
         excess = held_features(self._tape.baseline[row], held)
-        own = torch.from_numpy(np.stack(excess, axis=1)[asked].astype(np.float32))
+        own = torch.from_numpy(np.stack(excess, axis=1)[active].astype(np.float32))
         with torch.no_grad():
-            logit = self._linear[day][asked] + own @ self._held_weight
+            logit = self._linear[day][active] + own @ self._held_weight
             if self._added is not None:
                 logit = logit + self._scale * self._added.logit(day, own)
-            said[asked] = multiplier_of(logit).numpy()
-        return said
+            multipliers[active] = multiplier_of(logit).numpy()
+        return multipliers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Reader:
-    """Transformers with all of their input read but the held position."""
+class _EncodedTape:
+    """Transformers whose input is encoded, but for the held position."""
 
     ensemble: Ensemble
     seen: Tensor
@@ -96,18 +98,18 @@ class _Reader:
         models: Sequence[TransformerLogit],
         bare: Tensor,
         path: NDArray[np.float16],
-        asked: NDArray[np.bool_],
-    ) -> "_Reader":
+        active: NDArray[np.bool_],
+    ) -> "_EncodedTape":
         ensemble = Ensemble(models)
-        rows = torch.from_numpy(path[asked]).split(_AT_ONCE)
+        rows = torch.from_numpy(path[active]).split(_AT_ONCE)
         with torch.no_grad():
             seen = [ensemble.read(part.float()) for part in rows]
-            context = ensemble.embed_context(bare[torch.from_numpy(asked)])
-        begins = np.concatenate([[0], np.cumsum(asked.sum(axis=1))])
-        return _Reader(ensemble, torch.cat(seen, dim=1), context, begins)
+            context = ensemble.embed_context(bare[torch.from_numpy(active)])
+        begins = np.concatenate([[0], np.cumsum(active.sum(axis=1))])
+        return _EncodedTape(ensemble, torch.cat(seen, dim=1), context, begins)
 
     def logit(self, day: int, own: Tensor) -> Tensor:
-        """Mean logits of a day's rows, (n,), of the features ``held`` (n, 2)."""
+        """Return the mean logits (n,) of a day's rows, given the features ``held`` (n, 2)."""
         part = slice(int(self.begins[day]), int(self.begins[day + 1]))
         context = self.context[:, part] + own @ self.ensemble.context[:, _HELD]
         return self.ensemble.judge(self.seen[:, part], context).mean(0)

@@ -1,9 +1,9 @@
-"""Features as they are without a side: what a forecast of the price itself may see.
+"""Features of the price alone, without the side of the baseline: the input of the forecasts.
 
-`inference_server.model.features` looks at everything from the baseline's side. How a price will
-move does not depend on which side of it somebody is, so the forecasts undo that: of the features
-that tell of prices alone, those of a short baseline are turned back to those of a long one. Both
-cases, and a symbol in either of them, then get the same forecast.
+`inference_server.model.features` measures everything from the baseline's side. How a price will
+move does not depend on the side of a position, so the features of prices alone are turned back
+from a short baseline to a long one. Both cases, and a symbol in either of them, then get the same
+forecast.
 """
 
 from typing import Final
@@ -34,20 +34,20 @@ _ODD: Final = tuple(
     and name not in _EVEN
 )
 _PEAK, _TROUGH = "below_peak_250", "above_trough_250"
-PLAIN: Final = (*_EVEN, *_ODD, _PEAK, _TROUGH)
+UNSIDED: Final = (*_EVEN, *_ODD, _PEAK, _TROUGH)
 
 
 def _turned() -> tuple[Tensor, Tensor, Tensor]:
-    """Pick of the sided features (F, P); the same seen from the other side, and what is added."""
-    pick = torch.zeros(len(FEATURES), len(PLAIN))
-    turn, add = pick.clone(), torch.zeros(len(PLAIN))
-    for place, name in enumerate(PLAIN):
+    """Return matrices (F, P) for a long and a short baseline, and the offset (P,) of the short."""
+    pick = torch.zeros(len(FEATURES), len(UNSIDED))
+    turn, add = pick.clone(), torch.zeros(len(UNSIDED))
+    for place, name in enumerate(UNSIDED):
         pick[FEATURES.index(name), place] = 1.0
         if name in (_PEAK, _TROUGH):
             continue
         turn[FEATURES.index(name), place] = 1.0 if name in _EVEN else -1.0
     # the peak of a path is the trough of its mirror image: 2 x + 1 against x' - 1, x = -x'
-    peak, trough = PLAIN.index(_PEAK), PLAIN.index(_TROUGH)
+    peak, trough = UNSIDED.index(_PEAK), UNSIDED.index(_TROUGH)
     turn[FEATURES.index(_TROUGH), peak], add[peak] = -2.0, -1.0
     turn[FEATURES.index(_PEAK), trough], add[trough] = -0.5, -0.5
     return pick, turn, add
@@ -56,8 +56,8 @@ def _turned() -> tuple[Tensor, Tensor, Tensor]:
 _PICK, _TURN, _ADD = _turned()
 
 
-def plain_features(features: Tensor, side: Tensor) -> Tensor:
-    """Undo the side.
+def unsided_features(features: Tensor, side: Tensor) -> Tensor:
+    """Return the features of prices as from a long baseline.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def plain_features(features: Tensor, side: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor of shape (..., len(PLAIN))
-        What a long baseline would have seen in `PLAIN`; equal but for rounding.
+    Tensor of shape (..., len(UNSIDED))
+        The features named in `UNSIDED`, equal but for rounding.
     """
     turned = features @ _TURN + _ADD
     return torch.where(side[..., None] < 0.0, turned, features @ _PICK)

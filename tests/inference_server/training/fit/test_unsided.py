@@ -6,7 +6,7 @@ import torch
 
 from inference_server.model.book import Claims, book_of_arrays
 from inference_server.model.features import FEATURES, WINDOW, build_features
-from inference_server.training.fit.plain import PLAIN, plain_features
+from inference_server.training.fit.unsided import UNSIDED, unsided_features
 
 # what tells of claims and of the book, not of prices
 OF_THE_BOOK = {
@@ -41,13 +41,13 @@ def test_a_short_baseline_leaves_the_plain_features_as_they_are(seed: int) -> No
     size = np.full(7, 0.05)
     long, _ = sided(size)
     mixed, side = sided(size * signs)
-    columns = [FEATURES.index(name) for name in PLAIN]
-    np.testing.assert_allclose(plain_features(long, torch.ones(7)), long[:, columns], atol=0.0)
-    np.testing.assert_allclose(plain_features(mixed, side), long[:, columns], atol=2e-5)
+    columns = [FEATURES.index(name) for name in UNSIDED]
+    np.testing.assert_allclose(unsided_features(long, torch.ones(7)), long[:, columns], atol=0.0)
+    np.testing.assert_allclose(unsided_features(mixed, side), long[:, columns], atol=2e-5)
     # the sides were not the same to begin with
     assert bool((mixed[:, columns] != long[:, columns]).any()) == bool((signs < 0.0).any())
 
 
 def test_every_feature_of_prices_is_among_them() -> None:
-    assert set(PLAIN) == set(FEATURES) - OF_THE_BOOK
-    assert len(set(PLAIN)) == len(PLAIN)
+    assert set(UNSIDED) == set(FEATURES) - OF_THE_BOOK
+    assert len(set(UNSIDED)) == len(UNSIDED)
