@@ -28,7 +28,7 @@ _SUMMARIES_KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
-    """Whose key, which key, and the digest of the raw request it stands for."""
+    """Owner, key, and the digest of the raw request that the key was used with."""
 
     owner: str
     key: str
@@ -54,13 +54,13 @@ class Decider:
         self.recent: deque[DecisionSummary] = deque(maxlen=_SUMMARIES_KEPT)
 
     def stop(self) -> None:
-        """Let a running estimate of factors end, and start no other."""
+        """Wait for a running estimate of factors to end, and start no other."""
         self._factors.stop()
 
     async def allocate(
         self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
     ) -> Decision:
-        """Decide one batch; journalled before it is answered, unless a dry run.
+        """Return the decision on one batch; journalled before it returns, unless a dry run.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Decider:
             if not batch.signals:
                 _LOG.warning("empty_batch", dry_run=dry_run)
             if dry_run:
-                return await self._rehearse(batch, begun)
+                return await self._dry_run(batch, begun)
             return await self._decide(batch, claim, begun)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
@@ -92,7 +92,7 @@ class Decider:
             drafted_at = tick()
             asked = self._questions(drafted)
             if asked:
-                # ahead of the decision, and of whatever the breaker has to report meanwhile
+                # ahead of the decision, and of transitions of the breaker meanwhile
                 entry.hold()
             answer = await self._ask(drafted, asked)
             answered_at = tick()
@@ -106,18 +106,18 @@ class Decider:
         return decision
 
     def _questions(self, drafted: Draft) -> tuple[PolicyInput, ...]:
-        """List what to ask; nothing where the answer is known to be a refusal."""
-        if self._engine.world.gate.is_shut():
+        """Return the rows to ask the policy about; none where it would refuse."""
+        if self._engine.world.gate.would_refuse():
             return ()
         return policy_inputs(drafted, self._engine.beliefs)
 
-    async def _rehearse(self, batch: Batch, begun: "_Begun") -> Decision:
+    async def _dry_run(self, batch: Batch, begun: "_Begun") -> Decision:
         beliefs = self._engine.beliefs.fork()
         drafted = draft(observe_batch(batch, beliefs, self._engine.params), beliefs)
         gate = self._engine.world.gate
         asked = policy_inputs(drafted, beliefs) if gate.client else ()
         if batch.signals:
-            answer = await gate.ask_aside(asked)
+            answer = await gate.ask_for_dry_run(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
         return self._answer(conclude(drafted, answer, beliefs.drift), answer, begun)

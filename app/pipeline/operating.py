@@ -1,4 +1,4 @@
-"""What an operator does: the kill switch, the breaker, settings, and whether requests may come."""
+"""Operators' changes: kill switch, breaker and settings; and readiness."""
 
 from collections.abc import Awaitable
 from dataclasses import asdict
@@ -17,12 +17,12 @@ from app.pipeline.engine import Engine, SettingsChange
 
 _LOG = structlog.get_logger(__name__)
 _RESET, _MODE = "circuit_reset", "circuit_mode"
-# an operator's acts on the breaker, by name; each is journalled with who and why
+# operators' changes of the breaker, by name; each is journalled with actor and reason
 CIRCUIT_ACTS = frozenset({_RESET, _MODE})
 
 
 class Operating:
-    """Changes how the service runs; each change is journalled, logged and told to people.
+    """Changes how the service runs; each change is journalled, logged and sent as a notice.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Operating:
         self._world = engine.world
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether a load balancer should send requests here, and why not."""
+        """Return whether requests are accepted, and the details that say why not."""
         refusing = self._world.journal.refusing()
         detail = {
             "journal": refusing or "ok",
@@ -60,7 +60,7 @@ class Operating:
         return self._engine.change_settings(params, change)
 
     def trading_state(self) -> dict[str, Any]:
-        """Return the kill switch as it stands."""
+        """Return state, reason, time, flatten and actor of the kill switch."""
         return asdict(self._engine.beliefs.trading)
 
     async def set_trading_state(
@@ -72,7 +72,7 @@ class Operating:
         flatten: bool = False,
         rebase: bool = False,
     ) -> dict[str, Any]:
-        """Throw the kill switch; holds from the next decision on and over restarts.
+        """Set the trading state, from the next decision on and over restarts.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Operating:
         return self.trading_state()
 
     def circuit(self) -> dict[str, Any]:
-        """Return the breaker as it stands."""
+        """Return the fields of ``GET /circuit``."""
         return self._world.gate.breaker.snapshot(self._world.clock.monotonic())
 
     async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:

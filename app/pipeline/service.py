@@ -1,4 +1,4 @@
-"""The sizing service behind HTTP and behind the facade: it decides, and its parts do the rest."""
+"""The sizing service behind HTTP and the facade: it decides, and owns learning and operating."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ _DAY_NS = 86_400 * 1_000_000_000
 
 
 class SizingService:
-    """Decides batches; its parts learn, operate and show; each change of state is journalled.
+    """Decides batches, and owns what learns, operates and reads; state changes are journalled.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class SizingService:
 
     @property
     def beliefs(self) -> Beliefs:
-        """What the service believes now."""
+        """Current beliefs."""
         return self._engine.beliefs
 
     @property
@@ -67,7 +67,7 @@ class SizingService:
         return self._engine.settings_hash
 
     async def start(self) -> None:
-        """Open the journal and become what it says.
+        """Open the journal and restore the state that its events give.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class SizingService:
         return await self._decider.allocate(batch, dry_run=dry_run, claim=claim)
 
     def what_if(self, batch: Batch, changes: Changes) -> dict[str, Any]:
-        """Size a batch under other numbers with Phase 2 alone; nothing is kept, no policy asked.
+        """Return what a batch would get under other numbers; Phase 2 alone, no state changes.
 
         Raises
         ------
@@ -117,6 +117,6 @@ class SizingService:
         try:
             return await self.world.journal.stored_answer(owner, key, not_before)
         except JournalUnavailable:
-            # what asks for it is about to decide: a request refused for the journal like any other
+            # the caller would decide next, so this counts as a request that the journal refused
             self.world.telemetry.count("journal_errors")
             raise
