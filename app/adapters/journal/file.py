@@ -1,8 +1,8 @@
-"""Whether a SQLite file is still the whole journal: damage, truncation, a lost end.
+"""Checks that a SQLite file still holds the whole journal: damage, truncation, a lost end.
 
-SQLite keeps no checksums of its pages, and drops a write-ahead log that it cannot read without a
-word. So what it finds damaged is remembered until a whole check is clean, and the last event that
-was acknowledged is noted beside the file, in the one that holds the stream's lock.
+SQLite keeps no checksums of its pages, and silently drops a write-ahead log that it cannot read.
+So damage that was met counts until a full check finds none, and the number of the last
+acknowledged event is written into the stream's lock file, beside the database.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What tells a file from another, and its size in bytes."""
+    """Identity of a file, and its size in bytes."""
 
     device: int
     inode: int
@@ -35,7 +35,7 @@ class FileState:
 
 
 def file_state(name: str) -> FileState | None:
-    """Look at a file; None where there is none."""
+    """Return the state of a file; None where there is none."""
     try:
         found = os.stat(name)  # noqa: PTH116 - on each commit, and a third of Path.stat's cost
     except FileNotFoundError:
@@ -44,14 +44,14 @@ def file_state(name: str) -> FileState | None:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite says that what it read is not, or no longer, a sound database."""
+    """Return whether an error of SQLite means that the database file is damaged."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     code: int = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK)
     return code & _PRIMARY in _DAMAGE
 
 
 def refuse_read_only(connection: sqlite3.Connection) -> None:
-    """Write nothing, as a write; a lock of somebody else passes, want of permission does not.
+    """Raise if the file cannot be written; a lock held by another process is no error.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def refuse_read_only(connection: sqlite3.Connection) -> None:
 
 
 def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> bool:
-    """Let SQLite check the structure of the whole file.
+    """Raise if SQLite finds damage in the structure of the file.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> b
     Returns
     -------
     bool
-        Whether everything was looked at.
+        Whether the whole file was checked.
 
     Raises
     ------
@@ -102,25 +102,25 @@ def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> b
 
 
 def note_acknowledged(held: int, seq: int, inode: int) -> None:
-    """Note the last acknowledged event beside the journal; what kill -9 leaves, is there.
+    """Write the number of the last acknowledged event into the lock file; it survives kill -9.
 
-    Not synced, so after a power loss it may be older than the journal, which does no harm.
+    Not synced: after a power loss it may be older than the journal, which does no harm.
     """
-    # The event is on disk whatever becomes of the note: a full disk must not undo that.
+    # The event is on disk already: a full disk that refuses this note must not undo that.
     with contextlib.suppress(OSError):
         os.pwrite(held, b"%020d %020d\n" % (seq, inode), 0)
 
 
 def forget_acknowledged(path: Path) -> None:
-    """Void the notes of a journal that is there no more."""
+    """Empty the notes of a journal whose file is gone."""
     for note in _notes(path):
         os.truncate(note, 0)
 
 
 def lost_end(connection: sqlite3.Connection, path: Path) -> str | None:
-    """Say which acknowledged events a journal has lost from its end; None where there are none.
+    """Return a sentence that names acknowledged events missing at the end; None if there are none.
 
-    A file that was put in the place of the noted one has lost nothing: somebody chose it.
+    Notes about another file (another inode) are ignored: the file was replaced on purpose.
     """
     state = file_state(str(path))
     known = {note: _acknowledged(note) for note in _notes(path)}
@@ -135,7 +135,7 @@ def lost_end(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 def last_seq(connection: sqlite3.Connection, stream: int) -> int:
-    """Read the number of a stream's last event; 0 where there is none."""
+    """Return the number of a stream's last event; 0 where there is none."""
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone()
     if known is None:
         return 0

@@ -1,4 +1,4 @@
-"""Questions to the journal, each one SELECT over SQLAlchemy Core."""
+"""Queries of the journal, each one SELECT over SQLAlchemy Core."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,12 +44,12 @@ def place_of(stream: int, seq: int) -> int:
 
 
 def split_place(place: int) -> tuple[int, int]:
-    """Stream and seq of what ``place_of`` packed."""
+    """Return the stream and seq that ``place_of`` packed."""
     return place >> SEQ_BITS, place & ((1 << SEQ_BITS) - 1)
 
 
 def events_after(connection: Connection, stream: int, seq: int, limit: int) -> list[StoredEvent]:
-    """Events of one stream with a larger seq, ascending."""
+    """Return the events of one stream with a larger seq, ascending."""
     found = connection.execute(
         select(*_stored)
         .where(events.c.stream == stream, events.c.seq > clamped(seq))
@@ -95,7 +95,7 @@ def decision(connection: Connection, decision_id: str) -> StoredEvent | None:
 
 
 def matching_decisions(connection: Connection, query: DecisionQuery) -> list[StoredEvent]:
-    """Decision events of all streams that match, newest first; both times are inclusive."""
+    """Return matching decision events of all streams, newest first; both times are inclusive."""
     driver, found = _named(query)
     if query.since_ns is not None:
         found = found.where(driver.c.at_ns >= clamped(query.since_ns))
@@ -114,7 +114,7 @@ def matching_decisions(connection: Connection, query: DecisionQuery) -> list[Sto
 def known_outcomes(
     connection: Connection, pairs: Sequence[tuple[str, str]]
 ) -> set[tuple[str, str]]:
-    """Which of the (decision_id, symbol) pairs are journalled, in any stream."""
+    """Return which of the (decision_id, symbol) pairs are journalled, in any stream."""
     forms = {pair: (storable(pair[0]), storable(pair[1])) for pair in pairs}
     ids = sorted({decision_id for decision_id, _ in forms.values()})
     found: set[tuple[str, str]] = set()
@@ -145,12 +145,12 @@ def stored_answer(
 
 
 def clamped(number: int) -> int:
-    """Nearest 64-bit integer: comparing with it gives the same answer for every stored one."""
+    """Return the nearest 64-bit integer, which compares alike with every stored one."""
     return max(-_MAX_INTEGER, min(_MAX_INTEGER, number))
 
 
 def _named(query: DecisionQuery) -> tuple[FromClause, _StoredRows]:
-    """Join what the query names; the first table is in order of time and drives the others."""
+    """Return the first table, in order of time, and the SELECT that joins the others to it."""
     names = [
         (role, storable(name))
         for role, name in ((ROLE_SYMBOL, query.symbol), (ROLE_STRATEGY, query.strategy_id))
@@ -177,7 +177,7 @@ def _named(query: DecisionQuery) -> tuple[FromClause, _StoredRows]:
 
 
 def _before(connection: Connection, place: int, driver: FromClause) -> ColumnElement[bool]:
-    """Everything older than a place; a place after the newest event bounds nothing."""
+    """Return the condition for events older than a place; true after the newest event."""
     if place <= 0:
         return false()
     stream, seq = split_place(place)

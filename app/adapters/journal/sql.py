@@ -63,7 +63,7 @@ class SqlJournal:
 
     @property
     def stream(self) -> int | None:
-        """The stream this process writes; None unless open."""
+        """Return the stream this process writes; None unless open."""
         return None if self._commit is None else self._commit.stream
 
     async def open(self) -> None:
@@ -77,7 +77,7 @@ class SqlJournal:
         await asyncio.to_thread(self._open)
 
     def refusing(self) -> str | None:
-        """Why nothing new may be decided now, or None."""
+        """Return why no decision may be made now, or None."""
         return _NOT_OPEN if self._writer is None else self._writer.refusing()
 
     def append(self, event: Event) -> Awaitable[None]:
@@ -106,7 +106,7 @@ class SqlJournal:
             self._writer.put(Entry(seq, state, None))
 
     def lag(self) -> tuple[int, float]:
-        """Events not yet on disk, and seconds since the oldest of them was queued."""
+        """Return the number of events not yet on disk, and the age of the oldest in seconds."""
         return (0, 0.0) if self._writer is None else self._writer.lag()
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
@@ -115,14 +115,14 @@ class SqlJournal:
         return await self._read(lambda c: reads.latest_checkpoint(c, stream))
 
     async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
-        """Events of this stream with a larger ``seq``, ascending, at most ``limit``."""
+        """Return the events of this stream with a larger ``seq``, ascending, at most ``limit``."""
         stream = self._own_stream()
         return await self._read(lambda c: reads.events_after(c, stream, seq, limit))
 
     async def events_of(
         self, kinds: Sequence[str], before_seq: int, window: int
     ) -> list[StoredEvent]:
-        """Events of these kinds of this stream, in a window before a ``seq``, newest first."""
+        """Return this stream's events of these kinds in a window before a ``seq``, newest first."""
         span = (before_seq - window, before_seq)
         stream = self._own_stream()
         return await self._read(lambda c: reads.events_of(c, stream, kinds, span))
@@ -132,11 +132,11 @@ class SqlJournal:
         return await self._read(lambda c: reads.decision(c, decision_id))
 
     async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
-        """Decision events of all streams that match, newest first."""
+        """Return matching decision events of all streams, newest first."""
         return await self._read(lambda c: reads.matching_decisions(c, query))
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs are journalled already.
+        """Return which of these (decision_id, symbol) pairs are journalled already.
 
         Those that are queued are waited for.
 
@@ -187,7 +187,7 @@ class SqlJournal:
         store, self._store = self._store, None
         if store is None or self._writer is None or self._commit is None:
             return
-        # A thread stuck in the store may still write: then the stream is freed by our death only.
+        # A thread stuck in the store may still write: the stream stays held until the process ends.
         if self._writer.stop():
             self._commit.close()
             store.close()
@@ -216,7 +216,7 @@ class SqlJournal:
                     self._writer.probe()
             msg = f"the journal cannot be read: {self._explain(error)}"
             if not self._unreadable:
-                _logger.error("%s", msg)  # noqa: TRY400 - the reason is the store's, not ours
+                _logger.error("%s", msg)  # noqa: TRY400 - the traceback would be of the store
             self._unreadable = True
             raise JournalUnavailable(msg) from error
         if self._unreadable:

@@ -85,7 +85,7 @@ class SqliteStore:
                 return
 
     def _look_before(self) -> None:
-        """Look without touching: opening for writing would clear a broken log away."""
+        """Raise if the end is lost; read-only, since opening to write clears a broken log."""
         if self._path.exists():
             with contextlib.closing(_connection(self._path, "ro")) as connection:
                 self._refuse_lost_end(connection)
@@ -116,7 +116,7 @@ class SqliteStore:
         if not isinstance(driver, sqlite3.Connection) or self._file is None:
             raise _gone()
         if last_seq(driver, self._stream()) < self._committed:
-            # Not even noted: the file is another one, put in the place of the one written.
+            # The file was replaced by another one since it was written.
             msg = f"the database file lacks event {self._committed}, which was acknowledged"
             raise JournalUnavailable(msg)
         if not first and not self._doubted:
@@ -129,7 +129,7 @@ class SqliteStore:
                 self._check_sec,
             )
         self._refuse_lost_end(driver)
-        self.reading.dispose()  # its sessions may remember what was damaged
+        self.reading.dispose()  # its sessions may have cached damaged pages
         self._doubted = False
 
     def _stream(self) -> int:
@@ -163,12 +163,12 @@ class SqliteStore:
         self._file = found
 
     def doubt(self, error: BaseException) -> bool:
-        """Let nothing be written after damage was met, before a whole check is clean."""
+        """Return whether the file is damaged; a full check must be clean before the next write."""
         self._doubted = self._doubted or is_damage(error)
         return self._doubted
 
     def committed(self, seq: int) -> None:
-        """Note the last event that may be acknowledged."""
+        """Write the last event that may be acknowledged into the lock file."""
         self._committed = seq
         if self._slot is not None and self._file is not None:
             note_acknowledged(self._slot[0], seq, self._file.inode)
@@ -209,7 +209,7 @@ def _connection(path: Path, mode: str, *pragmas: str) -> sqlite3.Connection:
 def _lock_slot(path: Path, stream: int | None) -> tuple[int, int]:
     for slot in range(MAX_STREAMS) if stream is None else (stream,):
         held = os.open(f"{path}.lock.{slot}", os.O_RDWR | os.O_CREAT, 0o644)
-        with contextlib.suppress(BlockingIOError):  # held by somebody else: try the next
+        with contextlib.suppress(BlockingIOError):  # held by another process: try the next
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return held, slot
         os.close(held)

@@ -45,7 +45,7 @@ async def test_events_are_read_back_in_order_after_reopening(journal_url: str) -
         assert found[0].payload == b'{"n":6}'
 
 
-async def test_closing_writes_what_nobody_awaited(journal_url: str) -> None:
+async def test_closing_writes_events_that_were_not_awaited(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         for seq in range(1, 1001):
             journal.append(event(seq))
@@ -65,7 +65,7 @@ async def test_a_payload_is_made_once_and_off_the_request_path(journal_url: str)
     assert threads[0] != threading.get_ident()
 
 
-async def test_awaiting_twice_and_after_the_fact_is_fine(journal_url: str) -> None:
+async def test_an_entry_may_be_awaited_twice_and_after_it_was_written(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         receipt = journal.append(event(1))
         await asyncio.gather(*(asyncio.ensure_future(receipt) for _ in range(3)))
@@ -77,7 +77,7 @@ async def _await(receipt: Any) -> None:
     await receipt
 
 
-async def test_a_cancelled_waiter_does_not_take_its_event_along(journal_url: str) -> None:
+async def test_a_cancelled_waiter_leaves_its_event_queued(journal_url: str) -> None:
     gate = Gate()
     async with opened(journal_url) as journal:
         journal.append(event(1, payload=gate.payload))
@@ -265,7 +265,7 @@ async def test_a_journal_that_cannot_be_opened_says_why(url: str, sentence: str)
     assert journal.refusing() == "the journal is not open"
 
 
-async def test_a_journal_that_is_not_open_takes_nothing(journal_url: str) -> None:
+async def test_a_journal_that_is_not_open_refuses_appends_and_reads(journal_url: str) -> None:
     journal = SqlJournal(journal_url)
     with pytest.raises(JournalUnavailable, match="not open"):
         journal.append(event(1))
@@ -279,7 +279,7 @@ async def test_a_journal_that_is_not_open_takes_nothing(journal_url: str) -> Non
         closed.append(event(1))
 
 
-async def test_a_receipt_nobody_awaits_leaves_no_trace(journal_url: str) -> None:
+async def test_an_entry_that_is_never_awaited_raises_no_warning(journal_url: str) -> None:
     complaints: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
     async with opened(journal_url) as journal:
