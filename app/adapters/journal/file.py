@@ -6,22 +6,28 @@ acknowledged event is written into the stream's lock file, beside the database.
 """
 
 import contextlib
+import fcntl
 import glob
 import os
 import sqlite3
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from app.core.errors import JournalUnavailable
+from app.core.errors import JournalHeld, JournalUnavailable
 
 # Larger journals than this reads are looked at in part: the start must not take minutes.
 START_CHECK_SEC: Final = 1.0
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 _PRIMARY: Final = 0xFF
+# In the lock file: the last acknowledged event, then pid and start of the process that writes.
+_HOLDER_AT: Final = 64
+_HOLDER_SIZE: Final = 64
+_HOLDER_WORDS: Final = 2
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -111,10 +117,46 @@ def note_acknowledged(held: int, seq: int, inode: int) -> None:
         os.pwrite(held, b"%020d %020d\n" % (seq, inode), 0)
 
 
+def lock_whole_file(path: Path) -> int:
+    """Return a locked descriptor that makes this process the one that writes the journal.
+
+    The lock ends with the process, however that ends. The lock file names its holder: others read
+    there who writes.
+
+    Raises
+    ------
+    JournalHeld
+        If another process, or another journal of this one, holds it.
+    """
+    held = os.open(f"{path}.lock.0", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        msg = (
+            f"the journal {path} is written by another process{_holder(held)}: end that one, or "
+            "name another journal in HIMARI_DATABASE_URL"
+        )
+        os.close(held)
+        raise JournalHeld(msg) from error
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    # A full disk, or a file of another user, must not keep the journal from being opened.
+    with contextlib.suppress(OSError):
+        os.fchmod(held, 0o600)  # one of an older build is readable by others
+        os.pwrite(held, f"{os.getpid():>10d} {since}\n".encode(), _HOLDER_AT)
+    return held
+
+
+def _holder(held: int) -> str:
+    """Return `` (pid N, since TIME)``; nothing where the lock file does not say."""
+    words = os.pread(held, _HOLDER_SIZE, _HOLDER_AT).decode("ascii", "replace").split()
+    return f" (pid {words[0]}, since {words[1]})" if len(words) == _HOLDER_WORDS else ""
+
+
 def forget_acknowledged(path: Path) -> None:
     """Empty the notes of a journal whose file is gone."""
     for note in _notes(path):
-        os.truncate(note, 0)
+        with note.open("r+b") as opened:
+            opened.write(b" " * _HOLDER_AT)
 
 
 def lost_end(connection: sqlite3.Connection, path: Path) -> str | None:
@@ -151,7 +193,7 @@ def _notes(path: Path) -> list[Path]:
 
 def _acknowledged(note: Path) -> tuple[int, int]:
     with contextlib.suppress(ValueError, OSError):
-        seq, inode = map(int, note.read_bytes().split())
+        seq, inode = map(int, note.read_bytes()[:_HOLDER_AT].strip(b"\0").split())
         return seq, inode
     return 0, 0
 

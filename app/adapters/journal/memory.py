@@ -6,7 +6,14 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from app.pipeline.ports import DecisionIndex, DecisionQuery, Event, StoredAnswer, StoredEvent
+from app.pipeline.ports import (
+    DecisionIndex,
+    DecisionQuery,
+    Event,
+    StoredAnswer,
+    StoredEvent,
+    StreamTail,
+)
 
 _ANSWERS_KEPT_NS = 24 * 3600 * 10**9
 _OUTCOMES_PER_DECISION = 10
@@ -66,6 +73,14 @@ class MemoryJournal:
 
     def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
         """Do nothing: no state is restored from memory."""
+
+    def place(self) -> str:
+        """Return words in the place of a path."""
+        return "memory"
+
+    async def other_streams(self, kinds: Sequence[str]) -> list[StreamTail]:  # noqa: ARG002 - port
+        """Return no streams: there is one alone."""
+        return []
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Return None: checkpoints are not kept."""

@@ -1,6 +1,6 @@
 """Queries of the journal, each one SELECT over SQLAlchemy Core."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     and_,
     false,
+    func,
     literal,
     select,
     true,
@@ -28,7 +29,7 @@ from app.adapters.journal.schema import (
     idempotency,
     outcomes,
 )
-from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
+from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent, StreamTail
 
 _MAX_INTEGER = 2**63 - 1
 # SQLite before 3.32 takes at most 999 variables.
@@ -71,6 +72,37 @@ def events_of(
         .order_by(events.c.seq.desc())
     )
     return [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
+
+
+def other_streams(connection: Connection, own: int, kinds: Sequence[str]) -> list[StreamTail]:
+    """Return the end of every stream but one's own: newest checkpoint, events of kinds after it."""
+    tails = []
+    for stream in _streams(connection):
+        if stream == own:
+            continue
+        checkpoint = latest_checkpoint(connection, stream)
+        after = 0 if checkpoint is None else checkpoint[0]
+        found = connection.execute(
+            select(*_stored)
+            .where(events.c.stream == stream, events.c.seq > after, events.c.kind.in_(kinds))
+            .order_by(events.c.seq)
+        )
+        stored = [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
+        tails.append(StreamTail(stream, checkpoint, stored))
+    return tails
+
+
+def _streams(connection: Connection) -> Iterator[int]:
+    """Yield the streams that hold an event, ascending; one look into the primary key for each."""
+    stream = -1
+    while True:
+        following = connection.scalar(
+            select(func.min(events.c.stream)).where(events.c.stream > stream)
+        )
+        if following is None:
+            return
+        stream = following
+        yield stream
 
 
 def latest_checkpoint(connection: Connection, stream: int) -> tuple[int, bytes] | None:

@@ -10,11 +10,18 @@ from sqlalchemy import Connection
 
 from app.adapters.journal import reads
 from app.adapters.journal.group import GroupCommit
-from app.adapters.journal.stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
+from app.adapters.journal.stores import (
+    STORE_FAULTS,
+    Store,
+    open_reading,
+    open_store,
+    place_of_url,
+    reason_of,
+)
 from app.adapters.journal.unwritten import Unwritten
 from app.adapters.journal.writer import Entry, JournalWriter
 from app.core.errors import JournalUnavailable
-from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
+from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent, StreamTail
 
 _NOT_OPEN = "the journal is not open"
 _PAGE = 500
@@ -25,7 +32,10 @@ Answer = TypeVar("Answer")
 
 
 class SqlJournal:
-    """Journal in a database that several processes may share, each writing its own stream.
+    """Journal in a database.
+
+    A SQLite file is written by one process at a time. A PostgreSQL database may be shared by
+    several processes, each of which writes a stream of its own.
 
     What restores the state reads this process's stream; decisions, outcomes and stored answers
     are looked for in all streams. The ``seq`` of a decision read back is ``place_of(stream,
@@ -36,7 +46,8 @@ class SqlJournal:
     url : str
         ``sqlite:///FILE`` (relative to the working directory) or ``postgresql://...``.
     stream : int, optional
-        The stream to write; by default the first that no other process holds.
+        The stream to write; by default the first that no other process holds. A SQLite file has
+        stream 0 alone.
     synchronous : str
         FULL: what was awaited survives power loss; NORMAL: it survives kill -9.
     retry_sec : float, seconds
@@ -108,6 +119,16 @@ class SqlJournal:
     def lag(self) -> tuple[int, float]:
         """Return the number of events not yet on disk, and the age of the oldest in seconds."""
         return (0, 0.0) if self._writer is None else self._writer.lag()
+
+    def place(self) -> str:
+        """Return the file's absolute path, or the URL without its password, and the stream."""
+        where = place_of_url(self._url)
+        return f"{where}, stream {self.stream}" if self.stream else where
+
+    async def other_streams(self, kinds: Sequence[str]) -> list[StreamTail]:
+        """Read the ends of all streams but this process's own, with the events of these kinds."""
+        own = self._own_stream()
+        return await self._read(lambda c: reads.other_streams(c, own, kinds))
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Read the newest checkpoint of this stream, or None."""

@@ -1,8 +1,8 @@
 """Where the journal's rows live: connections to SQLite and PostgreSQL, and the stream's slot.
 
-Each process writes a stream of its own, so that replicas may share one database. The slot is
-held by an exclusive ``flock`` beside a SQLite file, or by an advisory lock of the very PostgreSQL
-session that writes, so that no process can write a stream it does not hold.
+A SQLite file has one writing process, which holds an exclusive ``flock`` on a file beside it. In
+PostgreSQL each process writes a stream of its own, held by an advisory lock of the very session
+that writes, so that no process can write a stream it does not hold.
 """
 
 import sqlite3
@@ -81,6 +81,14 @@ def open_reading(url: str) -> Engine:
     if parsed.drivername == "sqlite":
         return reading_engine(_sqlite_path(parsed))
     return PostgresStore(parsed, "FULL").reading
+
+
+def place_of_url(url: str) -> str:
+    """Return where a journal is: an absolute path, or the URL without its password."""
+    parsed = _parse(url)
+    if parsed.drivername == "sqlite":
+        return str(_sqlite_path(parsed).resolve())
+    return parsed.render_as_string(hide_password=True)
 
 
 def reason_of(error: BaseException, url: str) -> str:

@@ -66,8 +66,8 @@ async def test_every_filter_finds_what_a_plain_scan_finds(journal_url: str) -> N
             assert await journal.decisions(query) == await scanned.decisions(query), query
 
 
-async def test_paging_returns_each_decision_of_all_streams_once(journal_url: str) -> None:
-    async with opened(journal_url) as one, opened(journal_url) as two:
+async def test_paging_returns_each_decision_of_all_streams_once(postgres_url: str) -> None:
+    async with opened(postgres_url) as one, opened(postgres_url) as two:
         for seq in range(1, 21):
             await one.append(decision_event(seq, f"one-{seq}"))
             await two.append(decision_event(seq, f"two-{seq}"))
