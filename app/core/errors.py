@@ -6,6 +6,8 @@
     |-- InvalidInput            the request's own fault; becomes 422 with path, message, was
     |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
+    |-- UnknownPortfolio        no portfolio of that id exists; becomes 404
+    |-- TradingStateDiffers     the trading state is not the one a change was to start from
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
     |   `-- JournalHeld         another process writes it; ends a start
@@ -51,6 +53,14 @@ class UnknownPrice(InvalidInput):
 
 class UnknownDecision(HimariError):
     """No decision of that id is journalled."""
+
+
+class UnknownPortfolio(HimariError):
+    """No portfolio of that id exists."""
+
+
+class TradingStateDiffers(HimariError):
+    """The trading state in effect is not the one that a change was to start from."""
 
 
 class IdempotencyConflict(HimariError):

@@ -11,6 +11,7 @@ from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, World
 from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.handover import Delivery, Handover
 from app.pipeline.learning import Learning
 from app.pipeline.operating import Operating
 from app.pipeline.ports import StoredAnswer
@@ -47,9 +48,10 @@ class SizingService:
         self.mode = mode
         self.world = world
         self._engine = Engine(params, world, mode)
+        self._handover = Handover()
         self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
         self.learning = Learning(self._engine)
-        self.operating = Operating(self._engine)
+        self.operating = Operating(self._engine, self._handover)
         self.showing = Showing(self._engine, self._decider, self.operating)
 
     @property
@@ -87,10 +89,27 @@ class SizingService:
         self._decider.stop()
         await self._engine.stop()
 
+    def delivery(self) -> Delivery:
+        """Return what a caller gives to `allocate` and ends once it has sent the answer."""
+        return Delivery(self._handover)
+
     async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+        self,
+        batch: Batch,
+        *,
+        dry_run: bool = False,
+        claim: IdempotencyClaim | None = None,
+        delivery: Delivery | None = None,
     ) -> Decision:
-        """Decide one batch; journalled before it is answered, unless a dry run.
+        """Return the decision on one batch; journalled before, unless it is a dry run.
+
+        Parameters
+        ----------
+        batch : Batch
+        dry_run : bool
+        claim : IdempotencyClaim, optional
+        delivery : Delivery, optional
+            The caller must end it; without one the decision counts as sent when this returns.
 
         Raises
         ------
@@ -99,7 +118,15 @@ class SizingService:
         JournalUnavailable
             If the decision cannot be journalled.
         """
-        return await self._decider.allocate(batch, dry_run=dry_run, claim=claim)
+        if dry_run:
+            return await self._decider.dry_run(batch)
+        if delivery is not None:
+            return await self._decider.allocate(batch, delivery, claim=claim)
+        own = self.delivery()
+        try:
+            return await self._decider.allocate(batch, own, claim=claim)
+        finally:
+            own.sent()
 
     def what_if(self, batch: Batch, changes: Changes) -> dict[str, Any]:
         """Return what a batch would get under other numbers; Phase 2 alone, no state changes.
