@@ -24,6 +24,14 @@ class Telemetry(Protocol):
         """Record accepted, duplicate and rejected outcomes."""
         ...
 
+    def market_observed(self, report: dict[str, Any]) -> None:
+        """Record accepted prices or returns, and the ignored ones by reason."""
+        ...
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        """Count what was noticed outside of a decision, by the word of its notice."""
+        ...
+
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
         """Record the breaker as ``GET /circuit`` shows it."""
         ...

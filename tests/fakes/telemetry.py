@@ -17,6 +17,12 @@ class FakeTelemetry:
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
         self.calls.append(f"outcomes {report['accepted']}")
 
+    def market_observed(self, report: dict[str, Any]) -> None:
+        self.calls.append(f"market {report['accepted']} {report['ignored']}")
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        self.calls.append(f"noticed {what} {amount}")
+
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
         self.calls.append(f"circuit {snapshot['state']}")
 
