@@ -6,6 +6,8 @@
     |-- InvalidInput            the request's own fault; becomes 422 with path, message, was
     |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
+    |-- UnknownSymbol           nothing is known of that symbol; becomes 404
+    |-- UnknownPortfolio        there is no book of that id; becomes 404
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
     |-- KeyFileUnusable         the file of API keys cannot be read, or is not one
@@ -50,6 +52,14 @@ class UnknownPrice(InvalidInput):
 
 class UnknownDecision(HimariError):
     """No decision of that id is journalled."""
+
+
+class UnknownSymbol(HimariError):
+    """Nothing is known of that symbol."""
+
+
+class UnknownPortfolio(HimariError):
+    """There is no book of that id."""
 
 
 class IdempotencyConflict(HimariError):

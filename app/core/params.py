@@ -74,6 +74,7 @@ class MarketParams:
     history: int = 256
     max_symbols: int = 2048
     volatility_decay: float = 0.94
+    slow_decay: float = 0.99
     correlation_decay: float = 0.99
     min_joint_returns: int = 20
     prior_correlation: float = 0.5
@@ -128,7 +129,8 @@ class BrakeParams:
     drawdown_multiplier: float = 0.5
     daily_loss_from: float = 0.0
     collapse_below: float = 0.0
-    price_jump_from: float = 0.0
+    price_jump_from: float = 0.9
+    value_jump_from: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)

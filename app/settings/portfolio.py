@@ -35,6 +35,12 @@ class MarketGroup(Group):
         unit="per return",
         why="RiskMetrics' daily one",
     )
+    slow_decay: Decay = setting(
+        _CORE.market.slow_decay,
+        "Slow EWMA of variance, per return; a missing sigma is the larger of both.",
+        unit="per return",
+        why="a calm week does not make a calm market",
+    )
     correlation_decay: Decay = setting(
         _CORE.market.correlation_decay,
         "EWMA of correlation, per return.",
@@ -207,11 +213,17 @@ class BrakesGroup(Group):
         unit="fraction",
         why="0 is off; a feed that says 0 is not a loss",
     )
-    price_jump_from: Amount = setting(
+    price_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.brakes.price_jump_from,
-        "Move from the last known price from which a symbol may only be reduced.",
+        "f: a price outside [1 - f, 1 / (1 - f)] times the last believed one is not believed.",
         unit="fraction",
-        why="0 is off; above it a feed is more likely than a market",
+        why="ten times: a feed is more likely than a market; 0.5 for stocks, 0 is off",
+    )
+    value_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.brakes.value_jump_from,
+        "f: a portfolio value outside [1 - f, 1 / (1 - f)] times the last one is not believed.",
+        unit="fraction",
+        why="ten times: a unit is more likely than a fortune; 0 is off",
     )
 
 
