@@ -125,16 +125,18 @@ async def test_a_checkpoint_of_other_rules_is_not_read(tmp_path: Path) -> None:
         assert service.showing.state()["state_version"] == seq + 1
 
 
-async def test_a_start_with_another_build_journals_its_settings_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_the_first_start_with_another_build_journals_its_settings_anew(
+    tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path}/himari.db"
-    for build in ("1.0", "1.0", "1.1"):
-        monkeypatch.setattr(events, "BUILD", build)
+    settings = {"params": LONG_ONLY.to_json(), "digest": "d", "was": None, "rules": events.RULES}
+    settings |= {"value": "", "reason": "", "actor": "", "build": "0.0.1"}
+    await write(url, events.SETTINGS, settings)
+    for _ in range(2):
         async with serving(url):
             pass
-    found = stored(url, events.SETTINGS)
-    assert [(each["rules"], each["build"]) for each in found] == [(2, "1.0"), (2, "1.1")]
+    builds = [each["build"] for each in stored(url, events.SETTINGS)]
+    assert builds == ["0.0.1", events.BUILD]
 
 
 # -- the strictest switch of all streams ---------------------------------------------------------
