@@ -51,7 +51,7 @@ async def start_engine(engine: Engine, at_first: TradingState = TradingState.ACT
     except BaseException:
         await journal.close()
         raise
-    _LOG.warning(
+    _LOG.info(
         "journal_opened",
         journal=journal.place(),
         new=new,

@@ -12,12 +12,13 @@ from app.pipeline.event_fields import KINDS, UnknownField, complete_event, compl
 from tests.pipeline.builders import batch_of
 
 
-def decision(**changes: Any) -> dict[str, Any]:
+def decision() -> dict[str, Any]:
     prediction = Prediction(0.1, 0.9, 0.01, 0.02, "m1")
     policy = events.answer_to_json(PolicyAnswer((prediction, None)))
-    data = {"batch": events.batch_to_json(batch_of(0)), "batch_seq": None, "state_version": 1}
-    data |= {"policy": policy, "trace": [], "rl_symbols": [], "answer": {}}
-    return events.decode(events.encode(data)) | changes
+    data: dict[str, Any] = {"batch": events.batch_to_json(batch_of(0)), "batch_seq": None}
+    data |= {"state_version": 1, "policy": policy, "trace": [], "rl_symbols": [], "answer": {}}
+    decoded: dict[str, Any] = events.decode(events.encode(data))
+    return decoded
 
 
 def test_absent_ids_and_marks_mean_that_there_were_none() -> None:
@@ -47,8 +48,8 @@ def test_a_decision_is_known_down_to_signals_and_predictions() -> None:
             found = found[step]
         found["tomorrow"] = 1
         more.append((changed, ".".join(str(step) for step in path if step != 0)))
-    for changed, path in more:
-        with pytest.raises(UnknownField, match=f"has `{path}.tomorrow`"):
+    for changed, where in more:
+        with pytest.raises(UnknownField, match=f"has `{where}.tomorrow`"):
             complete_event(events.DECISION, changed)
     changed = decision()
     changed["policy"]["predictions"][0]["tomorrow"] = 1
