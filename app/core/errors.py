@@ -10,6 +10,7 @@
     |-- UnknownPortfolio        there is no book of that id; becomes 404
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
+    |   `-- JournalHeld         another process writes it; ends a start
     |-- KeyFileUnusable         the file of API keys cannot be read, or is not one
     |-- PolicyFailure           the policy gave nothing usable; never reaches a caller
     `-- SolverFailure           no finite, feasible, optimal answer; never reaches a caller
@@ -68,6 +69,10 @@ class IdempotencyConflict(HimariError):
 
 class JournalUnavailable(HimariError):
     """The journal cannot be written at the moment; nothing was acknowledged."""
+
+
+class JournalHeld(JournalUnavailable):
+    """Another process writes the journal."""
 
 
 class KeyFileUnusable(HimariError):
