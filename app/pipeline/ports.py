@@ -125,6 +125,15 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamTail:
+    """The end of one stream: its newest checkpoint, and the events of some kinds after it."""
+
+    stream: int
+    checkpoint: tuple[int, bytes] | None
+    events: list[StoredEvent]
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionQuery:
     """Filter of ``GET /decisions``; newest first, ``before_seq`` pages back."""
 
@@ -169,6 +178,14 @@ class Journal(Protocol):
 
     def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
         """Queue the state as it is after event ``seq``."""
+        ...
+
+    def place(self) -> str:
+        """Return where the journal is: an absolute path, or a URL without its password."""
+        ...
+
+    async def other_streams(self, kinds: Sequence[str]) -> list[StreamTail]:
+        """Read the ends of all streams but this process's own, with the events of these kinds."""
         ...
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:

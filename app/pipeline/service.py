@@ -5,7 +5,7 @@ from typing import Any
 from app.core.beliefs import Beliefs
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
-from app.core.types import Batch
+from app.core.types import Batch, TradingState
 from app.pipeline.answer import Decision
 from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
@@ -15,6 +15,7 @@ from app.pipeline.learning import Learning
 from app.pipeline.operating import Operating
 from app.pipeline.ports import StoredAnswer
 from app.pipeline.showing import Showing
+from app.pipeline.starting import start_engine
 from app.pipeline.what_if import Changes, rehearse
 
 __all__ = ["IdempotencyClaim", "SizingService", "World"]
@@ -66,15 +67,20 @@ class SizingService:
         """Digest of the parameters in force."""
         return self._engine.settings_hash
 
-    async def start(self) -> None:
-        """Open the journal and become what it says.
+    async def start(self, at_first: TradingState = TradingState.ACTIVE) -> None:
+        """Open the journal and restore its state; see `start_engine`.
+
+        Parameters
+        ----------
+        at_first : TradingState
+            The trading state that a new journal begins with.
 
         Raises
         ------
         JournalUnavailable
-            If it cannot be opened.
+            If it cannot be opened, is of other rules, or holds an event this build does not know.
         """
-        await self._engine.start()
+        await start_engine(self._engine, at_first)
 
     async def stop(self) -> None:
         """Leave a checkpoint, write what is queued, close sockets."""

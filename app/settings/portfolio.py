@@ -43,9 +43,9 @@ class MarketGroup(Group):
     )
     slow_decay: Decay = setting(
         _CORE.market.slow_decay,
-        "Slow EWMA of variance, per return; the larger one stands in for a missing claim.",
+        "Slow EWMA of variance, per return; a missing sigma is the larger of both.",
         unit="per return",
-        why="a calm week is no calm year",
+        why="a calm week does not make a calm market",
     )
     correlation_decay: Decay = setting(
         _CORE.market.correlation_decay,
@@ -264,17 +264,15 @@ class BrakesGroup(Group):
     )
     price_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.brakes.price_jump_from,
-        "A price outside [1 - f, 1/(1 - f)] times the last believed one is not believed until it "
-        "is confirmed; 0 is off.",
+        "f: a price outside [1 - f, 1 / (1 - f)] times the last believed one is not believed.",
         unit="fraction",
-        why="ten times: units and feeds go wrong by that, markets do not; 0.5 is sensible for "
-        "stocks",
+        why="ten times: a feed is more likely than a market; 0.5 for stocks, 0 is off",
     )
     value_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.brakes.value_jump_from,
-        "The same for the portfolio value: while one is not believed, nothing may grow; 0 is off.",
+        "f: a portfolio value outside [1 - f, 1 / (1 - f)] times the last one is not believed.",
         unit="fraction",
-        why="ten times: cents for dollars, or another account",
+        why="ten times: a unit is more likely than a fortune; 0 is off",
     )
 
 

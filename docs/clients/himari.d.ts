@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 6f1e56ce162d24de1351fbb0c7878da831b22fd9cbfad53a645b40a3a6f3732d
+// openapi sha256: 4993f33aa1ce2bc2e6a657dc47232fb6b41b221cc5ef07a0681d2f8bfa345218
 
 export interface paths {
     "/allocate": {
@@ -684,6 +684,11 @@ export interface components {
             seq: number;
             /** Journalled Ns */
             journalled_ns: number;
+            /**
+             * Request Id
+             * @description X-Request-ID of the request that asked for it; null: none.
+             */
+            request_id?: string | null;
             /**
              * State Version
              * @description Last event that the decision knew.
