@@ -65,7 +65,7 @@ class Sizer:
 
     def watch(self, day: MarketDay) -> None:
         """Learn a day's prices without deciding, as ``POST /market/prices`` does."""
-        self._beliefs.market.observe_prices(day.timestamp_ns, day.prices)
+        self._beliefs.observe_prices(day.timestamp_ns, day.prices)
 
     async def targets(
         self, day: MarketDay, value_usd: float, held: Mapping[str, float]

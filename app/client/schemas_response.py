@@ -200,6 +200,8 @@ class JournalledDecision(TypedDict):
     seq: int
     """Place in the journal, from 1."""
     journalled_ns: int
+    request_id: NotRequired[str | None]
+    """X-Request-ID of the request that asked for it; null: none."""
     state_version: int
     """Last event that the decision knew."""
     request: dict[str, Any]

@@ -6,8 +6,9 @@
     |-- InvalidInput            the request's own fault; becomes 422 with path, message, was
     |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
-    |-- UnknownPortfolio        no portfolio of that id exists; becomes 404
-    |-- TradingStateDiffers     the trading state is not the one a change was to start from
+    |-- UnknownSymbol           nothing is known of that symbol; becomes 404
+    |-- UnknownPortfolio        there is no book of that id; becomes 404
+    |-- TradingStateDiffers     the trading state is another than `if_state_is`; becomes 409
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
     |   `-- JournalHeld         another process writes it; ends a start
@@ -55,8 +56,12 @@ class UnknownDecision(HimariError):
     """No decision of that id is journalled."""
 
 
+class UnknownSymbol(HimariError):
+    """Nothing is known of that symbol."""
+
+
 class UnknownPortfolio(HimariError):
-    """No portfolio of that id exists."""
+    """There is no book of that id."""
 
 
 class TradingStateDiffers(HimariError):

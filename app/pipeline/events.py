@@ -242,7 +242,7 @@ def apply_event(
 
 
 def _learn_prices(data: Mapping[str, Any], beliefs: Beliefs) -> None:
-    beliefs.market.observe_prices(data["timestamp_ns"], data["values"])
+    beliefs.observe_prices(data["timestamp_ns"], data["values"])
 
 
 def _learn_returns(data: Mapping[str, Any], beliefs: Beliefs) -> None:

@@ -11,8 +11,9 @@ from app.core.policy.circuit import BreakerMode
 from app.core.types import TradingState
 from app.pipeline import events
 from app.pipeline.engine import Engine, SettingsChange
-from app.pipeline.event_log import Restored
+from app.pipeline.event_log import EventLog, Restored
 from app.pipeline.other_streams import KINDS, StreamEnd, stream_end, strictest
+from app.pipeline.ports import Clock, Journal
 
 _LOG = structlog.get_logger(__name__)
 _ACTOR: Final = "start"
@@ -49,13 +50,31 @@ async def start_engine(engine: Engine, at_first: TradingState = TradingState.ACT
     except BaseException:
         await journal.close()
         raise
-    _LOG.warning(
+    _LOG.info(
         "journal_opened",
         journal=journal.place(),
         new=new,
         events=engine.log.seq,
         trading_state=engine.beliefs.trading.state.value,
     )
+
+
+async def is_new_journal(journal: Journal, params: EngineParams, clock: Clock) -> bool:
+    """Open the journal, read it as a start would and close it; return whether it holds no event.
+
+    Raises
+    ------
+    JournalUnavailable
+        As `start_engine`.
+    """
+    await journal.open()
+    try:
+        log = EventLog(journal, clock, dict)
+        ends = [stream_end(tail) for tail in await journal.other_streams(KINDS)]
+        await log.restore(params)
+    finally:
+        await journal.close()
+    return log.seq == 0 and not ends
 
 
 async def _resume(engine: Engine, restored: Restored) -> None:
