@@ -19,7 +19,7 @@ from app.api.gate.admission import (
 )
 from app.api.gate.early_refusal import early_refusal
 from edge.problems import Overloaded
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 
 class Clock:

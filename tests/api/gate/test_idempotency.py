@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.core.errors import JournalUnavailable
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 
 async def post(
