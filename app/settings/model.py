@@ -119,13 +119,6 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
             chosen["probe_lease_sec"] = max(least, 2.0 * self.rl_timeout_sec)
         return BreakerParams(**chosen)
 
-    def public_dump(self) -> dict[str, Any]:
-        """All settings as JSON-able values, secrets masked."""
-        dump = self.model_dump(mode="json")
-        dump["database_url"] = values.without_password(self.database_url)
-        dump["rl_endpoint"] = values.without_password(self.rl_endpoint)
-        return dump
-
 
 def group_names() -> tuple[str, ...]:
     """Fields that are groups."""
