@@ -1,12 +1,17 @@
 """Group of the notices: who is told of limits, breaker and models, and when."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
+from app.adapters.notify.delivery_options import DeliveryOptions
+from app.pipeline.notices import Thresholds
 from app.settings import values
 from app.settings.setting import Group, setting
+
+_THRESHOLDS: Final = Thresholds()
+_DELIVERY: Final = DeliveryOptions()
 
 
 class NotifyGroup(Group):
@@ -35,19 +40,19 @@ class NotifyGroup(Group):
         why="none: no notice is sent",
     )
     limit_near_pct: Annotated[float, Field(ge=0, le=100)] = setting(
-        95.0,
+        _THRESHOLDS.limit_near_pct,
         "Use of a limit that is told, percent of the limit; 0: never.",
         unit="percent of the limit",
         why="near enough to look, before it binds",
     )
     limit_clear_pct: Annotated[float, Field(ge=0, le=100)] = setting(
-        85.0,
+        _THRESHOLDS.limit_clear_pct,
         "Use below which the same limit may be told again, percent; below NEAR.",
         unit="percent of the limit",
         why="below NEAR, so that it is told once",
     )
     demoted_after: int = setting(
-        20,
+        _THRESHOLDS.demoted_after,
         "Answers in a row without confidence that are told, count.",
         unit="answers",
         why="more than one quiet batch",
@@ -55,7 +60,7 @@ class NotifyGroup(Group):
         le=100_000,
     )
     attempts: int = setting(
-        6,
+        _DELIVERY.attempts,
         "Of one delivery, count; then it is given up.",
         unit="attempts",
         why="half a minute of a receiver's absence",
@@ -69,13 +74,13 @@ class NotifyGroup(Group):
         why="a receiver answers at once or not",
     )
     first_retry_sec: Annotated[float, Field(gt=0, le=3600)] = setting(
-        1.0,
+        _DELIVERY.first_retry_sec,
         "Wait before the second attempt, seconds; doubles, with jitter, up to 60.",
         unit="seconds",
         why="doubles, up to a minute",
     )
     queue: int = setting(
-        100,
+        _DELIVERY.queue_size,
         "Notices that wait for a receiver, count; oldest go first.",
         unit="notices",
         why="bounds memory; the oldest go first",

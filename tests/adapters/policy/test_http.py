@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import structlog
 
-from app.adapters.policy.http import HttpPolicyOptions
+from app.adapters.policy.options import HttpPolicyOptions
 from app.core.types import Prediction
 from tests.adapters.policy.policy_asking import (
     INVALID,

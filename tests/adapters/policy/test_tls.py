@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions
 from app.adapters.policy.post import tls_context
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
