@@ -60,7 +60,7 @@ def replay_journal(
     limit : int, optional
         Stop after so many comparisons.
     progress : callable, optional
-        Told the number of events so far.
+        Called with the number of events so far.
 
     Returns
     -------

@@ -129,8 +129,8 @@ def group_names() -> tuple[str, ...]:
 def is_live(name: str) -> bool:
     """Whether a setting, by dotted name, may change at run time; others need a restart.
 
-    Live is what the next decision reads: every number of `EngineParams`; also what is told of
-    limits and models, and the level of the log.
+    Live is what the next decision reads: every number of `EngineParams`; also the
+    thresholds of notices on limits and models, and the level of the log.
     """
     return name in _LIVE or name.partition(".")[0] in EngineSettings.model_fields
 

@@ -1,4 +1,4 @@
-"""Group of the notices: who is told of limits, breaker and models, and when."""
+"""Group of the notices: who gets notices of limits, breaker and models, and when."""
 
 from typing import Annotated, Final, Self
 
@@ -15,7 +15,7 @@ _DELIVERY: Final = DeliveryOptions()
 
 
 class NotifyGroup(Group):
-    """Telling people what happened: signed webhooks and apprise URLs; none: nothing is told."""
+    """Notices to people by signed webhooks and apprise URLs; none: no notice is sent."""
 
     webhook_urls: Annotated[
         tuple[SecretStr, ...], NoDecode, BeforeValidator(values.webhook_urls)
@@ -41,19 +41,19 @@ class NotifyGroup(Group):
     )
     limit_near_pct: Annotated[float, Field(ge=0, le=100)] = setting(
         _THRESHOLDS.limit_near_pct,
-        "Use of a limit that is told, percent of the limit; 0: never.",
+        "Use of a limit that gives a notice, percent of the limit; 0: never.",
         unit="percent of the limit",
         why="near enough to look, before it binds",
     )
     limit_clear_pct: Annotated[float, Field(ge=0, le=100)] = setting(
         _THRESHOLDS.limit_clear_pct,
-        "Use below which the same limit may be told again, percent; below NEAR.",
+        "Use below which the same limit may give a notice again, percent; below NEAR.",
         unit="percent of the limit",
-        why="below NEAR, so that it is told once",
+        why="below NEAR, so that one crossing is one notice",
     )
     demoted_after: int = setting(
         _THRESHOLDS.demoted_after,
-        "Answers in a row without confidence that are told, count.",
+        "Answers in a row without confidence that give a notice, count.",
         unit="answers",
         why="more than one quiet batch",
         ge=1,
