@@ -1,4 +1,4 @@
-"""The HTTP policy client with a server that behaves: what is sent, comes back, and is told."""
+"""The HTTP policy client with a server that behaves: what is sent, comes back, and is reported."""
 
 from typing import Any
 

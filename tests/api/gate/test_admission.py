@@ -23,7 +23,7 @@ from tests.api.site import Site
 
 
 class Clock:
-    """Seconds that pass when told."""
+    """Seconds that pass when set."""
 
     def __init__(self) -> None:
         self.now = 100.0
