@@ -9,7 +9,7 @@ The way of one batch of signals, a line per step with its file::
     edge/middleware.py             heads that make sense; what nothing else knew becomes a 500
     api/gate/middleware.py         admission
     api/gate/admission.py          whose turn it is
-    api/gate/early_refusal.py      a crowd refused at the head
+    api/gate/early_refusal.py      under overload, refused at the head
     api/gate/access.py             who may: core/access.py knows keys and roles; without keys
     edge/locality.py               this machine alone
     edge/browser.py                no page of another origin
@@ -50,7 +50,7 @@ The way of one batch of signals, a line per step with its file::
     api/response/problems.py       one table from an error to its problem+json
 
 Beside that way: ``console/`` is the operator's page, on a session that a key opened;
-``pipeline/notices.py`` sees what people are told, ``adapters/notify/`` tells them;
+``pipeline/notices.py`` makes notices for people, ``adapters/notify/`` sends them;
 ``adapters/reload.py`` reads the configuration again; ``facade`` is the same engine in process,
 ``client`` is for callers and needs nothing of the server, ``replay.py`` recomputes decisions from
 the journal alone, ``backtest`` plays price files through the pipeline, ``demo`` real prices through

@@ -15,11 +15,11 @@ from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.adapters.key_file import WatchedKeyFile
 from app.adapters.logging import configure_level, configure_logging
-from app.adapters.notify.delivery_queue import DeliveryOptions
+from app.adapters.notify.delivery_options import DeliveryOptions
 from app.adapters.notify.notifier import Notifier, build_receivers
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
 from app.adapters.policy.mock import MockPolicyClient
-from app.adapters.policy.post import untraced
+from app.adapters.policy.options import HttpPolicyOptions, untraced
 from app.adapters.reload import SettingsReloader, SettingsSource, flatten_groups
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
 from app.adapters.tracing import TracedTelemetry, Tracing

@@ -18,10 +18,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from inference_server.serving.batching import BatchLimits
+from inference_server.wire import MAX_LENGTH
+
 PREFIX: Final = "HIMARI_INFERENCE_"
 SHIPPED_MODELS: Final = Path(__file__).parent / "models"
-# what one array of the wire may hold at most; see wire.py
-_MOST_ROWS: Final = 8192
+_BATCH: Final = BatchLimits()
 
 
 class SettingsError(Exception):
@@ -96,7 +98,7 @@ class Settings(BaseSettings):
         le=64,
     )
     max_batch_rows: int = _setting(
-        32,
+        _BATCH.max_batch_rows,
         "Rows of one run, count; more gain nothing and delay others.",
         unit="rows",
         why="more gain nothing and delay others",
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
         le=1024,
     )
     queue_rows: int = _setting(
-        8192,
+        _BATCH.queue_rows,
         "Rows that may wait, count; beyond it 503.",
         unit="rows",
         why="one whole request and more; beyond it waiting is longer than deadlines",
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
         unit="rows",
         why="the service's own MAX_SIGNALS",
         ge=1,
-        le=_MOST_ROWS,
+        le=MAX_LENGTH,
     )
     max_body_bytes: int = _setting(
         40_000_000,

@@ -23,7 +23,7 @@ _ROWS: Final = TypeAdapter(list[SignalRow])
 _ROW: Final = TypeAdapter(SignalRow)
 _BAD_RETURNS: Final = "must be finite and none below -1"
 # an array's header alone makes the decoder allocate what it announces, at every level
-_MAX_LENGTH: Final = 8192
+MAX_LENGTH: Final = 8192
 _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is required",
     "enum": "must be one of {expected}",
@@ -115,7 +115,7 @@ def _parse_json(body: bytes) -> Any:
 
 def _parse_msgpack(body: bytes) -> Any:
     try:
-        return msgpack.unpackb(body, max_array_len=_MAX_LENGTH, max_map_len=_MAX_LENGTH)
+        return msgpack.unpackb(body, max_array_len=MAX_LENGTH, max_map_len=MAX_LENGTH)
     except (ValueError, TypeError, RecursionError) as error:
         # its errors of too little, too much and too deep are all ValueErrors
         said = str(error) or type(error).__name__

@@ -100,13 +100,13 @@ def test_a_killed_service_comes_back_with_its_state_and_its_answers(tmp_path: Pa
 def test_sigterm_turns_readiness_off_at_once_and_goes_on_accepting(tmp_path: Path) -> None:
     with started(tmp_path, DRAIN_SEC="1.5") as (process, client):
         process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
+        signalled = time.monotonic()
         while client.get("/health/ready").status_code == 200:
-            assert time.monotonic() - told < 1.0
+            assert time.monotonic() - signalled < 1.0
         assert client.get("/health/live").status_code == 200
         assert client.post("/allocate", json=BATCH).status_code == 200
         process.wait(10)
-        assert time.monotonic() - told > 1.0
+        assert time.monotonic() - signalled > 1.0
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ OURS: Final = ("app", "edge", "inference_server")
 ACROSS: Final = ("contract", "faults", "golden", "stack", "tools", "docs", "e2e")
 # tests of the repository itself
 OF_THE_WHOLE: Final = ("test_readme.py", "test_tree.py")
-# conftests that still build what tests of their room name
-IMPORTED_CONFTESTS: Final = {"tests.api.conftest", "tests.client.conftest"}
 
 MODULES: Final = sorted((ROOT / "tests").rglob("*.py"))
 TESTS: Final = [path for path in MODULES if path.name.startswith("test_")]
@@ -99,7 +97,7 @@ def test_what_tests_share_is_in_no_test_module_and_in_no_conftest() -> None:
         f"{name_of(path)} imports {module}"
         for path in MODULES
         for module in modules_imported(ast.parse(path.read_text(encoding="utf-8")))
-        if is_for_pytest_alone(module) and module not in IMPORTED_CONFTESTS
+        if is_for_pytest_alone(module)
     }
     assert shared == set()
 

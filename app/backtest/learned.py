@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.adapters.clock import SystemClock
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions
 from app.adapters.policy.post import request_headers, tls_context
 from app.backtest.options import RL
 from app.core.types import JsonObject

@@ -44,8 +44,8 @@ class DailyPolicy(Protocol):
 class Terms:
     """On what terms a policy trades and learns.
 
-    ``delay`` is in closes between decision and trade; without ``outcomes`` it is never told how
-    its days turned out.
+    ``delay`` is in closes between decision and trade; without ``outcomes`` it never gets the
+    outcomes of its days.
     """
 
     portfolio_value_usd: float

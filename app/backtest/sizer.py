@@ -34,7 +34,7 @@ class Sizer:
         None: Phase 2 alone.
     breaker : BreakerParams, optional
     note : callable taking MarketDay and Draft, optional
-        Told of each decision before the policy's answer.
+        Called with each decision before the policy's answer.
 
     Attributes
     ----------

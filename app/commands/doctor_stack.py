@@ -126,9 +126,9 @@ def check_alerts(deployment: Deployment) -> Verdict:
         return yes(f"Alertmanager at {url} is ready")
     receivers = len(notify.webhook_urls) + len(notify.apprise_urls)
     if receivers:
-        return yes(f"{receivers} receivers are told by the service itself")
+        return yes(f"{receivers} receivers get notices from the service itself")
     todo = "give --alertmanager-url, or set HIMARI_NOTIFY__WEBHOOK_URLS or __APPRISE_URLS"
-    return no("nobody is told when the circuit opens or trading halts", todo)
+    return no("no notice is sent when the circuit opens or trading halts", todo)
 
 
 def check_dashboards(deployment: Deployment) -> Verdict:

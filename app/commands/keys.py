@@ -52,7 +52,7 @@ def keys(what: str, options: KeyOptions) -> int:
     """
     action = _ACTIONS.get(what)
     if action is None:
-        raise CommandRefused(f"himari keys must be told {', '.join(_ACTIONS)}, was {what}")
+        raise CommandRefused(f"himari keys needs one of {', '.join(_ACTIONS)}, was {what}")
     try:
         action(options)
     except UnusableKeys as error:

@@ -60,8 +60,8 @@ class ConsoleAccess:
             return RedirectResponse(f"{login}?next={back}", 303)
         # a fragment or a form that came too late: a redirect would swallow it
         headers = {"HX-Redirect": login} if "hx-request" in request.headers else {}
-        told = ["The session has ended. Sign in again; nothing was changed."]
-        return self._renderer.problem(request, 401, "Sign in", told, headers)
+        message = ["The session has ended. Sign in again; nothing was changed."]
+        return self._renderer.problem(request, 401, "Sign in", message, headers)
 
 
 def _wants_no_page(headers: Headers) -> bool:

@@ -154,5 +154,5 @@ def _columns(signals: Sequence[Signal], prices: Mapping[str, float]) -> SignalTa
 
 
 def _optional(values: list[float | None]) -> FloatArray:
-    # numpy turns None into NaN when told the dtype
+    # with a dtype given, numpy turns None into NaN
     return np.array(values, dtype=np.float64)

@@ -125,7 +125,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInput:
-    """What the policy is told of one directional signal.
+    """Input of the policy for one directional signal.
 
     ``baseline_pct`` is the symbol's signed Phase 2 weight at cascade multiplier 1 before
     smoothing, ``current_pct`` its current weight, ``returns`` its last returns, oldest first,

@@ -1,6 +1,6 @@
 """Plays a scenario through a running service over HTTP, as the layers upstream would.
 
-Before the first day the service is told the closes of the year before, so that correlations and
+Before the first day the service gets the closes of the year before, so that correlations and
 the policy's features begin with a history. At each close: yesterday's outcomes go back, the
 portfolio is marked to market, the day's signals are sent with the positions really held, and the
 answer is traded to at the same close.

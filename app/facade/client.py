@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from app.adapters.clock import SystemClock
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions
 from app.core.params import KellyParams, LimitParams, MarketParams
 from app.core.stages.kelly import kelly_sizes, posterior_mean
 from app.core.types import DIRECTION, PolicyInput, Prediction, Signal

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
-from app.adapters.policy.http import HttpPolicyOptions
+from app.adapters.policy.options import HttpPolicyOptions
 from app.settings import Settings
 
 # What only a server has: in process there is no socket, no key of a caller and no queue.

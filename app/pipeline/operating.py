@@ -8,8 +8,7 @@ import structlog
 from app.core.beliefs import TradingStatus
 from app.core.errors import FieldProblem, InvalidInput, TradingStateDiffers
 from app.core.params import EngineParams
-from app.core.policy.breaker import BreakerMode
-from app.core.policy.circuit import Transition
+from app.core.policy.circuit import BreakerMode, Transition
 from app.core.types import TradingState
 from app.pipeline import events
 from app.pipeline.engine import Engine, SettingsChange

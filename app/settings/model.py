@@ -123,13 +123,6 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
             chosen["probe_lease_sec"] = max(least, 2.0 * self.rl_timeout_sec)
         return BreakerParams(**chosen)
 
-    def public_dump(self) -> dict[str, Any]:
-        """All settings as JSON-able values, secrets masked."""
-        dump = self.model_dump(mode="json")
-        dump["database_url"] = values.without_password(self.database_url)
-        dump["rl_endpoint"] = values.without_password(self.rl_endpoint)
-        return dump
-
 
 def group_names() -> tuple[str, ...]:
     """Fields that are groups."""
@@ -140,8 +133,8 @@ def group_names() -> tuple[str, ...]:
 def is_live(name: str) -> bool:
     """Whether a setting, by dotted name, may change at run time; others need a restart.
 
-    Live is what the next decision reads: every number of `EngineParams`; also what is told of
-    limits and models, and the level of the log.
+    Live is what the next decision reads: every number of `EngineParams`; also the
+    thresholds of notices on limits and models, and the level of the log.
     """
     return name in _LIVE or name.partition(".")[0] in EngineSettings.model_fields
 

@@ -1,16 +1,21 @@
-"""Group of the notices: who is told of limits, breaker and models, and when."""
+"""Group of the notices: who gets notices of limits, breaker and models, and when."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
+from app.adapters.notify.delivery_options import DeliveryOptions
+from app.pipeline.notices import Thresholds
 from app.settings import values
 from app.settings.setting import Group, setting
 
+_THRESHOLDS: Final = Thresholds()
+_DELIVERY: Final = DeliveryOptions()
+
 
 class NotifyGroup(Group):
-    """Telling people what happened: signed webhooks and apprise URLs; none: nothing is told."""
+    """Notices to people by signed webhooks and apprise URLs; none: no notice is sent."""
 
     webhook_urls: Annotated[
         tuple[SecretStr, ...], NoDecode, BeforeValidator(values.webhook_urls)
@@ -35,27 +40,27 @@ class NotifyGroup(Group):
         why="none: no notice is sent",
     )
     limit_near_pct: Annotated[float, Field(ge=0, le=100)] = setting(
-        95.0,
-        "Use of a limit that is told, percent of the limit; 0: never.",
+        _THRESHOLDS.limit_near_pct,
+        "Use of a limit that gives a notice, percent of the limit; 0: never.",
         unit="percent of the limit",
         why="near enough to look, before it binds",
     )
     limit_clear_pct: Annotated[float, Field(ge=0, le=100)] = setting(
-        85.0,
-        "Use below which the same limit may be told again, percent; below NEAR.",
+        _THRESHOLDS.limit_clear_pct,
+        "Use below which the same limit may give a notice again, percent; below NEAR.",
         unit="percent of the limit",
-        why="below NEAR, so that it is told once",
+        why="below NEAR, so that one crossing is one notice",
     )
     demoted_after: int = setting(
-        20,
-        "Answers in a row without confidence that are told, count.",
+        _THRESHOLDS.demoted_after,
+        "Answers in a row without confidence that give a notice, count.",
         unit="answers",
         why="more than one quiet batch",
         ge=1,
         le=100_000,
     )
     attempts: int = setting(
-        6,
+        _DELIVERY.attempts,
         "Of one delivery, count; then it is given up.",
         unit="attempts",
         why="half a minute of a receiver's absence",
@@ -69,13 +74,13 @@ class NotifyGroup(Group):
         why="a receiver answers at once or not",
     )
     first_retry_sec: Annotated[float, Field(gt=0, le=3600)] = setting(
-        1.0,
+        _DELIVERY.first_retry_sec,
         "Wait before the second attempt, seconds; doubles, with jitter, up to 60.",
         unit="seconds",
         why="doubles, up to a minute",
     )
     queue: int = setting(
-        100,
+        _DELIVERY.queue_size,
         "Notices that wait for a receiver, count; oldest go first.",
         unit="notices",
         why="bounds memory; the oldest go first",

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from app.adapters.policy.options import HttpPolicyOptions
 from app.core.params import BlendParams
 from app.core.policy.circuit import BreakerParams
 from app.settings import values
@@ -128,7 +129,7 @@ class PolicySettings(Part):
         why="our own model answers 0 or at least this",
     )
     rl_max_concurrent: int = setting(
-        32,
+        HttpPolicyOptions().max_concurrent,
         "Policy calls at once, count; beyond it: overloaded.",
         unit="calls",
         why="bounds sockets; beyond it Phase 2 decides at once",

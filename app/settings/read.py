@@ -255,7 +255,7 @@ def _sentence(entry: Any) -> str:
     message: str = entry["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if entry["type"] == "value_error" and not entry["loc"]:
         return message
-    # a whole group was told already by its message, and may hold secrets
+    # the message names a whole group already, and the group may hold secrets
     secret = isinstance(entry["input"], dict) or {part.lower() for part in location} & _SECRET
     shown = "" if secret else f", was {entry['input']!r}"
     return f"{name} {message}{shown}"

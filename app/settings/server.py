@@ -1,4 +1,4 @@
-"""Settings of the server: who is told, who may call, where it listens, what it takes."""
+"""Settings of the server: what is measured, who may call, where it listens, what it takes."""
 
 from typing import Annotated, Literal
 

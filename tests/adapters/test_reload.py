@@ -37,13 +37,13 @@ def read(path: Path) -> Values:
 class Applied:
     """What was put in force, and how the next one goes."""
 
-    told: list[tuple[Values, list[str], str]] = field(default_factory=list)
+    calls: list[tuple[Values, list[str], str]] = field(default_factory=list)
     error: Exception | None = None
 
     def __call__(self, values: Values, names: Sequence[str], cause: str) -> Awaitable[None]:
         if self.error is not None:
             raise self.error
-        self.told.append((values, list(names), cause))
+        self.calls.append((values, list(names), cause))
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
@@ -124,7 +124,7 @@ async def test_what_may_change_is_put_in_force_and_the_rest_needs_a_restart(path
     before = counted("applied")
     rewrite(path, "limit: 0.1\nport: 9000\nkelly.floor: 0.2")
     assert await reloader.reload("SIGHUP") == "applied"
-    assert [(names, cause) for _, names, cause in applied.told] == [
+    assert [(names, cause) for _, names, cause in applied.calls] == [
         (["kelly.floor", "limit"], "SIGHUP")
     ]
     state = reloader.state()
@@ -143,7 +143,7 @@ async def test_what_needs_a_restart_stays_told_until_it_is_undone(path: Path) ->
     rewrite(path, "limit: 0.2\nport: 8000")
     assert await reloader.reload("SIGHUP") == "unchanged"
     assert reloader.state()["needs_restart"] == []
-    assert len(applied.told) == 1
+    assert len(applied.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_what_cannot_be_used_is_told_and_changes_nothing(
         rewrite(path, content)
     assert await reloader.reload("SIGHUP") == "refused"
     assert reloader.state()["error"] == error.format(path=path)
-    assert applied.told == []
+    assert applied.calls == []
     assert counted("refused") == before + 1
     assert REGISTRY.get_sample_value("himari_l3_settings_refused") == 1.0
     rewrite(path, "limit: 0.3\nport: 8000")
@@ -186,7 +186,7 @@ async def test_what_the_caller_of_the_program_set_stays_so(path: Path) -> None:
     reloader, applied = made(path, {"limit": 0.05, "port": 8000.0})
     rewrite(path, "limit: 0.5\nport: 8000")
     assert await reloader.reload("SIGHUP") == "unchanged"
-    assert applied.told == []
+    assert applied.calls == []
 
 
 @pytest.mark.parametrize("write", [rewrite, replace, remove_and_write])
@@ -196,17 +196,17 @@ async def test_the_file_is_watched_however_it_is_written(
     async with watching(path) as (_, applied):
         for place, limit in enumerate((0.1, 0.2, 0.3), start=1):
             write(path, f"limit: {limit}\nport: 8000")
-            await until(lambda: len(applied.told) == place)  # noqa: B023 - awaited in its turn
-            assert applied.told[-1][0]["limit"] == limit
-            assert applied.told[-1][2] == "the file changed"
+            await until(lambda: len(applied.calls) == place)  # noqa: B023 - awaited in its turn
+            assert applied.calls[-1][0]["limit"] == limit
+            assert applied.calls[-1][2] == "the file changed"
 
 
 async def test_a_link_that_is_turned_to_another_file_is_a_change(path: Path) -> None:
     turn(path, "first", "limit: 0.15\nport: 8000")
     async with watching(path) as (_, applied):
         turn(path, "second", "limit: 0.4\nport: 8000")
-        await until(lambda: len(applied.told) == 1)
-    assert applied.told[0][0]["limit"] == 0.4
+        await until(lambda: len(applied.calls) == 1)
+    assert applied.calls[0][0]["limit"] == 0.4
 
 
 async def test_a_file_that_comes_back_is_read(path: Path) -> None:
@@ -214,7 +214,7 @@ async def test_a_file_that_comes_back_is_read(path: Path) -> None:
         remove(path)
         await until(lambda: reloader.state()["error"] is not None)
         rewrite(path, "limit: 0.4\nport: 8000")
-        await until(lambda: len(applied.told) == 1)
+        await until(lambda: len(applied.calls) == 1)
     assert reloader.state()["error"] is None
 
 
@@ -222,7 +222,7 @@ async def test_a_file_that_is_only_touched_changes_nothing(path: Path) -> None:
     async with watching(path) as (reloader, applied):
         os.utime(path)
         await until(lambda: reloader.state()["outcome"] == "unchanged")
-    assert applied.told == []
+    assert applied.calls == []
 
 
 async def test_watching_ends_at_once(path: Path) -> None:

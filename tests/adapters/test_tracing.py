@@ -40,7 +40,7 @@ sys.meta_path.insert(0, Hidden())
 
 @dataclass(frozen=True)
 class Span:
-    """What the collector was told of one span."""
+    """What the collector got of one span."""
 
     service: str
     name: str
@@ -145,8 +145,8 @@ def test_one_trace_goes_through_both_servers(monkeypatch: pytest.MonkeyPatch) ->
     (line,) = [each for each in log_lines(served.log) if each["event"] == "empty_batch"]
     assert (line["request_id"], line["trace_id"]) == ("mine", TRACE)
     assert len(line["decision_id"]) == 32
-    told = served.log.read_bytes() + b"".join(got.body for got in collector.got)
-    assert b"c4n4ry" not in told
+    output = served.log.read_bytes() + b"".join(got.body for got in collector.got)
+    assert b"c4n4ry" not in output
 
 
 def test_a_collector_that_is_away_costs_neither_answers_nor_the_end(
@@ -162,7 +162,7 @@ def test_a_collector_that_is_away_costs_neither_answers_nor_the_end(
         for _ in range(3):
             sent = httpx.post(f"{served.url}/allocate", json=example_batch(time.time_ns()))
             assert sent.status_code == 200
-        wait_until(lambda: b"spans_not_sent" in served.log.read_bytes(), "it was told")
+        wait_until(lambda: b"spans_not_sent" in served.log.read_bytes(), "it was logged")
         served.process.terminate()
         # uvicorn raises the signal again once its own shutdown is over
         assert served.process.wait(15.0) in {0, -15}

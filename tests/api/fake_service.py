@@ -1,4 +1,4 @@
-"""A service that remembers what reached it and answers what it is told."""
+"""A service that remembers what reached it and answers what a test sets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

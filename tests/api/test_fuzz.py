@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.api.request import examples
-from tests.api.conftest import build_site
+from tests.api.site import build_site
 
 VALID = json.dumps(examples.ALLOCATE).encode()
 ROUTES = [

@@ -7,7 +7,7 @@ import pytest
 
 from app.api.request import examples
 from app.api.request.schemas import AllocateRequest
-from tests.api.conftest import build_site
+from tests.api.site import build_site
 
 ROUTES = {
     ("post", "/allocate"): "allocate",

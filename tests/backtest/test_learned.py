@@ -33,8 +33,8 @@ def test_a_given_server_is_asked_for_its_card_with_key_headers_and_authorities(
         server.card = CARD
         with served("rl", server.endpoint, settings) as given:
             assert (given.endpoint, given.card, given.own) == (server.endpoint, CARD, False)
-        (heard,) = server.card_headers
-    assert (heard["authorization"], heard["x-tunnel"]) == ("Bearer s3cret", "open")
+        (headers,) = server.card_headers
+    assert (headers["authorization"], headers["x-tunnel"]) == ("Bearer s3cret", "open")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_key_goes_before_the_user_of_the_url(key: str | None, authorization:
         url = server.endpoint.replace("http://", "http://ann:secret@")
         with served("rl", url, settings) as given:
             assert given.card is None
-        assert [heard["authorization"] for heard in server.card_headers] == [authorization]
+        assert [headers["authorization"] for headers in server.card_headers] == [authorization]
 
 
 @pytest.mark.parametrize("trust", ["another authority", "no such file"])

@@ -10,11 +10,9 @@ import pytest
 from app.client import AllocateRequest
 from app.commands.starter import example_batch
 from app.core.access import Role, hashed
+from tests.client.keys import KEY, TRADER
 from tests.served_himari import Served, serving
 from tests.spoken_himari import free_port
-
-KEY = "client-tests-key-of-the-desk"
-TRADER = "client-tests-key-of-a-trader"
 
 
 @pytest.fixture(scope="module")

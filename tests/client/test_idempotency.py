@@ -6,7 +6,7 @@ import pytest
 
 from app.client import AllocateRequest, HimariClient, NoAnswer
 from tests.client.asking import QUICK, Ask, ask
-from tests.client.conftest import KEY
+from tests.client.keys import KEY
 from tests.served_himari import Served
 from tests.tools.chaos.proxy import FaultProxy
 from tests.tools.chaos.toxics import Stream, Toxic, reset_after

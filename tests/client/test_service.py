@@ -15,7 +15,7 @@ from app.client import (
     Unauthorized,
     Unreachable,
 )
-from tests.client.conftest import KEY, TRADER
+from tests.client.keys import KEY, TRADER
 from tests.served_himari import Served
 from tests.spoken_himari import free_port
 

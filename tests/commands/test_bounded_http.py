@@ -1,4 +1,4 @@
-"""What a caller may leave unsent or unread is bounded: on real sockets, and on a told clock."""
+"""What a caller may leave unsent or unread is bounded: real sockets, and a clock set by hand."""
 
 import asyncio
 import socket
@@ -165,8 +165,8 @@ class Ran:
         call(self)
 
 
-class ToldLoop:
-    """A loop whose seconds pass when told; a task is run as far as it goes, at once."""
+class SetLoop:
+    """A loop whose seconds pass when set; a task is run as far as it goes, at once."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -265,7 +265,7 @@ class Line:
         )  # fmt: skip
         bounds: Any = {"read_timeout_sec": READ_SEC, "early_refusal": early_refusal}
         kind = bounded_http(MOST_BYTES, HEAD_SEC, **bounds)
-        self.loop, self.wire = ToldLoop(), Wire()
+        self.loop, self.wire = SetLoop(), Wire()
         loop: Any = self.loop
         self.http: BoundedHttp = kind(config, ServerState(), {}, loop)
         self.http.connection_made(self.wire)

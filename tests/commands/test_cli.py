@@ -93,9 +93,9 @@ def test_init_writes_a_configuration_that_loads_as_the_defaults(
     assert "HIMARI_CONFIG_FILE=himari.yaml himari serve" in said.out
     monkeypatch.delenv("HIMARI_PORT")
     monkeypatch.setenv("HIMARI_CONFIG_FILE", "himari.yaml")
-    read = load_settings().public_dump()
+    read = load_settings().model_dump()
     assert read.pop("config_file") == "himari.yaml"
-    default = Settings().public_dump()
+    default = Settings().model_dump()
     del default["config_file"]
     assert read == default
 

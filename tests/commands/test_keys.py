@@ -86,7 +86,7 @@ def test_what_a_hash_would_not_protect_is_refused(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("fly",), "himari keys must be told new, list, hash, revoke, was fly"),
+        (("fly",), "himari keys needs one of new, list, hash, revoke, was fly"),
         (("new",), "a key needs a NAME"),
         (("revoke",), "a key needs a NAME"),
         (("new", "a b"), "a key's name must be"),

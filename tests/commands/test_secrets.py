@@ -110,7 +110,7 @@ def test_no_secret_is_in_logs_journal_answers_state_or_metrics(
         with serving() as served:
             answers = list(conversation(served.url))
             answers.append(httpx.get(f"{served.url}/state", headers={"Authorization": made}))
-        told = [himari("doctor"), himari("replay")]
+        outputs = [himari("doctor"), himari("replay")]
     assert {200, 400, 401, 403, 404, 415, 422} <= {answer.status_code for answer in answers}
     found = kept_and_said()
     assert b"said aloud" in found["himari.db"]
@@ -120,7 +120,9 @@ def test_no_secret_is_in_logs_journal_answers_state_or_metrics(
         f"answer {place}": answer.content + repr(answer.headers.raw).encode()
         for place, answer in enumerate(answers)
     }
-    found |= {f"words {place}": (said.out + said.err).encode() for place, said in enumerate(told)}
+    found |= {
+        f"words {place}": (said.out + said.err).encode() for place, said in enumerate(outputs)
+    }
     secrets: tuple[Any, ...] = (
         CANARY.encode(),
         made.encode(),

@@ -35,8 +35,8 @@ PATHS = (
 _WEIGHT = 200_000
 _FIRST_PAINT_MS = 300.0
 _FIRST_PAINT = """new Promise(resolve => {
-    const told = () => performance.getEntriesByName("first-contentful-paint")[0];
-    const look = () => told() ? resolve(told().startTime) : setTimeout(look, 5);
+    const painted = () => performance.getEntriesByName("first-contentful-paint")[0];
+    const look = () => painted() ? resolve(painted().startTime) : setTimeout(look, 5);
     look();
 })"""
 # only colours differ between the two

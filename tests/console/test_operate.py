@@ -25,10 +25,10 @@ async def test_the_trading_state_is_set_with_who_and_why(
     response = await keyed_site.client.post(f"/console/operate/{act}", data=form)
 
     assert response.headers["location"] == f"/console/operate?done={act}"
-    told = keyed_site.service.operating.trading_state()
-    assert told | expected == told
-    assert told["actor"] == "risk"
-    assert told["reason"] == "exchange under maintenance"
+    shown = keyed_site.service.operating.trading_state()
+    assert shown | expected == shown
+    assert shown["actor"] == "risk"
+    assert shown["reason"] == "exchange under maintenance"
 
 
 async def test_active_lifts_a_halt(keyed_site: Site) -> None:

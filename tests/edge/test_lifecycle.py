@@ -14,18 +14,18 @@ LONG_SEC = 600.0
 
 
 class Server:
-    """Handlers as a server has them, and what was heard in order."""
+    """Handlers as a server has them, and what happened in order."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
         self.ended = asyncio.Event()
 
     def announce(self) -> None:
-        self.heard.append("announced")
+        self.events.append("announced")
 
     def end(self, number: int, frame: FrameType | None) -> None:
         del frame
-        self.heard.append(signal.Signals(number).name)
+        self.events.append(signal.Signals(number).name)
         self.ended.set()
 
 
@@ -41,28 +41,28 @@ def server() -> Iterator[Server]:
 async def test_sigterm_is_announced_at_once_and_handed_on_after_the_drain(server: Server) -> None:
     with drain_on_sigterm(server.announce, 0.01):
         signal.raise_signal(signal.SIGTERM)
-        assert server.heard == ["announced"]
+        assert server.events == ["announced"]
         await asyncio.wait_for(server.ended.wait(), 10.0)
-    assert server.heard == ["announced", "SIGTERM"]
+    assert server.events == ["announced", "SIGTERM"]
 
 
 async def test_a_second_sigterm_does_not_wait(server: Server) -> None:
     with drain_on_sigterm(server.announce, LONG_SEC):
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
-        assert server.heard[-1] == "SIGTERM"
+        assert server.events[-1] == "SIGTERM"
 
 
 async def test_without_a_drain_the_end_is_announced_and_handed_on(server: Server) -> None:
     with drain_on_sigterm(server.announce, 0.0):
         signal.raise_signal(signal.SIGTERM)
-        assert server.heard == ["announced", "SIGTERM"]
+        assert server.events == ["announced", "SIGTERM"]
 
 
 async def test_sigint_is_announced_and_handed_on(server: Server) -> None:
     with drain_on_sigterm(server.announce, LONG_SEC):
         signal.raise_signal(signal.SIGINT)
-        assert server.heard == ["announced", "SIGINT"]
+        assert server.events == ["announced", "SIGINT"]
 
 
 async def test_the_servers_own_handlers_are_put_back(server: Server) -> None:

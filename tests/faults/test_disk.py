@@ -38,19 +38,19 @@ def test_a_fault_of_the_disk_is_told_and_survived(
     running: tuple[Serving, Path], fault: Fault
 ) -> None:
     service, path = running
-    story = play_fault(service, fault, path)
-    for seen in (story.first, story.later):
+    run = play_fault(service, fault, path)
+    for seen in (run.first, run.later):
         assert (seen.status, seen.problem) == (503, "journal-unavailable")
         assert (seen.retry_after, seen.ready, seen.alive) == ("1", 503, 200)
         assert seen.reads == fault.reads
         assert seen.metrics["journal_refusing"] == 1.0
         assert seen.metrics["journal_pending"] >= 1.0
         assert str(path.parent) not in seen.detail
-    errors = [seen.metrics["journal_errors_total"] for seen in (story.first, story.later)]
+    errors = [seen.metrics["journal_errors_total"] for seen in (run.first, run.later)]
     # Where the journal can be read, it is the write that is refused and counted.
     assert errors[1] > errors[0] or fault.reads != 200
-    assert story.told
-    assert (story.same_bytes, story.decided_once, story.refusing_after) == (True, True, 0.0)
+    assert run.logged
+    assert (run.same_bytes, run.decided_once, run.refusing_after) == (True, True, 0.0)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the kernel tells, told of this very process."""
+"""What the kernel reports of a process, checked on this one."""
 
 import os
 from pathlib import Path

@@ -36,8 +36,8 @@ def test_every_fault_has_a_name_of_its_own_and_every_reason_occurs() -> None:
     assert len({(fault.family, fault.name) for fault in FAULTS}) == len(FAULTS)
     reasons = {reason for fault in FAULTS for reason in fault.reasons}
     assert reasons == {None, "timeout", "connection_error", "bad_status", "invalid_prediction"}
-    heard = {fault.heard(reason) for fault in FAULTS for reason in fault.reasons}
-    assert heard == {"failure", "neutral", "success"}
+    outcomes = {fault.outcome(reason) for fault in FAULTS for reason in fault.reasons}
+    assert outcomes == {"failure", "neutral", "success"}
 
 
 @pytest.mark.parametrize("fault", LARGE, ids=lambda fault: fault.name)

@@ -26,7 +26,7 @@ from edge.problems import BodyTooLarge
 from inference_server.errors import RequestUnusable
 from inference_server.wire import Wire, parse_object
 from tests.adapters.policy.policy_server import good_row
-from tests.api.conftest import build_site
+from tests.api.site import build_site
 from tests.inference_server.signals import batch_signal
 from tests.tools.chaos.batch import BATCH
 from tests.tools.chaos.caller import Caller

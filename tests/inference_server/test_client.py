@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
-from app.adapters.policy.wire import Wire
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions, Wire
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import Action, FallbackReason, PolicyInput, Regime
 from tests.fakes import FakeClock

@@ -72,14 +72,14 @@ def test_sigterm_turns_readiness_off_at_once_and_goes_on_accepting(tmp_path: Pat
     port = free_port()
     with started(tmp_path, *UVICORN, str(port), port=port, DRAIN_SEC="1.5") as (process, client):
         process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
+        signalled = time.monotonic()
         while (ready := client.get("/health/ready")).status_code == 200:
-            assert time.monotonic() - told < 1.0
+            assert time.monotonic() - signalled < 1.0
         assert ready.json()["trouble"] == ["the service is ending"]
         assert client.get("/health/live").status_code == 200
         assert client.post("/predict", json=flat_signal()).status_code == 200
         process.wait(10)
-        assert time.monotonic() - told > 1.0
+        assert time.monotonic() - signalled > 1.0
 
 
 def test_requests_accepted_before_the_end_are_all_answered(tmp_path: Path) -> None:
@@ -107,13 +107,13 @@ def test_requests_accepted_before_the_end_are_all_answered(tmp_path: Path) -> No
             try:
                 wait_until_rows(process, client, 400)
                 process.send_signal(signal.SIGTERM)
-                told = time.monotonic()
+                signalled = time.monotonic()
                 process.wait(20)
             finally:
                 stop.set()
             statuses = [status for answers in asked for status in answers.result(20)]
     assert set(statuses) == {200}
-    assert not [at for at in cut if at < told + 0.3]
+    assert not [at for at in cut if at < signalled + 0.3]
 
 
 def wait_until_rows(process: subprocess.Popen[bytes], client: httpx.Client, rows: int) -> None:

@@ -32,8 +32,8 @@ async def learned(store: Path) -> Any:
 
 def sent(rows: Sequence[SignalRow]) -> list[dict[str, Any]]:
     """Spell rows out as the service does."""
-    told = [{each.name: getattr(asked, each.name) for each in fields(asked)} for asked in rows]
-    return [row | {"returns": row["returns"].astype(np.float64).tolist()} for row in told]
+    values = [{each.name: getattr(asked, each.name) for each in fields(asked)} for asked in rows]
+    return [row | {"returns": row["returns"].astype(np.float64).tolist()} for row in values]
 
 
 async def ask(

@@ -43,7 +43,7 @@ def state_of(served: Served) -> Any:
     return httpx.get(f"{served.url}/state", timeout=20.0).json()
 
 
-def told(served: Served) -> Any:
+def reload_state(served: Served) -> Any:
     return state_of(served)["settings_reload"]
 
 
@@ -71,7 +71,7 @@ def test_a_changed_limit_holds_from_then_on_and_every_decision_replays(
     was = state_of(served)["settings_hash"]
     change(file, YAML.format(limit=0.01, signals=50))
     during = 0
-    while told(served)["outcome"] is None:
+    while reload_state(served)["outcome"] is None:
         decide(served)
         during += 1
     after = [decide(served) for _ in range(3)]
@@ -89,7 +89,7 @@ def test_a_changed_limit_holds_from_then_on_and_every_decision_replays(
 def test_a_bad_file_changes_nothing_and_is_told_everywhere(served: Served, file: Path) -> None:
     was = state_of(served)["settings_hash"]
     change(file, "max_position_pct: 7\napi_keys: c4n4ry\n")
-    wait_until(lambda: told(served)["outcome"] == "refused", "the file is refused")
+    wait_until(lambda: reload_state(served)["outcome"] == "refused", "the file is refused")
     state = state_of(served)
     metrics = httpx.get(f"{served.url}/metrics").text
     assert state["settings_hash"] == was
@@ -98,16 +98,18 @@ def test_a_bad_file_changes_nothing_and_is_told_everywhere(served: Served, file:
     assert "himari_l3_settings_refused 1.0" in metrics
     assert b"settings_refused" in served.log.read_bytes()
     change(file, "api_keys: [c4n4ry, 'unclosed\n")
-    wait_until(lambda: "is not valid YAML" in told(served)["error"], "another reason is told")
+    wait_until(
+        lambda: "is not valid YAML" in reload_state(served)["error"], "another reason is shown"
+    )
     assert "c4n4ry" not in str(state_of(served)) + served.log.read_text("utf-8")
     assert decide(served)["decision_id"]
 
 
 def test_what_needs_a_restart_is_said_and_not_done(served: Served, file: Path) -> None:
     change(file, YAML.format(limit=0.15, signals=1) + "portfolio_value: 5000\n")
-    wait_until(lambda: told(served)["outcome"] is not None, "the file is read")
-    assert told(served)["applied"] == ["portfolio_value"]
-    assert told(served)["needs_restart"] == ["max_signals"]
+    wait_until(lambda: reload_state(served)["outcome"] is not None, "the file is read")
+    assert reload_state(served)["applied"] == ["portfolio_value"]
+    assert reload_state(served)["needs_restart"] == ["max_signals"]
     batch = example_batch(time.time_ns())
     batch.pop("portfolio_value", None)
     assert len(batch["signals"]) > 1
@@ -125,11 +127,11 @@ def test_sighup_reads_the_settings_again_and_the_environment_still_wins(
         was = state_of(served)["settings_hash"]
         change(file, YAML.format(limit=0.15, signals=50) + "kelly_fraction: 0.9\n")
         os.kill(served.process.pid, signal.SIGHUP)
-        wait_until(lambda: told(served)["outcome"] is not None, "the file is read")
+        wait_until(lambda: reload_state(served)["outcome"] is not None, "the file is read")
         assert state_of(served)["settings_hash"] == was
         change(file, YAML.format(limit=0.1, signals=50) + "log_level: WARNING\n")
         os.kill(served.process.pid, signal.SIGHUP)
-        wait_until(lambda: told(served)["outcome"] == "applied", "the change is in force")
-        assert told(served)["applied"] == ["log_level", "max_position_pct"]
+        wait_until(lambda: reload_state(served)["outcome"] == "applied", "the change is in force")
+        assert reload_state(served)["applied"] == ["log_level", "max_position_pct"]
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(20.0) in {0, -signal.SIGTERM}

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from app.adapters.notify import counters
+from app.adapters.notify.delivery_options import DeliveryOptions
 
 _LOG = structlog.get_logger(__name__)
 _LONGEST_PAUSE_SEC: Final = 60.0
@@ -64,15 +65,6 @@ class Receiver(Protocol):
 
     async def send(self, message: Message) -> None:
         """Send a message once within the receiver's own deadline, or raise NotDelivered."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
-    """Attempts per message, first pause in seconds, and messages that may wait."""
-
-    attempts: int = 6
-    first_retry_sec: float = 1.0
-    queue_size: int = 100
 
 
 class DeliveryQueue:

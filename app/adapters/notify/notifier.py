@@ -16,7 +16,8 @@ import orjson
 import structlog
 
 from app.adapters.notify.apprise import AppriseReceiver
-from app.adapters.notify.delivery_queue import DeliveryOptions, DeliveryQueue, Message, Receiver
+from app.adapters.notify.delivery_options import DeliveryOptions
+from app.adapters.notify.delivery_queue import DeliveryQueue, Message, Receiver
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import Transition

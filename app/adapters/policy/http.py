@@ -6,25 +6,22 @@ one call per row, within the same deadline.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
 import structlog
 
+from app.adapters.policy.options import HttpPolicyOptions
 from app.adapters.policy.post import (
     Payload,
     PolicyPost,
     Reply,
-    TraceCall,
     retry_after_sec,
-    untraced,
 )
 from app.adapters.policy.wire import (
     UnsendableInput,
     UnusableReply,
-    Wire,
     body_cap,
     decode_batch,
     decode_single,
@@ -51,27 +48,6 @@ _SEVERITY: Final = (
     FallbackReason.CONNECTION_ERROR,
     FallbackReason.TIMEOUT,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HttpPolicyOptions:
-    """Options of the client beyond endpoint and deadline.
-
-    ``api_key`` is sent as a bearer token; ``headers`` are for tunnels. ``max_concurrent``
-    exchanges may be in flight. A row of another version than ``expected_model_version`` is
-    invalid. Retry-After is heeded up to ``retry_after_cap_sec``. With ``ca_file`` (PEM) an https
-    endpoint needs a certificate of these authorities, without it one of the public ones.
-    ``trace_call`` surrounds each request and gives the headers that propagate its trace.
-    """
-
-    api_key: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    wire: Wire = "json"
-    max_concurrent: int = 32
-    expected_model_version: str | None = None
-    retry_after_cap_sec: float = 30.0
-    ca_file: str | None = None
-    trace_call: TraceCall = untraced
 
 
 class HttpPolicyClient:

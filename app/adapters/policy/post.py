@@ -9,8 +9,8 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -18,21 +18,13 @@ from typing import Any, Final, Protocol
 
 import httpx
 
+from app.adapters.policy.options import TraceCall, untraced
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
 
 _LIMITS: Final = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
-
-
-TraceCall = Callable[[str], AbstractContextManager[Mapping[str, str]]]
-
-
-def untraced(host: str) -> AbstractContextManager[Mapping[str, str]]:
-    """Return a context without a span and without headers, where tracing is off."""
-    del host
-    return nullcontext({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ body unusable, and each row is validated on its own. Nothing is repaired.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgpack
 import numpy as np
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from app.adapters.policy.options import Wire
 from app.core.types import PolicyInput, Prediction
 
-Wire = Literal["json", "msgpack"]
 JSON_TYPE: Final = "application/json"
 MSGPACK_TYPE: Final = "application/msgpack"
 MAX_RETURNS: Final = 256

@@ -2,7 +2,7 @@
 
 A decision takes the only event loop for milliseconds, so one decision starts per turn of the loop.
 Decisions under way go on first; the others wait in one queue, where they can be counted and
-refused. See docs/decisions/0028-overload.md, which calls an overload a crowd.
+refused. See docs/decisions/0028-overload.md.
 """
 
 import asyncio

@@ -19,7 +19,7 @@ class LimitHit:
 class Holdings:
     """What limits count: signed weights by symbol, and the gross of each strategy's parts.
 
-    ``by_strategy`` is empty where nobody knows the parts.
+    ``by_strategy`` is empty where the parts are unknown.
     """
 
     weights: Mapping[str, float]

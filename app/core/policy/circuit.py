@@ -1,6 +1,7 @@
 """Vocabulary of the circuit breaker: states, modes, outcomes, legal moves, thresholds, tickets.
 
-The machine itself is in ``breaker.py``, what it counts in ``counts.py``.
+The machine is in ``machine.py``, what an operator does with it in ``breaker.py``, what it counts in
+``counts.py``.
 """
 
 from collections.abc import Mapping

@@ -30,9 +30,9 @@ def receiver(hooks: Hooks, timeout_sec: float = 30.0) -> AppriseReceiver:
 
 
 async def test_a_notice_arrives_as_apprise_sends_it(hooks: Hooks) -> None:
-    told = receiver(hooks)
-    await told.prepare()
-    await told.send(HALTED)
+    chat = receiver(hooks)
+    await chat.prepare()
+    await chat.send(HALTED)
     (got,) = hooks.got
     content = json.loads(got.body)
     assert content["title"] == "HIMARI trading_state.changed"
@@ -41,22 +41,22 @@ async def test_a_notice_arrives_as_apprise_sends_it(hooks: Hooks) -> None:
 
 async def test_a_receiver_that_refuses_is_tried_again_later(hooks: Hooks) -> None:
     hooks.script = [500]
-    told = receiver(hooks)
+    chat = receiver(hooks)
     with pytest.raises(NotDelivered, match="could not deliver") as refused:
-        await told.send(HALTED)
+        await chat.send(HALTED)
     assert refused.value.retryable
-    await told.send(HALTED)
+    await chat.send(HALTED)
     assert len(hooks.got) == 2
 
 
 async def test_what_hangs_is_abandoned_and_not_joined_by_a_second_one(hooks: Hooks) -> None:
     hooks.script = [SILENCE]
-    told = receiver(hooks, timeout_sec=0.2)
-    await told.prepare()
+    chat = receiver(hooks, timeout_sec=0.2)
+    await chat.prepare()
     with pytest.raises(NotDelivered, match=r"did not end within 0\.2 s"):
-        await told.send(HALTED)
+        await chat.send(HALTED)
     with pytest.raises(NotDelivered, match="still hangs"):
-        await told.send(HALTED)
+        await chat.send(HALTED)
     assert len([each for each in threading.enumerate() if each.name == "notify apprise 1"]) == 1
     hooks.released.set()
     await until(lambda: all(each.name != "notify apprise 1" for each in threading.enumerate()))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 from prometheus_client import REGISTRY
 
-from app.adapters.notify.delivery_queue import DeliveryOptions, DeliveryQueue, Message, NotDelivered
+from app.adapters.notify.delivery_options import DeliveryOptions
+from app.adapters.notify.delivery_queue import DeliveryQueue, Message, NotDelivered
 from tests.adapters.notify.hook_server import until
 
 QUICK = DeliveryOptions(attempts=4, first_retry_sec=0.001, queue_size=3)

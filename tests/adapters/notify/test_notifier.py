@@ -82,13 +82,13 @@ def test_an_incident_is_told_from_its_beginning_to_its_end(
         hooks.script = [500, "reset"]
         for _ in range(3):
             assert decide(served).json()["strategy"] == "fallback"
-        wait_until(lambda: "limit.near" in kinds(hooks), "the limit is told")
+        wait_until(lambda: "limit.near" in kinds(hooks), "the limit gives a notice")
         halt = {"state": "HALTED", "reason": "bad feed"}
         assert httpx.put(f"{served.url}/trading-state", json=halt).status_code == 200
         assert httpx.post(f"{served.url}/circuit/reset").status_code == 200
         expected = {"circuit.opened", "limit.near", "trading_state.changed", "circuit.closed"}
-        wait_until(lambda: set(kinds(hooks)) == expected, "all is told")
-        wait_until(lambda: len(chat.got) == len(expected), "apprise told it as well")
+        wait_until(lambda: set(kinds(hooks)) == expected, "every notice is sent")
+        wait_until(lambda: len(chat.got) == len(expected), "apprise sent them as well")
         state = httpx.get(f"{served.url}/state").json()["notifications"]
         seen = said_by(served)
     first = hooks.got[:3]

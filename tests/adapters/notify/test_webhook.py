@@ -10,7 +10,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.adapters.clock import SystemClock
-from app.adapters.notify.delivery_queue import DeliveryOptions, Message, NotDelivered
+from app.adapters.notify.delivery_options import DeliveryOptions
+from app.adapters.notify.delivery_queue import Message, NotDelivered
 from app.adapters.notify.notifier import Notifier, build_receivers
 from app.adapters.notify.webhook import WebhookReceiver
 from app.core.policy.circuit import CircuitState, Transition

@@ -11,7 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import Action, FallbackReason, PolicyInput, Regime
 from tests.fakes import FakeClock

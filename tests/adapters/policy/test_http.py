@@ -1,4 +1,4 @@
-"""The HTTP policy client with a server that behaves: what is sent, comes back, and is told."""
+"""The HTTP policy client with a server that behaves: what is sent, comes back, and is reported."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import structlog
 
-from app.adapters.policy.http import HttpPolicyOptions
+from app.adapters.policy.options import HttpPolicyOptions
 from app.core.types import Prediction
 from tests.adapters.policy.policy_asking import (
     INVALID,

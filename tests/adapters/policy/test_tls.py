@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.adapters.policy.http import HttpPolicyClient, HttpPolicyOptions
+from app.adapters.policy.http import HttpPolicyClient
+from app.adapters.policy.options import HttpPolicyOptions
 from app.adapters.policy.post import tls_context
 from app.core.errors import Blame, PolicyFailure
 from app.core.types import FallbackReason
@@ -89,10 +90,10 @@ def test_with_a_ca_file_its_authorities_alone_are_trusted_and_names_checked(own:
 
 
 async def test_a_port_without_tls_never_sees_the_key(own: Authority) -> None:
-    heard = bytearray()
+    wire_bytes = bytearray()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.extend(await reader.read(65_536))
+        wire_bytes.extend(await reader.read(65_536))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
         writer.close()
         await writer.wait_closed()
@@ -103,9 +104,9 @@ async def test_a_port_without_tls_never_sees_the_key(own: Authority) -> None:
         failure = await refusal_of(client_for(f"https://127.0.0.1:{port}/predict", own.certificate))
     assert failure.reason is FallbackReason.CONNECTION_ERROR
     # a TLS record of type handshake, and neither key nor request in it
-    assert heard[0] == 22
-    assert KEY.encode() not in heard
-    assert b"predict" not in heard
+    assert wire_bytes[0] == 22
+    assert KEY.encode() not in wire_bytes
+    assert b"predict" not in wire_bytes
 
 
 async def test_an_old_protocol_is_a_connection_error(own: Authority) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from app.api.gate.access import TRADING, AccessMiddleware, role_needed
 from app.core.access import KeyRing, Role, hashed, key_from_text
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 GUARDED = ["/circuit", "/state", "/decisions", "/openapi.json", "/docs", "/nothing", "/health"]
 OPEN = ["/health/live", "/health/ready", "/metrics"]

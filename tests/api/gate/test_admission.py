@@ -19,11 +19,11 @@ from app.api.gate.admission import (
 )
 from app.api.gate.early_refusal import early_refusal
 from edge.problems import Overloaded
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 
 class Clock:
-    """Seconds that pass when told."""
+    """Seconds that pass when set."""
 
     def __init__(self) -> None:
         self.now = 100.0

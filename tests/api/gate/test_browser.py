@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 HALT = {"state": "HALTED"}
 EVERYWHERE = {

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import JournalUnavailable
 from app.core.types import TradingState
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 
 async def post(

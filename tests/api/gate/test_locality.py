@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.api.conftest import build_site
+from tests.api.site import build_site
 
 HERE = ("127.0.0.1", 8000)
 

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from edge.json_log import REQUEST_ID, add_request_ids
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 
 async def test_each_request_gets_an_id_of_its_own(site: Site) -> None:

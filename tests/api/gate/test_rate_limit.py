@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.api.gate.rate_limit import RateLimiter
 from app.api.response.problems import RateLimited
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 from tests.fakes import FakeClock
 
 

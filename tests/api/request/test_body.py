@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.api.request import examples
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 VALID = json.dumps(examples.ALLOCATE).encode()
 

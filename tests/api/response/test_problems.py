@@ -16,7 +16,7 @@ from app.core.errors import (
     UnknownPrice,
 )
 from edge.problems import RequestRefused
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 FROM_SERVICE = [
     (UnknownPrice(FieldProblem("current_positions.X", "has no known price", 3.0)), 422),

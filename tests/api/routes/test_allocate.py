@@ -9,7 +9,7 @@ import pytest
 
 from app.api.request import examples
 from app.core.types import Action, CascadeIndicators, Regime, Signal
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 BIG = "9" * 10_000
 NOT_NUMBERS = ["true", "false", '"0.5"', "[]", "{}", "NaN", "Infinity", "-Infinity", "1e999", BIG]

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.types import Outcome, TradingState
 from app.pipeline.ports import DecisionQuery
-from tests.api.conftest import Site, build_site
+from tests.api.site import Site, build_site
 
 NOW = 1_735_226_000_000_000_000
 DAY = 86_400 * 10**9

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from app.core.policy.breaker import BreakerParams, CallOutcome, CircuitBreaker, CircuitState, Ticket
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerParams, CallOutcome, CircuitState, Ticket
 
 SUCCESS, FAILURE, NEUTRAL = CallOutcome.SUCCESS, CallOutcome.FAILURE, CallOutcome.NEUTRAL
 CLOSED, OPEN, HALF_OPEN = CircuitState.CLOSED, CircuitState.OPEN, CircuitState.HALF_OPEN

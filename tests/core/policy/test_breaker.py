@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.core.policy.breaker import BreakerMode, BreakerParams, CallOutcome, CircuitBreaker
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerMode, BreakerParams, CallOutcome
 from tests.core.policy.breaking import (
     CLOSED,
     FAILURE,

@@ -16,14 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from app.core.policy.breaker import (
-    BreakerMode,
-    BreakerParams,
-    CallOutcome,
-    CircuitBreaker,
-    CircuitState,
-    Ticket,
-)
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerMode, BreakerParams, CallOutcome, CircuitState, Ticket
 from tests.core.policy.breaking import FAILURE, NEUTRAL, SUCCESS, call
 
 THRESHOLD, INITIAL, LONGEST, GROWTH = 3, 30.0, 100.0, 2.0

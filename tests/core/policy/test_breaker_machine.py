@@ -13,12 +13,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.core.policy.breaker import (
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import (
     LEGAL_MOVES,
     BreakerMode,
     BreakerParams,
     CallOutcome,
-    CircuitBreaker,
     CircuitState,
     Ticket,
     Transition,

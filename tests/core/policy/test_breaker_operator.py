@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.policy.breaker import (
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import (
     LEGAL_MOVES,
     BreakerMode,
     BreakerParams,
-    CircuitBreaker,
     CircuitState,
     Transition,
 )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.core.policy.breaker import BreakerParams, CircuitBreaker
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerParams
 from tests.core.policy.breaking import SUCCESS, opened
 
 

@@ -56,25 +56,25 @@ def linear_graph(
     linear: Linear, names: dict[str, str] | None = None, *, column: bool = False
 ) -> bytes:
     """Build the graph; ``names`` renames inputs and outputs, ``column`` leaves outputs (k, 1)."""
-    told = {name: name for name in (*INPUTS, *SOURCES)} | (names or {})
+    named = {name: name for name in (*INPUTS, *SOURCES)} | (names or {})
     looks_at_path = linear.path is not None
-    inputs = [_tensor(told["features"], ["k", WIDTH])]
+    inputs = [_tensor(named["features"], ["k", WIDTH])]
     if looks_at_path:
-        inputs.append(_tensor(told["path"], ["k", STEPS, len(CHANNELS)]))
+        inputs.append(_tensor(named["path"], ["k", STEPS, len(CHANNELS)]))
     nodes = [
-        *(node for head in ("w", "v", "u") for node in _head(head, told["features"])),
-        *(_joined(told["path"]) if looks_at_path else ()),
+        *(node for head in ("w", "v", "u") for node in _head(head, named["features"])),
+        *(_joined(named["path"]) if looks_at_path else ()),
         helper.make_node("Sigmoid", ["joint_logit" if looks_at_path else "w_logit"], ["open"]),
         helper.make_node("Mul", ["open", "two"], ["m"]),
         *(
-            helper.make_node("Identity", [source], [told[name]])
+            helper.make_node("Identity", [source], [named[name]])
             if column
-            else helper.make_node("Squeeze", [source, "one"], [told[name]])
+            else helper.make_node("Squeeze", [source, "one"], [named[name]])
             for name, source in SOURCES.items()
         ),
     ]
     rank: list[str | int] = ["k", 1] if column else ["k"]
-    outputs = [_tensor(told[name], rank) for name in SOURCES]
+    outputs = [_tensor(named[name], rank) for name in SOURCES]
     weights = [
         numpy_helper.from_array(np.ascontiguousarray(array), name)
         for name, array in _constants(linear).items()

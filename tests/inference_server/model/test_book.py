@@ -124,7 +124,7 @@ def test_symbols_can_be_taken_out() -> None:
 
 def arrays_of(rows: list[SignalRow], symbols: int, strategies: int) -> Book:
     """Lay the rows out as training has them: symbols by strategies, NaN where nothing is said."""
-    told = np.full((4, symbols, strategies), np.nan)
+    claimed = np.full((4, symbols, strategies), np.nan)
     for place, asked in enumerate(rows):
         symbol, strategy = divmod(place, strategies)
         claim = (
@@ -133,13 +133,13 @@ def arrays_of(rows: list[SignalRow], symbols: int, strategies: int) -> Book:
             asked.expected_return,
             asked.predicted_volatility,
         )
-        told[:, symbol, strategy] = np.array(claim, np.float64)
+        claimed[:, symbol, strategy] = np.array(claim, np.float64)
     firsts = rows[::strategies]
     return book_of_arrays(
         np.stack([asked.returns for asked in firsts]).astype(np.float64),
         np.array([asked.baseline_pct for asked in firsts]),
         np.array([asked.current_pct for asked in firsts]),
-        Claims(*told),
+        Claims(*claimed),
     )
 
 

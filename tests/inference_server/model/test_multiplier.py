@@ -82,8 +82,8 @@ def test_a_case_that_did_not_pass_gets_the_baseline_to_the_last_bit(store: Path,
     rows = market(3, 12, short=case == "long_short")
     answers = answer(policy, *rows)
     assert [each.position_pct for each in answers] == [asked.baseline_pct for asked in rows]
-    told = {(each.confidence, each.reason) for each in answers}
-    assert told == {(0.0, f"not accepted: {case} did not pass its report")}
+    found = {(each.confidence, each.reason) for each in answers}
+    assert found == {(0.0, f"not accepted: {case} did not pass its report")}
     # the multiplier was refused, not the volatility
     assert all(each.hit_probability is not None for each in answers)
     others = answer(policy, *market(3, 12, short=case == "long_flat"))

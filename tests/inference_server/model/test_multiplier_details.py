@@ -59,9 +59,9 @@ def test_details_that_are_not_right_are_refused_and_say_where(
 
 @pytest.mark.parametrize("name", details())
 def test_every_detail_is_needed(name: str) -> None:
-    told = {key: value for key, value in details().items() if key != name}
+    found = {key: value for key, value in details().items() if key != name}
     with pytest.raises(ModelRefused, match=rf"details\.{name}: Field required"):
-        read_details(parse_card(json.dumps(CARD | {"details": told}).encode()))
+        read_details(parse_card(json.dumps(CARD | {"details": found}).encode()))
 
 
 def test_a_quarter_of_the_range_beyond_it_still_counts_as_known() -> None:
@@ -83,9 +83,9 @@ def test_a_feature_that_never_varied_must_be_what_it_was() -> None:
     bounds = feature_bounds(read_details(card(low=same, high=same)))
     features = np.full((2, WIDTH), 0.1, np.float32)
     features[1, 0] = 0.11
-    told = check_features(features, bounds)
-    assert told[0] is None
-    assert told[1] is not None
+    found = check_features(features, bounds)
+    assert found[0] is None
+    assert found[1] is not None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ Fate = Literal["served", "cancelled", "poisonous", "late"]
 
 
 @dataclass
-class Heard:
+class Figures:
     """A run observer that remembers."""
 
     rows: list[int] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Bench:
 
     batcher: Batcher
     policy: EchoPolicy
-    heard: Heard
+    figures: Figures
     thread: ModelThread
 
     def ask(self, *values: float, within_sec: float = 30.0) -> "asyncio.Task[Arrays]":
@@ -65,10 +65,10 @@ class Bench:
 async def bench(
     max_batch_rows: int = 8, queue_rows: int = 1000, limit_sec: float = 30.0
 ) -> AsyncIterator[Bench]:
-    thread, heard = ModelThread(limit_sec), Heard()
+    thread, figures = ModelThread(limit_sec), Figures()
     thread.start()
     limits = BatchLimits(max_batch_rows, queue_rows)
-    built = Bench(Batcher(thread, limits, heard), EchoPolicy(), heard, thread)
+    built = Bench(Batcher(thread, limits, figures), EchoPolicy(), figures, thread)
     try:
         yield built
     finally:
@@ -99,7 +99,7 @@ async def test_what_queues_up_during_a_run_goes_into_the_next_one_together() -> 
         answers = await asyncio.gather(first, *others)
         assert [answer["x"].tolist() for answer in answers] == [[2.0], [4.0], [6.0], [8.0]]
         assert it.policy.runs == [[1.0], [2.0, 3.0, 4.0]]
-        assert it.heard.rows == [1, 3]
+        assert it.figures.rows == [1, 3]
 
 
 async def test_a_long_request_is_cut_and_takes_turns_with_a_short_one() -> None:
@@ -171,7 +171,7 @@ async def test_one_poisonous_request_cannot_fail_its_neighbours() -> None:
         assert isinstance(answers[1].__cause__, ValueError)
         assert [answer["x"].tolist() for answer in (answers[0], answers[2])] == [[4.0], [8.0]]  # type: ignore[index]
         assert it.policy.runs[1:] == [[2.0, 3.0, 4.0], [2.0], [3.0], [4.0]]
-        assert it.heard.failed == 1
+        assert it.figures.failed == 1
 
 
 async def test_a_full_queue_turns_away_and_has_room_again() -> None:

@@ -31,18 +31,18 @@ class Recorded:
 def record_panel(panel: PricePanel, folder: Path, *, short: bool) -> Recorded:
     """Let the service decide over a panel and read what it wrote."""
     prices, record = written(panel, folder / "prices.csv"), folder / "record.npz"
-    told = folder / "figures.json"
+    figures_file = folder / "figures.json"
     run(
         BacktestOptions(
             prices=prices,
-            json_path=told,
+            json_path=figures_file,
             record_path=record,
             only=("kelly_smoothed",),
             short=short,
         ),
         Settings(),
     )
-    return Recorded(load_tape(record), record, prices, returns_of(told, "kelly_smoothed"))
+    return Recorded(load_tape(record), record, prices, returns_of(figures_file, "kelly_smoothed"))
 
 
 def returns_of(figures: Path, policy: str) -> Array:

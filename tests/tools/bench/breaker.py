@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Final
 
-from app.core.policy.breaker import BreakerParams, CallOutcome, CircuitBreaker
+from app.core.policy.breaker import CircuitBreaker
+from app.core.policy.circuit import BreakerParams, CallOutcome
 from app.facade import CircuitBreakerOpenException, ColabProCircuitBreaker
 from tests.tools.bench.rows import Row, cpu_sec
 

@@ -21,11 +21,11 @@ def test_the_page_names_command_machine_and_every_missed_target(tmp_path: Path) 
         Row("Speed", "too slow", 3.0, "ms", at_most=2.0),
     ]
     page = write_report(rows, ["memory"], "python -m tests.tools.bench", tmp_path / "results.md")
-    told = page.read_text("utf-8")
-    assert "1 of 2 targets met." in told
-    assert "| too slow | 3 ms | <= 2 | **missed** |" in told
-    assert "`python -m tests.tools.bench` on" in told
-    assert "Left out in this run: memory." in told
+    text = page.read_text("utf-8")
+    assert "1 of 2 targets met." in text
+    assert "| too slow | 3 ms | <= 2 | **missed** |" in text
+    assert "`python -m tests.tools.bench` on" in text
+    assert "Left out in this run: memory." in text
     document = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert [row["met"] for row in document["rows"]] == [True, False]
     assert document["machine"]["packages"]["numpy"]

@@ -18,10 +18,10 @@ from tests.adapters.policy.policy_server import (
 from tests.tools.chaos import toxics
 from tests.tools.chaos.fault import CONNECTION, STATUS, TIMEOUT, USED, Family, Fault
 from tests.tools.chaos.upstreams import (
-    crowded,
+    closed_port,
     flooding_to_the_end,
+    full_backlog,
     interim_for_ever,
-    nobody,
     proxied,
     refuse_unread,
     served,
@@ -38,8 +38,8 @@ TOO_LATE_SEC: Final = 5.0
 def connecting() -> Iterator[Fault]:
     """No connection, or one that ends before anything is said."""
     family = Family("Connecting")
-    yield family.fault("refused", nobody, CONNECTION)
-    yield family.fault("never accepted", crowded, TIMEOUT)
+    yield family.fault("refused", closed_port, CONNECTION)
+    yield family.fault("never accepted", full_backlog, TIMEOUT)
     yield family.fault("RST on accept", served(reset_on_accept), CONNECTION)
     yield family.fault("FIN on accept", served(close_on_accept), CONNECTION)
     https = Family(family.name, "https")
@@ -47,7 +47,7 @@ def connecting() -> Iterator[Fault]:
     yield https.fault("TLS on a silent port", served(Conversation.until_left), TIMEOUT)
     # A resolver may take its time to say no.
     nameless = Family(family.name, "nameless")
-    yield nameless.fault("name does not resolve", nobody, CONNECTION, TIMEOUT)
+    yield nameless.fault("name does not resolve", closed_port, CONNECTION, TIMEOUT)
 
 
 def waiting() -> Iterator[Fault]:

@@ -57,10 +57,10 @@ class Fold:
             "trading_state": asdict(self.beliefs.trading),
             "params": self.beliefs.params.to_json(),
         }
-        told = state | {"circuit": _settled(state["circuit"])}
+        served = state | {"circuit": _settled(state["circuit"])}
         if self.circuit is not None:
             expected["circuit"] = _settled(self.circuit)
-        return [name for name, value in expected.items() if told[name] != _as_json(value)]
+        return [name for name, value in expected.items() if served[name] != _as_json(value)]
 
     def close(self) -> None:
         """Leave the database."""

@@ -56,7 +56,7 @@ class Load:
         self.ledger = Ledger()
         self._name = f"round-{seed}"
         self._random = random.Random(seed)
-        # Later than whatever an earlier round has told.
+        # Later than whatever an earlier round has sent.
         self._places = count(seed * 1_000_000)
 
     async def run(self, port: int) -> None:

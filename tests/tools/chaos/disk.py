@@ -12,7 +12,7 @@ from typing import Final
 from tests.tools.bench.report import machine
 from tests.tools.chaos import disk_faults
 from tests.tools.chaos.crash_service import Serving, serving
-from tests.tools.chaos.disk_cases import FAULTS, FILLED, Fault, Story, play_fault
+from tests.tools.chaos.disk_cases import FAULTS, FILLED, Fault, FaultRun, play_fault
 from tests.tools.chaos.disk_writer import leave_behind
 
 _GARBAGE: Final = b"\xa5\x5a\x13\x37" * 1024
@@ -45,16 +45,16 @@ class Refusal:
 
 
 def main() -> int:
-    """Break, look, write; 1 if a fault was not told or not survived."""
+    """Break, look, write; 1 if a fault was not reported or not survived."""
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        stories = list(_told(Path(folder)))
+        fault_runs = list(_fault_runs(Path(folder)))
         refusals = [_refused(Path(folder), name, spoil) for name, spoil in _STARTS.items()]
-    page = "\n".join(_page(stories, refusals)) + "\n"
+    page = "\n".join(_page(fault_runs, refusals)) + "\n"
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "disk.md").write_text(page, "utf-8")
     sys.stdout.write(page)
-    survived = all(_verdict(story) == "kept" for story in stories)
+    survived = all(_verdict(run) == "kept" for run in fault_runs)
     return int(not survived or any(refusal.code != 1 for refusal in refusals))
 
 
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _told(folder: Path) -> Iterator[Story]:
+def _fault_runs(folder: Path) -> Iterator[FaultRun]:
     try:
         with disk_faults.small_disk(folder / "small", 8) as small:
             yield from _played(small, folder, (FILLED,))
@@ -74,7 +74,7 @@ def _told(folder: Path) -> Iterator[Story]:
     yield from _played(folder / "large", folder, FAULTS)
 
 
-def _played(disk: Path, folder: Path, faults: Sequence[Fault]) -> Iterator[Story]:
+def _played(disk: Path, folder: Path, faults: Sequence[Fault]) -> Iterator[FaultRun]:
     path = disk / "himari.db"
     with serving(folder, f"sqlite:///{path}", {}, plain_user=True) as service:
         for fault in faults:
@@ -107,16 +107,16 @@ def _sealed(path: Path) -> None:
         each.chmod(each.stat().st_mode & ~0o222)
 
 
-def _verdict(story: Story) -> str:
-    told = all(
+def _verdict(run: FaultRun) -> str:
+    refused = all(
         seen.status == seen.ready == 503 and seen.metrics["journal_refusing"] == 1.0
-        for seen in (story.first, story.later)
+        for seen in (run.first, run.later)
     )
-    survived = story.same_bytes and story.decided_once and story.refusing_after == 0.0
-    return "kept" if told and story.told and survived else "**broken**"
+    survived = run.same_bytes and run.decided_once and run.refusing_after == 0.0
+    return "kept" if refused and run.logged and survived else "**broken**"
 
 
-def _page(stories: Sequence[Story], refusals: Sequence[Refusal]) -> Iterator[str]:
+def _page(fault_runs: Sequence[FaultRun], refusals: Sequence[Refusal]) -> Iterator[str]:
     where = machine()
     yield "# The journal's disk at fault"
     yield ""
@@ -137,15 +137,15 @@ def _page(stories: Sequence[Story], refusals: Sequence[Refusal]) -> Iterator[str
     yield ""
     yield "| fault | the caller reads | reading | 503 within | well again after | what to do | |"
     yield "| --- | --- | ---: | ---: | ---: | --- | --- |"
-    for story in stories:
+    for run in fault_runs:
         cells = (
-            story.fault,
-            f"`{story.first.detail}`",
-            str(story.first.reads),
-            f"{story.answered_sec:.2f} s",
-            f"{story.recovered_sec:.2f} s",
-            _REMEDY[story.fault],
-            _verdict(story),
+            run.fault,
+            f"`{run.first.detail}`",
+            str(run.first.reads),
+            f"{run.answered_sec:.2f} s",
+            f"{run.recovered_sec:.2f} s",
+            _REMEDY[run.fault],
+            _verdict(run),
         )
         yield f"| {' | '.join(cells)} |"
     yield ""

@@ -26,7 +26,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class FaultRun:
     """What was seen while a fault lasted and after it."""
 
     fault: str
@@ -37,7 +37,7 @@ class Story:
     same_bytes: bool
     decided_once: bool
     refusing_after: float
-    told: bool
+    logged: bool
 
 
 @contextmanager
@@ -102,7 +102,7 @@ FAULTS: Final = (
 )
 
 
-def play_fault(serving: Serving, fault: Fault, path: Path) -> Story:
+def play_fault(serving: Serving, fault: Fault, path: Path) -> FaultRun:
     """Bring a fault about, look, end it, and wait for the service to recover by itself."""
     watcher, name = Watcher(serving), fault.name.replace(" ", "-")
     try:
@@ -115,7 +115,7 @@ def play_fault(serving: Serving, fault: Fault, path: Path) -> Story:
         recovered_sec = watcher.wait_until(lambda: watcher.status("/health/ready") == OK)
         made = watcher.decide(f"{name}-during")
         again = watcher.decide(f"{name}-during")
-        return Story(
+        return FaultRun(
             fault=fault.name,
             first=first,
             later=later,
@@ -125,7 +125,7 @@ def play_fault(serving: Serving, fault: Fault, path: Path) -> Story:
             decided_once=made.status_code == again.status_code == OK
             and made.content == again.content,
             refusing_after=watcher.metrics()["journal_refusing"],
-            told=fault.reason in serving.said() and "is written again" in serving.said(),
+            logged=fault.reason in serving.said() and "is written again" in serving.said(),
         )
     finally:
         watcher.close()

@@ -41,10 +41,10 @@ async def end_under_load(
     for _ in range(2 * _CALLERS):
         await busy.acquire()
     process.send_signal(signal.SIGTERM)
-    told = monotonic()
+    asked = monotonic()
     await asyncio.gather(*callers, _watch(port, process.pid, ending))
     ending.exit_code = await asyncio.to_thread(process.wait, 30.0)
-    ending.lasted_sec = monotonic() - told
+    ending.lasted_sec = monotonic() - asked
     return ending
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from tests.tools.chaos.upstreams import Arrange
 
 Service = Literal["plain", "https", "nameless", "flat", "any_model", "tls"]
-Heard = Literal["failure", "neutral", "success"]
+CallEnd = Literal["failure", "neutral", "success"]
 
 TIMEOUT: Final = "timeout"
 CONNECTION: Final = "connection_error"
@@ -35,8 +35,8 @@ class Fault:
     own_mistake: bool = False
     service: Service = "plain"
 
-    def heard(self, reason: str | None) -> Heard:
-        """Say what the breaker must hear of an answer with this reason."""
+    def outcome(self, reason: str | None) -> CallEnd:
+        """Return the outcome that the breaker must count for an answer with this reason."""
         if reason is USED:
             return "success"
         return "neutral" if self.own_mistake and reason == STATUS else "failure"

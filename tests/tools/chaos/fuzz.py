@@ -126,13 +126,13 @@ def _ask(operation: Any, mode: GenerationMode, share: int, from_seed: int, repor
         try:
             response = case.call(headers=HEADERS)
         except Exception as error:  # noqa: BLE001 - whatever an application lets out is a finding
-            told = f"{operation.label}: raised {_first_line(error)}"
-            report.findings.setdefault(told, case.as_curl_command())
+            text = f"{operation.label}: raised {_first_line(error)}"
+            report.findings.setdefault(text, case.as_curl_command())
             return
         report.statuses[operation.label, response.status_code] += 1
         for problem in _problems(case, response):
-            told = f"{operation.label}: {problem}"
-            report.findings.setdefault(told, case.as_curl_command())
+            text = f"{operation.label}: {problem}"
+            report.findings.setdefault(text, case.as_curl_command())
 
     try:
         ask()
@@ -196,8 +196,8 @@ def _shown(name: str, report: Report) -> Iterator[str]:
     by_status: Counter[int] = Counter()
     for (_, status), count in report.statuses.items():
         by_status[status] += count
-    told = ", ".join(f"{count} x {status}" for status, count in sorted(by_status.items()))
-    yield f"{name}: {report.cases} requests, {told}; {len(report.findings)} findings"
+    text = ", ".join(f"{count} x {status}" for status, count in sorted(by_status.items()))
+    yield f"{name}: {report.cases} requests, {text}; {len(report.findings)} findings"
     for problem, repeat in report.findings.items():
         yield f"  {problem}\n    {repeat}"
 

@@ -99,7 +99,7 @@ def _summary(run: Run) -> Iterator[str]:
     yield ""
     yield "| | |"
     yield "| --- | ---: |"
-    yield f"| answers other than 200 | {sum('status' in told for told in run.broken)} |"
+    yield f"| answers other than 200 | {sum('status' in line for line in run.broken)} |"
     yield f"| wrong reasons, states, or numbers | {len(run.broken)} |"
     yield ""
     yield "| against the deadline | by the clock | net |"
@@ -127,7 +127,7 @@ def _within(run: Run, *, net: bool) -> str:
 def _expected(fault: Fault) -> tuple[str, str]:
     reasons = sorted(fault.reasons, key=str)
     names = " or ".join("none: RL is used" if r is None else f"`{r}`" for r in reasons)
-    return names, " or ".join(dict.fromkeys(fault.heard(reason) for reason in reasons))
+    return names, " or ".join(dict.fromkeys(fault.outcome(reason) for reason in reasons))
 
 
 def _worst(run: Run, fault: Fault) -> list[str]:

@@ -24,7 +24,7 @@ from tests.tools.chaos.service import ROOT
 TIMES: Final = 10.0
 MOST_TIMES: Final = 2.0
 MOST_GROWTH_BYTES: Final = 64 * MEGABYTE
-# Until a crowd is known as one: a burst of 128 is served whole.
+# Until an overload is detected: a burst of 128 is served whole.
 ONSET_SEC: Final = 1.0
 _SATURATING: Final = 16
 
@@ -58,8 +58,8 @@ async def load(service: Serving, seconds: float, *, rate: float = 0.0, callers: 
         sys.executable, "-m", "tests.tools.chaos.overload_load",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
-    told, _ = await process.communicate(json.dumps(asdict(plan)).encode())
-    return Met.read(told.decode())
+    output, _ = await process.communicate(json.dumps(asdict(plan)).encode())
+    return Met.read(output.decode())
 
 
 async def play(service: Serving, rounds: int, seconds: float) -> list[Round]:
@@ -186,7 +186,7 @@ def _page(rounds: Sequence[Round], verdicts: Sequence[Verdict], command: str) ->
     yield f"Against the one caller, p99 is {_times(after, alone, 'raw')} times raw and"
     onset = _times(overloads, alone, "net")
     yield f"{_times(after, alone, 'net')} times net, and {onset} times net"
-    yield "with the onset: until a crowd is known as one, those who are let in wait for each other."
+    yield "with the onset: until an overload is detected, admitted requests wait for each other."
     yield f"Answers under overload by status: {json.dumps(counted)}. A refusal took"
     yield f"{median(p(met.refused, 0.5) for met in overloads) * 1e3:.1f} ms (p50)."
     for number, turn in enumerate(rounds, 1):

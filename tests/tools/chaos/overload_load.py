@@ -170,14 +170,14 @@ class Load:
                 await self._until_answered()
         await asyncio.sleep(5 * _SAMPLE_SEC)
         watching.cancel()
-        return self._told(process_time() - cpu)
+        return self._finished(process_time() - cpu)
 
     async def _until_answered(self) -> None:
         while self._pending:
             self._answered.clear()
             await self._answered.wait()
 
-    def _told(self, cpu: float) -> Met:
+    def _finished(self, cpu: float) -> Met:
         met = self._met
         met.connections = len(self._all)
         met.hung, met.own_cpu_sec = self._pending, cpu

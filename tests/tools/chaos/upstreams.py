@@ -34,22 +34,22 @@ class Upstream(Protocol):
 Arrange = Callable[[int], AbstractAsyncContextManager[Upstream]]
 
 
-class Nobody:
-    """Count nobody: there is nothing to connect to, or nothing that could count."""
+class NullUpstream:
+    """An upstream that counts no connection: there is none, or none that could count."""
 
     connections = 0
 
 
 @asynccontextmanager
-async def nobody(port: int) -> AsyncIterator[Upstream]:
+async def closed_port(port: int) -> AsyncIterator[Upstream]:
     """Leave the port closed."""
     del port
-    yield Nobody()
+    yield NullUpstream()
 
 
 @asynccontextmanager
-async def crowded(port: int) -> AsyncIterator[Upstream]:
-    """Let nobody in: the queue of connections to accept is full, so the kernel drops new ones."""
+async def full_backlog(port: int) -> AsyncIterator[Upstream]:
+    """Accept no connection: the queue of those to accept is full, so the kernel drops new ones."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -59,7 +59,7 @@ async def crowded(port: int) -> AsyncIterator[Upstream]:
             sock.setblocking(False)
             sock.connect_ex(("127.0.0.1", port))
         try:
-            yield Nobody()
+            yield NullUpstream()
         finally:
             for sock in waiting:
                 sock.close()

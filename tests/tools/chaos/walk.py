@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from tests.tools.chaos.batch import BATCH, SIZES
 from tests.tools.chaos.caller import Caller
-from tests.tools.chaos.fault import Fault, Heard
+from tests.tools.chaos.fault import CallEnd, Fault
 from tests.tools.chaos.machine import withheld_sec
 from tests.tools.chaos.service import Service
-from tests.tools.chaos.upstreams import Upstream, nobody
+from tests.tools.chaos.upstreams import Upstream, closed_port
 
 ASKED: Final = frozenset({"closed", "half_open", "disabled"})
 STATES: Final = ("closed", "open", "half_open", "forced_open", "disabled")
@@ -22,9 +22,9 @@ ALLOWANCE_SEC: Final = 0.02
 # healthy server is late, and rightly not used, when nothing runs for a while.
 QUIET_SEC: Final = 0.03
 _ATTEMPTS: Final = 4
-_OPEN: Final[Mapping[Heard, str]] = {"failure": "open", "neutral": "open", "success": "open"}
-# What the circuit is after an answer: by its state before, and by what it heard.
-_AFTER: Final[Mapping[str, Mapping[Heard, str]]] = {
+_OPEN: Final[Mapping[CallEnd, str]] = {"failure": "open", "neutral": "open", "success": "open"}
+# What the circuit is after an answer: by its state before, and by the outcome of the call.
+_AFTER: Final[Mapping[str, Mapping[CallEnd, str]]] = {
     "closed": {"failure": "open", "neutral": "closed", "success": "closed"},
     "open": _OPEN,
     "half_open": {"failure": "open", "neutral": "half_open", "success": "closed"},
@@ -93,7 +93,7 @@ class Walker:
         while True:
             await self.service.operate(self.caller, "auto")
             opened = perf_counter()
-            async with nobody(self.service.upstream_port):
+            async with closed_port(self.service.upstream_port):
                 await self.caller.ask("POST", "/allocate", BATCH)
             async with fault.arrange(self.service.upstream_port) as upstream:
                 measured = await self._ask(fault, "open", upstream)
@@ -126,7 +126,7 @@ class Walker:
             found.append(f"fallback_reason {reason}, not of {sorted(map(str, allowed))}")
         if answer["strategy"] != ("rl" if reason is None else "fallback"):
             found.append(f"strategy {answer['strategy']} with reason {reason}")
-        if answer["circuit_state"] != _AFTER[state][fault.heard(reason)]:
+        if answer["circuit_state"] != _AFTER[state][fault.outcome(reason)]:
             found.append(f"circuit {answer['circuit_state']} after it was {state}")
         if came and not asked:
             found.append(f"{came} connections upstream")

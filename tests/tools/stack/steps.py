@@ -18,7 +18,7 @@ ALERT: Final = "HimariCircuitOpen"
 _STATE: Final = "himari_l3_circuit_breaker_state"
 _HEALTHY_WITHIN_SEC: Final = 180.0
 # Scraped every 15 s, not closed for 30 s, judged every 15 s, grouped for 10 s; resolved ones are
-# told a minute apart.
+# reported a minute apart.
 _TOLD_WITHIN_SEC: Final = 240.0
 _ASKED: Final = frozenset({None, "low_confidence"})
 

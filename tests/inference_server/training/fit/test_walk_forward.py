@@ -116,12 +116,12 @@ def test_other_parameters_take_no_part_of_this_run(tmp_path: Path) -> None:
 def test_both_cases_share_their_forecasts(
     tmp_path: Path, tapes: dict[str, tuple[Tape, TensorTape]]
 ) -> None:
-    told: list[str] = []
-    cases = fit_cases(Run(tmp_path, PARAMS, (0,), forecasts=HEADS), STAGE, tapes, told.append)
+    lines: list[str] = []
+    cases = fit_cases(Run(tmp_path, PARAMS, (0,), forecasts=HEADS), STAGE, tapes, lines.append)
     assert set(cases) == set(CASES)
     assert cases["long_flat"].heads is cases["long_short"].heads
     assert not same(cases["long_flat"].linear, cases["long_short"].linear)
-    assert told == [
+    assert lines == [
         "2003 forecasts",
         "2003 long_flat linear",
         "2003 long_flat seed 0",
