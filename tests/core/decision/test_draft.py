@@ -149,13 +149,16 @@ def test_warnings_name_defaults_brakes_stages_solver_and_rejections_in_this_orde
     drafted = desk.draft(
         wild, unpriced, silent, prices={"A": 150.0}, calm_by_default=("funding_rate", "oi")
     )
+    failed = (
+        "the solver failed, sizes were scaled down instead: "
+        "a volatility or size is beyond the arithmetic"
+    )
     assert drafted.warnings == (
         "cascade indicator funding_rate was not given: counted as calm",
         "cascade indicator oi was not given: counted as calm",
         "price of A moved by 50 % from the last known, the limit is 20 %: it may only be reduced",
         "expected_return of two/A is missing: the record alone sizes it",
-        "the solver failed, sizes were scaled down instead: "
-        "a volatility or size is beyond the arithmetic",
+        failed,
         "1 signals were rejected, see rejected_signals",
     )
 
