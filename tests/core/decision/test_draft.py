@@ -1,0 +1,264 @@
+"""Phase 1 and Phase 2 of what was observed, held positions, and what the policy is asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.core.beliefs import Lesson
+from app.core.decision.draft import current_weights, halted_book, policy_inputs
+from app.core.params import BrakeParams, LimitParams, TradingParams
+from app.core.types import Action, Regime
+from tests.core.decision.batches import (
+    EXIT,
+    HALTED,
+    HALVED,
+    PARAMS,
+    Desk,
+    hold,
+    wish,
+)
+
+BUY = wish("one", "A", 0.1)
+LONG_ONLY = replace(PARAMS, limits=LimitParams())
+
+
+def test_a_buy_is_sized_by_phase_1_and_stands_as_it_is_where_no_limit_binds() -> None:
+    drafted = Desk().draft(BUY)
+    assert drafted.phase1.regime == pytest.approx([0.1])
+    assert drafted.portfolio.symbols == ["A"]
+    assert drafted.portfolio.weights == pytest.approx([0.1])
+    assert drafted.portfolio.side.tolist() == [1.0]
+    assert drafted.warnings == ()
+
+
+def test_the_effective_regime_scales_the_size() -> None:
+    rising = wish("one", "A", 0.1, regime=Regime.TRENDING_UP)
+    assert Desk().draft(rising).portfolio.weights == pytest.approx([0.12])
+
+
+def test_the_record_of_a_strategy_moves_its_size() -> None:
+    desk = Desk()
+    for _ in range(20):
+        desk.beliefs.learn(Lesson("one", 0.0042, 0.0042, 0.1))
+    # the record agrees with the claimed edge, and its 20 outcomes double what the mean rests on
+    assert desk.draft(BUY).phase1.kelly == pytest.approx([0.1 * (40 / 41) / (20 / 21)])
+
+
+def test_a_strategy_that_mostly_lost_is_sized_zero() -> None:
+    desk = Desk()
+    for _ in range(20):
+        desk.beliefs.learn(Lesson("one", -0.01, 0.0042, 0.1))
+    drafted = desk.draft(BUY)
+    assert drafted.portfolio.weights.tolist() == [0.0]
+    # (10 + 0) of (20 + 20)
+    assert drafted.warnings == ("win rate of one is 0.2500, below 0.45: one/A sized zero",)
+
+
+def test_a_volatility_that_no_signal_claims_comes_from_the_market() -> None:
+    desk = Desk()
+    for step in range(10):
+        desk.know({"A": 100.0 * 1.1**step})
+    silent = wish("one", "A", 0.1, predicted_volatility=None)
+    drafted = desk.draft(silent, prices={"A": 100.0 * 1.1**10})
+    # every one of 10 returns was 10 %
+    assert drafted.phase1.volatility == pytest.approx([0.1])
+    assert drafted.portfolio.weights == pytest.approx([0.1])
+
+
+def test_a_short_needs_shorts_to_be_on() -> None:
+    sell = wish("one", "A", -0.1)
+    on, off = Desk().draft(sell).portfolio, Desk(LONG_ONLY).draft(sell).portfolio
+    assert (on.side * on.weights).tolist() == pytest.approx([-0.1])
+    assert off.weights.tolist() == [0.0]
+
+
+def test_a_held_symbol_with_a_hold_belongs_to_its_strategy_and_uses_its_limits() -> None:
+    drafted = Desk().draft(BUY, hold("two", "B"), held={"B": 0.05})
+    assert drafted.held.weights == {"B": 0.05}
+    assert drafted.held.owned == {("B", 1): 0.05}
+    assert drafted.held.use.of("strategy") == {"two": 0.05}
+    assert drafted.held.use.of("portfolio") == {"portfolio": 0.05}
+    assert drafted.portfolio.symbols == ["A"]
+
+
+def test_two_holds_share_a_held_symbol_equally() -> None:
+    drafted = Desk().draft(hold("one", "B"), hold("two", "B"), held={"B": 0.05})
+    assert drafted.held.owned == {("B", 0): 0.025, ("B", 1): 0.025}
+
+
+def test_a_held_symbol_that_no_signal_names_belongs_to_nobody() -> None:
+    drafted = Desk().draft(BUY, held={"Z": -0.05})
+    assert drafted.held.weights == {"Z": -0.05}
+    assert drafted.held.owned == {}
+
+
+def test_a_held_symbol_that_a_directional_signal_names_is_not_kept_apart() -> None:
+    drafted = Desk().draft(BUY, hold("two", "A"), held={"A": 0.05})
+    assert drafted.held.weights == {}
+    assert drafted.held.owned == {}
+
+
+def test_without_positions_a_hold_holds_nothing() -> None:
+    drafted = Desk().draft(hold("two", "B"))
+    assert drafted.held.weights == {}
+    assert drafted.portfolio.symbols == []
+
+
+def test_a_held_short_is_closed_where_shorts_are_off() -> None:
+    drafted = Desk(LONG_ONLY).draft(BUY, hold("two", "B"), held={"B": -0.05})
+    assert drafted.held.weights == {"B": 0.0}
+
+
+def test_held_positions_are_cut_to_the_scaled_limits() -> None:
+    drafted = Desk().draft(BUY, hold("two", "B"), held={"B": 0.2}, cascade=HALVED)
+    assert drafted.held.weights == {"B": 0.075}
+
+
+def test_held_positions_leave_the_rest_of_a_limit_to_new_ones() -> None:
+    limits = LimitParams(max_portfolio_pct=0.2)
+    desk = Desk(replace(PARAMS, limits=limits))
+    assert desk.draft(BUY, held={"B": 0.15}).portfolio.weights == pytest.approx([0.05])
+
+
+def test_what_is_held_is_measured_against_limits_at_full_scale() -> None:
+    desk = Desk(replace(PARAMS, limits=LimitParams(max_portfolio_pct=0.2)))
+    # the limit is 0.1 at half scale, 0.06 is held: 0.04 is left, 0.08 at full scale
+    drafted = desk.draft(BUY, held={"B": 0.06}, cascade=HALVED)
+    assert drafted.portfolio.weights == pytest.approx([0.08])
+
+
+@pytest.mark.parametrize(("current", "expected"), [(0.0, 0.075), (0.09, 0.09), (0.14, 0.1)])
+def test_the_cost_of_trading_keeps_a_size_near_the_current_weight(
+    current: float, expected: float
+) -> None:
+    # 0.001 x 0.25 / 0.01 = 0.025 less than 0.1, which is also the most
+    desk = Desk(replace(PARAMS, trading=TradingParams(cost_pct=0.001)))
+    held = {"A": current, "0": 0.01}
+    drafted = desk.draft(hold("one", "0"), BUY, held=held)
+    assert drafted.portfolio.weights == pytest.approx([expected], abs=1e-6)
+
+
+def test_warnings_name_defaults_brakes_stages_solver_and_rejections_in_this_order() -> None:
+    desk = Desk(replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2)))
+    desk.know({"A": 100.0})
+    # the variance of such a volatility is beyond the arithmetic of the optimiser
+    wild = wish("one", "A", 0.1, predicted_volatility=1e130)
+    unpriced = wish("one", "B", 0.1)
+    silent = wish("two", "A", 0.1, expected_return=None)
+    drafted = desk.draft(
+        wild, unpriced, silent, prices={"A": 150.0}, calm_by_default=("funding_rate", "oi")
+    )
+    failed = (
+        "the solver failed, sizes were scaled down instead: "
+        "a volatility or size is beyond the arithmetic"
+    )
+    assert drafted.warnings == (
+        "cascade indicator funding_rate was not given: counted as calm",
+        "cascade indicator oi was not given: counted as calm",
+        "price of A moved by 50 % from the last known, the limit is 20 %: it may only be reduced",
+        "expected_return of two/A is missing: the record alone sizes it",
+        failed,
+        "1 signals were rejected, see rejected_signals",
+    )
+
+
+def test_the_policy_is_asked_for_each_directional_signal_in_the_tables_order() -> None:
+    desk = Desk()
+    drafted = desk.draft(
+        wish("two", "C", -0.05), hold("one", "B"), wish("two", "A", 0.04), BUY, held={"B": 0.05}
+    )
+    inputs = policy_inputs(drafted, desk.beliefs)
+    assert [(each.symbol, each.action) for each in inputs] == [
+        ("A", Action.BUY),
+        ("A", Action.BUY),
+        ("C", Action.SELL),
+    ]
+    # both signals on A are told of the one net weight
+    assert [each.baseline_pct for each in inputs] == pytest.approx([0.1, 0.1, -0.05])
+
+
+def test_the_policy_is_told_the_signal_its_market_and_where_the_symbol_stands() -> None:
+    desk = Desk()
+    for price in (100.0, 110.0):
+        desk.know({"A": price})
+    buy = wish("one", "A", 0.1, risk_score=0.3, regime=Regime.HIGH_VOLATILITY)
+    drafted = desk.draft(
+        buy, positions={"A": 10.0}, prices={"A": 99.0}, market_data={"spread": 0.1}
+    )
+    (told,) = policy_inputs(drafted, desk.beliefs)
+    assert (told.symbol, told.action, told.confidence, told.risk_score) == (
+        "A",
+        Action.BUY,
+        0.5,
+        0.3,
+    )
+    assert told.regime is Regime.HIGH_VOLATILITY
+    assert told.expected_return == buy.expected_return
+    assert told.predicted_volatility == 0.1
+    assert told.baseline_pct == drafted.portfolio.weights[0]
+    assert told.current_pct == pytest.approx(0.0099)
+    # 100 to 110 to 99
+    assert told.returns == pytest.approx([0.1, -0.1])
+    assert told.interval_sec == desk.beliefs.market.history("A")[1]
+    assert told.interval_sec is not None
+    assert told.market_data == {"spread": 0.1}
+
+
+def test_the_policy_is_told_the_record_where_a_signal_claims_no_return() -> None:
+    desk = Desk()
+    for _ in range(20):
+        desk.beliefs.learn(Lesson("one", 0.01, 0.0042, 0.1))
+    silent = wish("one", "A", 0.1, expected_return=None, predicted_volatility=None)
+    (told,) = policy_inputs(desk.draft(silent), desk.beliefs)
+    # 20 outcomes of 0.01 against a prior of 20 at zero; the default volatility
+    assert told.expected_return == pytest.approx(0.005)
+    assert told.predicted_volatility == 0.05
+    assert told.current_pct == 0.0
+    assert told.interval_sec is None
+
+
+def test_a_batch_of_holds_asks_the_policy_nothing() -> None:
+    desk = Desk()
+    drafted = desk.draft(hold("one", "A"), hold("one", "B"))
+    assert policy_inputs(drafted, desk.beliefs) == ()
+
+
+def test_current_weights_are_in_the_order_asked_for_and_zero_where_nothing_is_held() -> None:
+    assert current_weights({"A": 0.1, "B": -0.2}, ["B", "C", "A"]).tolist() == [-0.2, 0.0, 0.1]
+    flat = current_weights({}, ["B", "C"])
+    assert flat.tolist() == [0.0, 0.0]
+    assert flat.dtype == np.float64
+
+
+def test_halted_keeps_every_position_with_the_signals_of_its_side_as_owners() -> None:
+    seen = Desk(status=HALTED).observe(
+        wish("buys", "A", 0.1),
+        wish("sells", "A", -0.1),
+        hold("holds", "A"),
+        hold("holds", "B"),
+        wish("sells", "C", -0.1),
+        wish("buys", "D", 0.1),
+        wish("buys", "E", 0.1),
+        held={"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01},
+    )
+    book = halted_book(seen)
+    assert book.weights == {"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01}
+    # rows: A/buys, A/holds, A/sells, B/holds, C/sells, D/buys, E/buys
+    assert book.owned == {("A", 0): 0.05, ("B", 3): 0.04, ("C", 4): -0.03}
+
+
+def test_halted_cuts_positions_to_the_scaled_limits() -> None:
+    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2, "B": -0.2}, cascade=HALVED)
+    assert halted_book(seen).weights == {"A": 0.075, "B": -0.075}
+
+
+def test_halted_and_exit_together_close_everything() -> None:
+    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2}, cascade=EXIT)
+    assert halted_book(seen).weights == {"A": 0.0}
+
+
+def test_halted_and_flat_holds_nothing() -> None:
+    book = halted_book(Desk(status=HALTED).observe(BUY))
+    assert book.weights == {}
+    assert book.owned == {}

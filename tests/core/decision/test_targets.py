@@ -1,0 +1,239 @@
+"""Targets of every symbol, in each trading state."""
+
+from dataclasses import replace
+from math import copysign
+
+import pytest
+
+from app.core.beliefs import TradingStatus
+from app.core.decision.targets import held_parts, missing_targets, stays
+from app.core.limits import HeldBook
+from app.core.params import BrakeParams, LimitParams, TradingParams
+from tests.core.decision.batches import (
+    EXIT,
+    FLATTENED,
+    HALTED,
+    HALVED,
+    PARAMS,
+    REDUCING,
+    Desk,
+    hold,
+    wish,
+)
+
+BUY = wish("one", "A", 0.1)
+JUMPS = replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2))
+
+
+def test_a_buy_alone_has_its_size_as_target_and_owns_all_of_it() -> None:
+    targets = Desk().targets(BUY)
+    assert targets.weights == {"A": pytest.approx(0.1)}
+    assert targets.parts == pytest.approx([0.1])
+    assert targets.unowned == {}
+
+
+def test_two_strategies_on_a_symbol_share_the_larger_size_in_proportion_to_theirs() -> None:
+    targets = Desk().targets(BUY, wish("two", "A", 0.05))
+    assert targets.weights == {"A": pytest.approx(0.1)}
+    assert targets.parts == pytest.approx([0.1 * 2 / 3, 0.1 / 3])
+
+
+def test_a_seller_takes_from_the_size_and_owns_nothing_of_a_long() -> None:
+    targets = Desk().targets(BUY, wish("two", "A", -0.04))
+    assert targets.weights == {"A": pytest.approx(0.06)}
+    assert targets.parts == pytest.approx([0.06, 0.0])
+
+
+def test_directional_held_and_unnamed_symbols_all_have_targets() -> None:
+    targets = Desk().targets(
+        wish("one", "C", -0.1), hold("two", "B"), BUY, held={"B": 0.05, "Z": -0.02}
+    )
+    assert targets.weights == {
+        "A": pytest.approx(0.1),
+        "B": 0.05,
+        "C": pytest.approx(-0.1),
+        "Z": -0.02,
+    }
+    assert targets.parts == pytest.approx([0.1, 0.05, -0.1])
+    assert targets.unowned == {}
+
+
+def test_a_hold_of_a_symbol_that_is_not_held_has_zero_as_target() -> None:
+    targets = Desk().targets(hold("one", "B"), held={})
+    assert targets.weights == {"B": 0.0}
+    assert targets.parts.tolist() == [0.0]
+
+
+def test_a_sell_closes_a_long_where_shorts_are_off_and_the_zero_has_no_sign() -> None:
+    desk = Desk(replace(PARAMS, limits=LimitParams()))
+    targets = desk.targets(wish("one", "A", -0.1), held={"A": 0.1})
+    assert targets.weights == {"A": 0.0}
+    assert copysign(1.0, targets.weights["A"]) == 1.0
+    assert targets.parts.tolist() == [0.0]
+
+
+def test_the_cascade_scales_targets() -> None:
+    targets = Desk().targets(BUY, hold("two", "B"), held={"B": 0.15}, cascade=HALVED)
+    assert targets.weights == {"A": pytest.approx(0.05), "B": 0.075}
+
+
+@pytest.mark.parametrize("held", [None, {"A": 0.1, "B": 0.05}])
+def test_exit_makes_every_target_zero(held: dict[str, float] | None) -> None:
+    targets = Desk().targets(BUY, hold("one", "B"), held=held, cascade=EXIT)
+    assert targets.weights == {"A": 0.0, "B": 0.0}
+    assert targets.parts.tolist() == [0.0, 0.0]
+
+
+def test_halted_targets_the_current_positions() -> None:
+    targets = Desk(status=HALTED).targets(
+        BUY,
+        wish("two", "B", -0.1),
+        wish("two", "C", 0.1),
+        hold("three", "D"),
+        held={"A": 0.03, "B": 0.04, "D": -0.05, "Z": 0.01},
+    )
+    assert targets.weights == {"A": 0.03, "B": 0.04, "C": 0.0, "D": -0.05, "Z": 0.01}
+    assert targets.parts.tolist() == [0.03, 0.0, 0.0, -0.05]
+    # a SELL owns no long, and nobody was asked about Z
+    assert targets.unowned == {"B": 0.04}
+
+
+def test_halted_and_flat_targets_zero_for_every_symbol_with_a_signal() -> None:
+    targets = Desk(status=HALTED).targets(BUY, held={})
+    assert targets.weights == {"A": 0.0}
+    assert targets.unowned == {}
+
+
+@pytest.mark.parametrize("status", [HALTED, REDUCING])
+def test_without_positions_neither_halted_nor_reducing_has_a_target(status: TradingStatus) -> None:
+    desk = Desk(status=status)
+    targets = desk.targets(BUY, hold("two", "B"))
+    assert targets.weights == {}
+    assert targets.parts.tolist() == [0.0, 0.0]
+    assert targets.unowned == {}
+
+
+@pytest.mark.parametrize("status", [HALTED, REDUCING])
+def test_exit_without_positions_has_targets_in_every_state(status: TradingStatus) -> None:
+    desk = Desk(status=status)
+    assert desk.targets(BUY, cascade=EXIT).weights == {"A": 0.0}
+    assert missing_targets(desk.observe(BUY, cascade=EXIT)) is None
+
+
+@pytest.mark.parametrize("held", [None, {"A": 0.1, "Z": -0.05}])
+def test_flatten_targets_zero_with_and_without_positions(held: dict[str, float] | None) -> None:
+    targets = Desk(status=FLATTENED).targets(BUY, held=held)
+    assert targets.weights == dict.fromkeys(held or ("A",), 0.0)
+    assert targets.parts.tolist() == [0.0]
+    assert targets.unowned == {}
+
+
+def test_reducing_lets_symbols_go_down_and_never_up() -> None:
+    targets = Desk(status=REDUCING).targets(
+        BUY,
+        wish("one", "B", 0.02),
+        wish("one", "C", -0.1),
+        wish("one", "D", 0.1),
+        held={"A": 0.03, "B": 0.05, "C": 0.04, "Z": 0.01},
+    )
+    assert targets.weights == {
+        "A": pytest.approx(0.03),
+        "B": pytest.approx(0.02),
+        "C": 0.0,
+        "D": 0.0,
+        "Z": 0.01,
+    }
+
+
+def test_a_price_that_jumped_leaves_its_symbol_no_target_where_positions_are_not_given() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0, "B": 100.0})
+    signals = (BUY, wish("one", "B", 0.1))
+    targets = desk.targets(*signals)
+    assert targets.weights == {"B": pytest.approx(0.1)}
+    assert targets.parts == pytest.approx([0.0, 0.1])
+
+
+def test_a_price_that_jumped_keeps_its_symbol_between_zero_and_its_position() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0, "B": 100.0})
+    targets = desk.targets(BUY, wish("one", "B", 0.1), held={"A": 0.03})
+    assert targets.weights == {"A": pytest.approx(0.03), "B": pytest.approx(0.1)}
+
+
+def test_exit_closes_a_symbol_whose_price_jumped() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    assert desk.targets(BUY, cascade=EXIT).weights == {"A": 0.0}
+
+
+@pytest.mark.parametrize(("status", "state"), [(HALTED, "HALTED"), (REDUCING, "REDUCING")])
+def test_a_state_without_targets_is_told_with_its_symbols(
+    status: TradingStatus, state: str
+) -> None:
+    seen = Desk(status=status).observe(wish("one", "B", 0.1), BUY)
+    assert missing_targets(seen) == (
+        f"trading is {state} and current_positions was not given: no target for A, B"
+    )
+
+
+def test_a_state_without_targets_and_without_signals_is_told_too() -> None:
+    assert missing_targets(Desk(status=HALTED).observe()) == (
+        "trading is HALTED and current_positions was not given: no target for any symbol"
+    )
+
+
+def test_at_most_20_symbols_without_a_target_are_named() -> None:
+    names = [f"S{place:02}" for place in range(25)]
+    signals = [wish("one", name, 0.01) for name in names]
+    named = ", ".join(names[:20])
+    told = missing_targets(Desk(status=HALTED).observe(*signals))
+    assert told is not None
+    assert told.endswith(f"no target for {named}")
+    desk = Desk(JUMPS)
+    desk.know(dict.fromkeys(names, 200.0))
+    assert missing_targets(desk.observe(*signals)) == (
+        f"current_positions was not given: no target for {named}"
+    )
+
+
+def test_every_symbol_has_a_target_where_positions_are_given_or_trading_is_active() -> None:
+    assert missing_targets(Desk().observe(BUY)) is None
+    for status in (HALTED, REDUCING):
+        assert missing_targets(Desk(status=status).observe(BUY, held={})) is None
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    assert missing_targets(desk.observe(BUY, held={})) is None
+
+
+def test_parts_of_held_positions_lie_at_the_rows_of_their_owners() -> None:
+    owners = {"A": [(0, "one"), (3, "two")], "B": [(2, "one")]}
+    book = HeldBook(owners)
+    book.hold("A", 0.1)
+    book.hold("B", -0.04)
+    assert held_parts(book, 5).tolist() == [0.05, 0.0, -0.04, 0.05, 0.0]
+    assert held_parts(HeldBook(), 2).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "weight", "expected"),
+    [
+        ("A", 0.05, True),
+        ("A", 0.04, False),
+        ("A", 0.0, False),
+        ("B", 0.05, False),
+        ("B", 0.0, False),
+    ],
+)
+def test_a_target_stays_where_it_is_exactly_the_current_weight(
+    symbol: str, weight: float, *, expected: bool
+) -> None:
+    seen = Desk().observe(BUY, held={"A": 0.05})
+    assert stays(seen, symbol, weight) is expected
+
+
+def test_a_target_within_the_band_stays() -> None:
+    desk = Desk(replace(PARAMS, trading=TradingParams(no_trade_band_pct=0.02)))
+    targets = desk.targets(BUY, held={"A": 0.09})
+    assert targets.weights == {"A": 0.09}
+    assert stays(desk.observe(BUY, held={"A": 0.09}), "A", targets.weights["A"])
