@@ -1,4 +1,4 @@
-"""The service's engine with a way to run it from blocking code."""
+"""Runs the service from blocking code."""
 
 import asyncio
 import threading
@@ -15,10 +15,10 @@ Answer = TypeVar("Answer")
 
 
 class Engine:
-    """Runs one service: on the spot where it never waits, else in the RL client's loop.
+    """Runs one service: in the calling thread where it never waits, else in the RL client's loop.
 
     Without a policy and without a database no coroutine of the service ever suspends, so one
-    `send` drives it to its end: no thread, no loop, no hand-over.
+    `send` runs it to its end, without a thread or a loop.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class Engine:
         self._owned = owned
         self._lock = threading.Lock()
         self._stopped = False
-        self._untell: Callable[[], None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         if service.world.gate.client is not None:
             moved = partial(self._loop.soon, service.operating.circuit_moved)
-            self._untell = client.circuit_breaker.tell(moved)
+            self._unsubscribe = client.circuit_breaker.subscribe(moved)
 
     def start(self) -> None:
-        """Start the service; where it cannot, everything is released again.
+        """Start the service; a failure releases everything again.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Engine:
             raise
 
     def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine of the service to its end.
+        """Return the result of a coroutine of the service.
 
         Raises
         ------
@@ -79,8 +79,8 @@ class Engine:
         except InvalidInput as error:
             raise ValueError(str(error)) from error
 
-    async def run_aside(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine of the service without blocking the caller's event loop."""
+    async def run_async(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """Return the result of a coroutine without blocking the caller's event loop."""
         if not self._waits:
             return self.run(coroutine)
         self._require_running(coroutine)
@@ -89,21 +89,21 @@ class Engine:
         except InvalidInput as error:
             raise ValueError(str(error)) from error
 
-    def ask(self, question: Callable[[], Answer]) -> Answer:
-        """Call a function of the service where its state is at rest."""
+    def call(self, function: Callable[[], Answer]) -> Answer:
+        """Return the result of a function of the service, called between two decisions."""
 
-        async def answered() -> Answer:
-            return question()
+        async def called() -> Answer:
+            return function()
 
-        return self.run(answered())
+        return self.run(called())
 
     def stop(self) -> None:
-        """Stop the service, and the loop with an owned client; again is nothing."""
+        """Stop the service, and the loop of an owned client; a second call does nothing."""
         if self._stopped:
             return
         self._stopped = True
-        if self._untell is not None:
-            self._untell()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         if not self._waits:
             _finished(self.service.stop())
             if self._owned:

@@ -1,7 +1,7 @@
-"""What goes in: signals and indicators with the wire's names, ranges and refusals.
+"""Signals, indicators, prices and quantities, checked against the wire's ranges.
 
 Both are the core's own frozen dataclasses, checked on construction, so that the engine takes them
-as they are. A plain float in range costs one comparison; everything else takes the long way.
+as they are. A plain float in range costs one comparison; everything else is converted.
 """
 
 import math
@@ -45,7 +45,7 @@ _REGIMES: Final[dict[str, Regime]] = {
 
 
 def number(name: str, value: object, low: float, high: float) -> float:
-    """Check that a value is a finite number within closed bounds.
+    """Return a value as a float, if it is a finite number within closed bounds.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def number(name: str, value: object, low: float, high: float) -> float:
 
 
 def positive(name: str, value: object) -> float:
-    """Check that a value is a finite number above zero; raises ValueError."""
+    """Return a value as a float above zero; raises ValueError."""
     converted = number(name, value, 0.0, INFINITY)
     if converted == 0.0:
         refuse(name, "be > 0", value)
@@ -78,7 +78,7 @@ def positive(name: str, value: object) -> float:
 
 
 def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Check a mapping of symbols to numbers above zero; raises ValueError."""
+    """Return a mapping of symbols to floats above zero; raises ValueError."""
     return {
         identifier(name, key): value
         if type(value) is float and 0.0 < value < INFINITY
@@ -88,7 +88,7 @@ def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Check a mapping of symbols to finite signed numbers; raises ValueError."""
+    """Return a mapping of symbols to finite signed floats; raises ValueError."""
     return {
         identifier(name, key): number(f"{name}.{key}", value, -INFINITY, INFINITY)
         for key, value in _mapping(name, values).items()
@@ -96,7 +96,7 @@ def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def signals_of(signals: Iterable[Signal | Mapping[str, Any]]) -> tuple[Signal, ...]:
-    """Take signals as they are, and mappings of the wire's fields as signals.
+    """Return signals; mappings of the wire's fields become signals.
 
     Raises
     ------
@@ -174,7 +174,7 @@ class TacticalSignal(Signal):
 class CascadeIndicators(core.CascadeIndicators):
     """What announces a liquidation cascade.
 
-    An indicator that is not given counts as calm, and the answer's ``warnings`` say so.
+    An indicator that is not given counts as calm and is named in the answer's ``warnings``.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class CascadeIndicators(core.CascadeIndicators):
 def indicators_of(
     indicators: core.CascadeIndicators | Mapping[str, float | None],
 ) -> tuple[core.CascadeIndicators, tuple[str, ...]]:
-    """Give the indicators and the names of those that were not given.
+    """Return the indicators and the names of those that were not given.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def indicators_of(
 
 
 def refuse(name: str, must: str, was: object) -> NoReturn:
-    """Raise the one kind of refusal that every input has."""
+    """Raise the ValueError of an input: field, what must hold, what it was."""
     raise ValueError(f"{name} must {must}, was {was!r}")
 
 
@@ -271,7 +271,7 @@ def _mapping(name: str, values: object) -> Mapping[str, Any]:
 
 
 def identifier(name: str, value: object) -> str:
-    """Check that a value can name something on the wire; raises ValueError."""
+    """Return a value that can be a name on the wire; raises ValueError."""
     if not isinstance(value, str) or not value or value.isspace():
         refuse(name, "be a text that is not empty", value)
     if len(value) > LONGEST_NAME or not value.isprintable():
@@ -295,17 +295,17 @@ def _timestamp(value: object) -> int:
 
 
 def maybe(name: str, value: object, low: float, high: float) -> float | None:
-    """Check a number that may be missing; raises ValueError."""
+    """Return a number that may be missing; raises ValueError."""
     return None if value is None else number(name, value, low, high)
 
 
 def maybe_positive(name: str, value: object) -> float | None:
-    """Check a number above zero that may be missing; raises ValueError."""
+    """Return a number above zero that may be missing; raises ValueError."""
     return None if value is None else positive(name, value)
 
 
 def json_values(name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check that a mapping can be journalled as JSON; raises ValueError."""
+    """Return a mapping that can be journalled as JSON; raises ValueError."""
     try:
         if values:
             orjson.dumps(_mapping(name, values))

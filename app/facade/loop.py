@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that blocking code can use what waits on sockets."""
+"""An event loop in a thread of its own, for blocking code that needs sockets."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ class BackgroundLoop:
     """Runs coroutines for callers in any thread, with or without a loop of their own.
 
     The thread starts with the first coroutine; it is a daemon, so it never keeps a program alive.
-    Once ``stopped``, it takes nothing more.
+    Once ``stopped``, it refuses coroutines.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class BackgroundLoop:
         self.stopped = False
 
     def submit(self, coroutine: Coroutine[Any, Any, Answer]) -> Future[Answer]:
-        """Start a coroutine.
+        """Return the future of a coroutine that was started.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class BackgroundLoop:
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine and wait for its end; an interrupted wait cancels it."""
+        """Return the result of a coroutine; an interrupted wait cancels it."""
         future = self.submit(coroutine)
         try:
             return future.result()
@@ -52,14 +52,14 @@ class BackgroundLoop:
     def run_unless_inside(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine; wait for it only from another thread than the loop's own.
 
-        Garbage is collected in any thread, this one included, and it cannot wait for itself.
+        Garbage is collected in any thread, this one included, which cannot wait for itself.
         """
         future = self.submit(coroutine)
         if threading.current_thread() is not self._thread:
             future.result()
 
     def stop(self, last: Coroutine[Any, Any, None] | None = None) -> None:
-        """Run one last coroutine, end what still runs, close the loop; again is nothing."""
+        """Run one last coroutine, cancel the others, close the loop; a second call does nothing."""
         with self._lock:
             loop, thread, first = self._loop, self._thread, not self.stopped
             self.stopped = True

@@ -1,4 +1,4 @@
-"""Arguments of the facade, held to the ranges of the service's settings."""
+"""Arguments of the facade, checked against the ranges of the service's settings."""
 
 import difflib
 from typing import Any, Final
@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationError
 from app.adapters.policy.http import HttpPolicyOptions
 from app.settings import Settings
 
-# What only a server has: in process there is no socket, no key of a caller and no queue.
+# In process there is no socket, no key of a caller and no queue.
 _OF_THE_SERVER: Final = frozenset(
     {
         "api_keys",
@@ -37,7 +37,7 @@ _SECRET: Final = frozenset({"database_url", "rl_api_key", "rl_endpoint", "rl_hea
 
 
 def engine_settings(**arguments: Any) -> Settings:
-    """Hold arguments to the settings' ranges; the environment is not read.
+    """Return the settings of these arguments; the environment is not read.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def engine_settings(**arguments: Any) -> Settings:
 
 
 def engine_arguments(chosen: Settings) -> dict[str, Any]:
-    """Turn settings into arguments of the facade, without a journal."""
+    """Return settings as arguments of the facade, without a journal."""
     names = Settings.model_fields.keys() - _OF_THE_SERVER - {"database_url", "synchronous"}
     return {name: getattr(chosen, name) for name in names}
 
 
 def policy_options(chosen: Settings) -> HttpPolicyOptions:
-    """Gather what the policy client needs beyond endpoint and deadline."""
+    """Return the options of the policy client beyond endpoint and deadline."""
     return HttpPolicyOptions(
         api_key=_plain(chosen.rl_api_key),
         headers={name: value.get_secret_value() for name, value in chosen.rl_headers.items()},

@@ -6,16 +6,16 @@ from app.pipeline.answer import DecisionView
 
 
 class SilentTelemetry:
-    """Takes no note of anything."""
+    """Telemetry that counts nothing."""
 
     def decided(self, view: DecisionView) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Take no note."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""The guide's hybrid in process: its snippets, its answers, its life."""
+"""The guide's hybrid in process: its snippets and its answers."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from app.facade import (
     TacticalSignal,
     TransformerRLClient,
 )
-from tests.facade.guide import CALM, NOBODY, PRICES, decide, metric, signal
+from tests.facade.guide import CALM, DEAD_ENDPOINT, PRICES, decide, metric, signal
 from tests.guide_server import GuideServer, guide_server
 
 
@@ -30,7 +30,7 @@ def server() -> Iterator[GuideServer]:
 # -- the guide -----------------------------------------------------------------------------------
 
 
-def test_the_guides_three_modes_construct_and_say_which_they_are() -> None:
+def test_the_three_modes_of_the_guide_have_their_names() -> None:
     with Layer3Phase3Hybrid(portfolio_value=100000, enable_rl=False, enable_metrics=True) as hybrid:
         assert hybrid.mode == "fallback"
     with Layer3Phase3Hybrid(
@@ -57,7 +57,7 @@ def test_the_guides_breaker_goes_into_the_guides_client_and_that_into_the_hybrid
         backoff_multiplier=2.0,
         enable_metrics=True,
     )
-    client = TransformerRLClient(endpoint_url=NOBODY, circuit_breaker=cb)
+    client = TransformerRLClient(endpoint_url=DEAD_ENDPOINT, circuit_breaker=cb)
     with Layer3Phase3Hybrid(enable_rl=True, rl_client=client) as hybrid:
         assert hybrid.rl_client.circuit_breaker is cb
         assert decide(hybrid).fallback_reason == "connection_error"
@@ -79,7 +79,7 @@ def test_the_guides_performance_comparison_prints_its_numbers() -> None:
     "mode", [{}, {"enable_rl": True, "use_mock_rl": True}, {"enable_rl": True}]
 )
 def test_the_guides_troubleshooting_works_in_every_mode(mode: dict[str, Any]) -> None:
-    with Layer3Phase3Hybrid(rl_timeout_sec=10.0, rl_endpoint=NOBODY, **mode) as hybrid:
+    with Layer3Phase3Hybrid(rl_timeout_sec=10.0, rl_endpoint=DEAD_ENDPOINT, **mode) as hybrid:
         hybrid.rl_client.circuit_breaker.reset()
         assert hybrid.rl_client.circuit_breaker.get_state()["state"] == "closed"
         assert hybrid.rl_client.get_state()["circuit_breaker"]["state"] == "closed"
@@ -157,7 +157,9 @@ def test_a_real_endpoint_of_the_guides_shape_moves_the_allocation(server: GuideS
 
 
 def test_a_dead_endpoint_opens_the_circuit_and_a_reset_closes_it() -> None:
-    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=NOBODY, rl_timeout_sec=2.0) as hybrid:
+    with Layer3Phase3Hybrid(
+        enable_rl=True, rl_endpoint=DEAD_ENDPOINT, rl_timeout_sec=2.0
+    ) as hybrid:
         reasons = [decide(hybrid, "BTC-USD").fallback_reason for _ in range(6)]
         assert reasons == ["connection_error"] * 5 + ["circuit_open"]
         assert decide(hybrid, "BTC-USD").circuit_state == "open"
