@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 6f1e56ce162d24de1351fbb0c7878da831b22fd9cbfad53a645b40a3a6f3732d
+// openapi sha256: c6cdb001d8e9adca1449a8b12d28d76ddf9c06adbb87644177f45ca40161bed7
 
 export interface paths {
     "/allocate": {
@@ -1072,7 +1072,7 @@ export interface components {
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**
              * Current Prices
-             * @description Price of each symbol in USD, > 0. A signal without one is rejected.
+             * @description USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without one is rejected.
              */
             current_prices: {
                 [key: string]: number;
@@ -1085,7 +1085,7 @@ export interface components {
             portfolio_value?: number | null;
             /**
              * Current Positions
-             * @description Signed quantity of each symbol; absent or null means flat.
+             * @description Signed quantity of each symbol, no cash among them: it would count as a position; absent or null means flat.
              * @default null
              */
             current_positions?: {
