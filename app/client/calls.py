@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from app.client import schemas_request as requests
 from app.client import schemas_response as responses
+from app.client.plain import plain
 from app.client.reply import Reply
 
 Answer = TypeVar("Answer", covariant=True)  # noqa: PLC0105 - named for what it is
@@ -53,7 +54,7 @@ def _send(method: str, path: str, body: Mapping[str, Any], *, repeatable: bool) 
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(plain("", body), allow_nan=False, separators=(",", ":")).encode()
 
 
 def allocate(
@@ -76,7 +77,7 @@ def observe_returns(
     timestamp_ns: int, returns: Mapping[str, float]
 ) -> Call[responses.ObservationsResponse]:
     """Feed the return history."""
-    body = {"timestamp_ns": timestamp_ns, "returns": dict(returns)}
+    body = {"timestamp_ns": timestamp_ns, "returns": returns}
     return _send("POST", "/market/returns", body, repeatable=True)
 
 
@@ -84,7 +85,7 @@ def observe_prices(
     timestamp_ns: int, prices: Mapping[str, float]
 ) -> Call[responses.ObservationsResponse]:
     """Feed the price history."""
-    body = {"timestamp_ns": timestamp_ns, "prices": dict(prices)}
+    body = {"timestamp_ns": timestamp_ns, "prices": prices}
     return _send("POST", "/market/prices", body, repeatable=True)
 
 
@@ -132,12 +133,12 @@ def get_risk_budget() -> Call[responses.RiskBudgetResponse]:
 
 def get_weights_csv(filters: requests.WeightsQuery) -> Call[str]:
     """Weight history."""
-    return Call("GET", "/portfolio/weights.csv", Reply.text, cast("Mapping[str, Any]", filters))
+    return Call("GET", "/portfolio/weights.csv", Reply.text, plain("", filters))
 
 
 def list_decisions(filters: requests.DecisionsQuery) -> Call[responses.DecisionsResponse]:
     """One page of the journal."""
-    return _get("/decisions", cast("Mapping[str, Any]", filters))
+    return _get("/decisions", plain("", filters))
 
 
 def get_decision(decision_id: str) -> Call[responses.JournalledDecision]:

@@ -8,14 +8,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
 
-import numpy as np
 import orjson
 
 from app.core import types as core
 from app.core.types import Action, Regime, Signal
+from app.facade.plain import is_finite, mapping_of, nanoseconds_of, number_of, plain
 
 TacticalAction = Action
 
@@ -52,7 +53,7 @@ def number(name: str, value: object, low: float, high: float) -> float:
     name : str
         Of the field, for the message.
     value : object
-        Integers and numpy numbers count as numbers; strings and booleans do not.
+        Numbers of numpy and a Decimal count as numbers; strings and booleans do not.
     low, high : float
 
     Returns
@@ -123,7 +124,7 @@ class TacticalSignal(Signal):
     confidence, risk_score : float in [0, 1]
     regime : MarketRegime or str
         In either case; CRISIS_FLIGHT is CRISIS.
-    timestamp_ns : int, nanoseconds since 1970 UTC
+    timestamp_ns : int, nanoseconds since 1970 UTC, or datetime with a time zone
         In [0, 2^63); now by default.
     expected_return : float, simple return of the trade over its horizon, optional
     predicted_volatility : float > 0, standard deviation over the same horizon, optional
@@ -146,7 +147,7 @@ class TacticalSignal(Signal):
         confidence: float,
         risk_score: float,
         regime: Regime | MarketRegime | str,
-        timestamp_ns: int | None = None,
+        timestamp_ns: int | datetime | None = None,
         expected_return: float | None = None,
         predicted_volatility: float | None = None,
         signal_strength: float | None = None,
@@ -227,8 +228,9 @@ def indicators_of(
     ValueError
         If they are neither indicators nor a mapping of the wire's fields.
     """
-    if isinstance(indicators, Mapping):
-        indicators = _built("cascade_indicators", CascadeIndicators, indicators)
+    fields = mapping_of(indicators)
+    if fields is not None:
+        indicators = _built("cascade_indicators", CascadeIndicators, fields)
     if not isinstance(indicators, core.CascadeIndicators):
         refuse("cascade_indicators", "be CascadeIndicators", indicators)
     if not isinstance(indicators, CascadeIndicators):
@@ -249,9 +251,10 @@ def refuse(name: str, must: str, was: object) -> NoReturn:
 
 
 def _from_mapping(index: int, signal: object) -> Signal:
-    if not isinstance(signal, Mapping):
+    fields = mapping_of(signal)
+    if fields is None:
         refuse(f"signals.{index}", "be a TacticalSignal", signal)
-    return _built(f"signals.{index}", TacticalSignal, signal)
+    return _built(f"signals.{index}", TacticalSignal, fields)
 
 
 def _built(name: str, kind: Callable[..., Built], fields: Mapping[str, Any]) -> Built:
@@ -265,9 +268,10 @@ def _built(name: str, kind: Callable[..., Built], fields: Mapping[str, Any]) -> 
 
 
 def _mapping(name: str, values: object) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
+    found = mapping_of(values)
+    if found is None:
         refuse(name, "map symbols to numbers", values)
-    return values
+    return found
 
 
 def identifier(name: str, value: object) -> str:
@@ -287,11 +291,15 @@ def _named(name: str, value: object, table: Mapping[str, Member]) -> Member:
 
 
 def _timestamp(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        refuse("timestamp_ns", "be whole nanoseconds since 1970", value)
-    if not 0 <= value < LAST_NS:
+    whole = nanoseconds_of(value) if isinstance(value, datetime) else number_of(value)
+    if not isinstance(whole, int):
+        must = (
+            "have a time zone" if isinstance(value, datetime) else "be whole nanoseconds since 1970"
+        )
+        refuse("timestamp_ns", must, value)
+    if not 0 <= whole < LAST_NS:
         refuse("timestamp_ns", "be in [0, 2^63)", value)
-    return int(value)
+    return whole
 
 
 def maybe(name: str, value: object, low: float, high: float) -> float | None:
@@ -305,23 +313,24 @@ def maybe_positive(name: str, value: object) -> float | None:
 
 
 def json_values(name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a mapping that can be journalled as JSON; raises ValueError."""
+    """Return a mapping of plain JSON values; raises ValueError."""
+    found: Mapping[str, Any] = plain(name, _mapping(name, values))
     try:
-        if values:
-            orjson.dumps(_mapping(name, values))
+        orjson.dumps(found)
     except TypeError as error:
         raise ValueError(f"{name} must hold plain JSON values: {error}") from None
-    return values
+    return found
 
 
 def _converted(name: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    found = number_of(value)
+    if found is None:
         refuse(name, "be a number", value)
-    if not math.isfinite(value):
+    if not is_finite(found):
         refuse(name, "be finite", value)
-    if not low <= value <= high:
+    if not low <= found <= high:
         refuse(name, _bounds(low, high), value)
-    return float(value)
+    return float(found)
 
 
 def _bounds(low: float, high: float) -> str:

@@ -1,11 +1,13 @@
 """Arguments of the facade, checked against the ranges of the service's settings."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
 from app.adapters.policy.http import HttpPolicyOptions
+from app.facade.plain import number_of
 from app.settings import Settings
 
 # In process there is no socket, no key of a caller and no queue.
@@ -51,10 +53,22 @@ def engine_settings(**arguments: Any) -> Settings:
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise TypeError(f"{name} is not a setting of the engine; the nearest is {nearest}")
     try:
-        return Settings(**arguments)
+        return Settings(**_plain_numbers(arguments))
     except ValidationError as error:
         sentences = [_sentence(entry) for entry in error.errors(include_url=False)]
         raise ValueError("; ".join(sentences)) from None
+
+
+def _plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with numbers of numpy and Decimals as int or float, in groups as well."""
+    return {
+        name: _plain_numbers(value)
+        if isinstance(value, Mapping)
+        else value
+        if (number := number_of(value)) is None
+        else number
+        for name, value in arguments.items()
+    }
 
 
 def engine_arguments(chosen: Settings) -> dict[str, Any]:

@@ -5,8 +5,10 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,6 +19,7 @@ from app.facade import (
     TacticalSignal,
     TransformerRLClient,
 )
+from tests.client.series import Series
 from tests.facade.guide import CALM, DEAD_ENDPOINT, PRICES, decide, metric, signal
 from tests.guide_server import GuideServer, guide_server
 
@@ -232,6 +235,30 @@ def test_settings_of_the_engine_are_keyword_arguments() -> None:
 def test_an_unusable_argument_is_refused_by_name(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Layer3Phase3Hybrid(**arguments)
+
+
+def test_numbers_of_numpy_and_decimals_are_arguments_as_the_floats_they_are() -> None:
+    given: dict[str, Any] = {
+        "portfolio_value": Decimal("50000.5"),
+        "kelly_fraction": np.float32(0.25),
+        "rebalance_span": Decimal(10),
+    }
+    with Layer3Phase3Hybrid(**given) as hybrid:
+        assert hybrid.service.params.portfolio_value == 50_000.5
+        assert decide(hybrid).portfolio_value == 50_000.5
+
+
+def test_series_and_decimals_are_prices_positions_and_signals() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        expected = decide(hybrid, "BTC-USD").allocations
+        prices = Series({symbol: Decimal(price) for symbol, price in PRICES.items()})
+        answer = hybrid.process_signals(
+            [Series(asdict(signal()))],  # type: ignore[list-item]
+            CALM,
+            prices,  # type: ignore[arg-type]
+            current_positions=Series({}),  # type: ignore[arg-type]
+        )
+        assert answer.allocations == expected
 
 
 def test_an_unknown_argument_is_refused_with_the_nearest() -> None:
