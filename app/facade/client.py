@@ -17,6 +17,8 @@ from app.facade.loop import BackgroundLoop
 from app.pipeline.ports import PolicyClient, Telemetry
 
 _LEASE_DEADLINES: Final = 2.0
+# the policy client ends an exchange at its deadline; this bounds the wait if it cannot
+_GRACE_SEC: Final = 10.0
 
 
 class TransformerRLClient:
@@ -86,8 +88,11 @@ class TransformerRLClient:
             fault was the caller's own.
         ValueError
             If the signal breaks the wire's ranges.
+        RuntimeError
+            If this process is a fork of the one that asked first.
         """
-        return self.loop.submit(self._guarded(_input_of(signal))).result()
+        deadline_sec = self.timeout_sec + _GRACE_SEC
+        return self.loop.run(self._guarded(_input_of(signal)), deadline_sec)
 
     async def predict_async(self, signal: Signal | Mapping[str, Any]) -> Prediction:
         """Return the prediction as `predict` does, without blocking the caller's event loop."""
@@ -104,7 +109,7 @@ class TransformerRLClient:
 
     def stop(self) -> None:
         """Close sockets and end the thread; a second call does nothing."""
-        if not self.loop.stopped:
+        if not self.loop.stopped and not self.loop.is_of_another_process():
             self.loop.submit(self.policy.close()).result()
             self.loop.stop()
 

@@ -13,6 +13,9 @@ from app.pipeline.service import SizingService
 
 Answer = TypeVar("Answer")
 
+# beyond the policy's deadline: the wait for the journal
+_GRACE_SEC: Final = 60.0
+
 
 class Engine:
     """Runs one service: in the calling thread where it never waits, else in the RL client's loop.
@@ -38,6 +41,7 @@ class Engine:
         self._waits = waits
         self._owned = owned
         self._lock = threading.Lock()
+        self._deadline_sec = client.timeout_sec + _GRACE_SEC
         self._stopped = False
         self._unsubscribe: Callable[[], None] | None = None
         if service.world.gate.client is not None:
@@ -53,7 +57,8 @@ class Engine:
             If the database cannot be opened.
         """
         try:
-            self.run(self.service.start())
+            # a long journal may take minutes to read: no deadline
+            self._run(self.service.start(), None)
         except BaseException:
             self._stopped = True
             if self._owned:
@@ -68,16 +73,32 @@ class Engine:
         ValueError
             In place of the service's InvalidInput.
         RuntimeError
-            If the engine was stopped.
+            If the engine was stopped, or waits in a loop of the process that this one is a fork of.
+        TimeoutError
+            If there is no result within the policy's deadline and 60 s.
         """
+        return self._run(coroutine, self._deadline_sec)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Answer], deadline_sec: float | None) -> Answer:
         self._require_running(coroutine)
         try:
             if self._waits:
-                return self._loop.run(coroutine)
-            with self._lock:
-                return _finished(coroutine)
+                return self._loop.run(coroutine, deadline_sec)
+            return self._run_here(coroutine, deadline_sec)
         except InvalidInput as error:
             raise ValueError(str(error)) from error
+
+    def _run_here(
+        self, coroutine: Coroutine[Any, Any, Answer], deadline_sec: float | None
+    ) -> Answer:
+        # in a fork the lock may be held by a thread that stayed behind
+        if not self._lock.acquire(timeout=-1 if deadline_sec is None else deadline_sec):
+            coroutine.close()
+            raise TimeoutError(f"another call did not end within {deadline_sec:g} s")
+        try:
+            return _finished(coroutine)
+        finally:
+            self._lock.release()
 
     async def run_async(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         """Return the result of a coroutine without blocking the caller's event loop."""
@@ -85,7 +106,8 @@ class Engine:
             return self.run(coroutine)
         self._require_running(coroutine)
         try:
-            return await asyncio.wrap_future(self._loop.submit(coroutine))
+            submitted = asyncio.wrap_future(self._loop.submit(coroutine))
+            return await asyncio.wait_for(submitted, self._deadline_sec)
         except InvalidInput as error:
             raise ValueError(str(error)) from error
 
@@ -104,6 +126,8 @@ class Engine:
         self._stopped = True
         if self._unsubscribe is not None:
             self._unsubscribe()
+        if self._loop.is_of_another_process():
+            return
         if not self._waits:
             _finished(self.service.stop())
             if self._owned:

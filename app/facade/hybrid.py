@@ -161,6 +161,11 @@ class Layer3Phase3Hybrid:
             If an input breaks the wire's ranges, or a held position cannot be valued.
         JournalUnavailable
             If the decision cannot be journalled.
+        RuntimeError
+            If the instance was stopped, or has a policy or a database and was made before this
+            process was forked.
+        TimeoutError
+            If there is no decision within the policy's deadline and 60 s.
         """
         batch = self._batch(
             signals,
