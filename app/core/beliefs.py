@@ -24,7 +24,8 @@ from app.core.types import Batch, Regime, TradingState
 class TradingStatus:
     """The kill switch as it stands: state, why, since when (ns), and who threw it.
 
-    ``flatten`` makes every target zero while the state is HALTED.
+    ``flatten`` makes every target zero while the state is HALTED. ``version`` counts the switches
+    thrown so far.
     """
 
     state: TradingState = TradingState.ACTIVE
@@ -32,6 +33,7 @@ class TradingStatus:
     since_ns: int = 0
     flatten: bool = False
     actor: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Beliefs:
 
     def throw_switch(self, status: TradingStatus, *, rebase: bool = False) -> None:
         """Throw the kill switch; ``rebase`` lets the brakes measure from the next value on."""
-        self.trading = status
+        self.trading = replace(status, version=self.trading.version + 1)
         if rebase:
             self.values = ValueBook()
 
