@@ -30,11 +30,12 @@ from app.api.routes.allocate import batch_of
 from app.core.policy.circuit import Transition
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange
-from app.pipeline.notices import NobodyTold, Thresholds
+from app.pipeline.notices import NullNotices, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
 from app.pipeline.shared_breaker import SharedBreaker
 from app.settings import Settings, SettingsError, group_names, is_live, load_settings
+from edge.json_log import REQUEST_ID
 from edge.lifecycle import drain_on_sigterm
 from edge.tracing import TracedRequests
 
@@ -65,8 +66,8 @@ def build_service(
     journal = SqlJournal(settings.database_url, synchronous=settings.synchronous)
     if tracing is not None:
         telemetry = TracedTelemetry(telemetry, tracing)
-    notices = notifier or NobodyTold()
-    world = World(journal=journal, gate=gate, clock=clock, telemetry=telemetry, notices=notices)
+    notices = notifier or NullNotices()
+    world = World(journal, gate, clock, telemetry, notices, request_id=REQUEST_ID.get)
     service = SizingService(settings.to_engine_params(), world, settings.mode)
     return service
 
@@ -230,7 +231,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service = build_service(
             settings, clock=clock, telemetry=telemetry, notifier=notifier, tracing=tracing
         )
-        await service.start()
+        await service.start(settings.trading_state_at_first)
         watch_service(telemetry, service, settings)
         telemetry.watch(**app.state.admission.gauges())
         app.state.service = service

@@ -22,12 +22,16 @@ _NOT_COMPARED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One decision that came out otherwise: where, what is journalled, what was computed."""
+    """One decision that came out otherwise: where, what is journalled, what was computed.
+
+    ``request_id`` is of the request that asked for the decision, None where there was none.
+    """
 
     decision_id: str
     path: str
     journalled: Any
     computed: Any
+    request_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -60,7 +64,7 @@ def replay_journal(
     limit : int, optional
         Stop after so many comparisons.
     progress : callable, optional
-        Told the number of events so far.
+        Called with the number of events so far.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def replay_events(
         report.events += 1
         if progress is not None:
             progress(report.events)
-        data = events.decode(event.payload)
+        data = events.read_event(event)
         beliefs = events.apply_event(event.kind, data, beliefs, recompute)
         if limit is not None and report.compared >= limit:
             break
@@ -112,19 +116,24 @@ def _compare(
 ) -> None:
     answer = events.answer_from_json(data["policy"])
     computed = compose(conclude(drafted, answer, beliefs.drift))
-    found = list(_differences(data["answer"]["decision_id"], data["answer"], computed))
+    found = list(_differences(data, computed))
     report.compared += 1
     report.equal += not found
     report.differences += found
 
 
-def _differences(
-    decision_id: str, journalled: Mapping[str, Any], computed: Mapping[str, Any]
-) -> Iterator[Difference]:
+def _differences(data: Mapping[str, Any], computed: Mapping[str, Any]) -> Iterator[Difference]:
+    journalled = data["answer"]
     # through JSON, so that both sides have the same types
     other = events.decode(events.encode(computed))
     for name in journalled:
         if name in _NOT_COMPARED:
             continue
         if journalled[name] != other.get(name):
-            yield Difference(decision_id, name, journalled[name], other.get(name))
+            yield Difference(
+                journalled["decision_id"],
+                name,
+                journalled[name],
+                other.get(name),
+                data["request_id"],
+            )

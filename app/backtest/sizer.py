@@ -65,7 +65,7 @@ class Sizer:
 
     def watch(self, day: MarketDay) -> None:
         """Learn a day's prices without deciding, as ``POST /market/prices`` does."""
-        self._beliefs.market.observe_prices(day.timestamp_ns, day.prices)
+        self._beliefs.observe_prices(day.timestamp_ns, day.prices)
 
     async def targets(
         self, day: MarketDay, value_usd: float, held: Mapping[str, float]
@@ -123,7 +123,7 @@ class Sizer:
     async def _ask(self, drafted: Draft) -> PolicyAnswer:
         if self._gate.client is None:
             return PolicyAnswer(reason=FallbackReason.RL_DISABLED)
-        if self._gate.is_shut():
+        if self._gate.would_refuse():
             return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
         return await self._gate.ask(policy_inputs(drafted, self._beliefs))
 

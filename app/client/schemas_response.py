@@ -200,6 +200,8 @@ class JournalledDecision(TypedDict):
     seq: int
     """Place in the journal, from 1."""
     journalled_ns: int
+    request_id: NotRequired[str | None]
+    """X-Request-ID of the request that asked for it; null: none."""
     state_version: int
     """Last event that the decision knew."""
     request: dict[str, Any]
@@ -320,6 +322,9 @@ class TradingStateResponse(TypedDict):
     """HALTED at zero instead of the current positions."""
     actor: str
     """Name of the API key that set it; "" without keys."""
+    control_version: int
+    """Switches thrown so far; a decision with a smaller one was made before."""
+    portfolio_id: str
 
 
 class StateResponse(TypedDict):

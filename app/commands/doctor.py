@@ -22,11 +22,12 @@ from app.commands.own_service import service_client, service_url
 from app.commands.refusal import CommandRefused
 from app.commands.serve import is_loopback, listen
 from app.commands.starter import CONFIG_NAME
-from app.core.errors import JournalUnavailable, PolicyFailure
+from app.core.errors import JournalHeld, JournalUnavailable, PolicyFailure
 from app.core.types import FallbackReason
 from app.facade import ColabProCircuitBreaker, TacticalSignal, TransformerRLClient
 from app.facade.host_log import log_through_the_host
 from app.facade.options import policy_options
+from app.pipeline.starting import is_new_journal
 from app.settings import Settings, SettingsError, load_settings, without_password
 
 PACKAGE: Final = "himari-layer3"
@@ -197,10 +198,13 @@ def check_journal(settings: Settings) -> Finding:
             text = f"{path} cannot be written"
             return Finding("FAIL", "journal", text, "give its permissions back")
     try:
-        asyncio.run(_open_and_close(settings))
+        journal = SqlJournal(settings.database_url, synchronous=settings.synchronous)
+        asyncio.run(is_new_journal(journal, settings.to_engine_params(), SystemClock()))
+    except JournalHeld as error:
+        return Finding("OK", "journal", f"in use, so not opened beside it: {error}")
     except JournalUnavailable as error:
         return Finding("FAIL", "journal", f"{shown}: {error}", _journal_remedy(str(error)))
-    return Finding("OK", "journal", f"{shown} opens and is of this program's schema")
+    return Finding("OK", "journal", f"{journal.place()} opens and is of this program's schema")
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -210,15 +214,11 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def _journal_remedy(problem: str) -> str:
+    if "is of rules" in problem or "not known to this build" in problem:
+        return "as it says; HIMARI_DATABASE_URL names the journal"
     if "newer" in problem:
         return "run the newer program, or set HIMARI_DATABASE_URL to another journal"
     return "start the database or correct HIMARI_DATABASE_URL; an unreadable file can be moved away"
-
-
-async def _open_and_close(settings: Settings) -> None:
-    journal = SqlJournal(settings.database_url, synchronous=settings.synchronous)
-    await journal.open()
-    await journal.close()
 
 
 def check_policy(settings: Settings) -> Finding:

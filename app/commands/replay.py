@@ -55,4 +55,6 @@ def _line(difference: Difference) -> str:
     journalled, computed = (
         repr(value)[:200] for value in (difference.journalled, difference.computed)
     )
-    return f"{difference.decision_id} {difference.path}: journalled {journalled}, now {computed}"
+    request = f" (request {difference.request_id})" if difference.request_id else ""
+    which = f"{difference.decision_id}{request} {difference.path}"
+    return f"{which}: journalled {journalled}, now {computed}"

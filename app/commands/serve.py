@@ -9,12 +9,14 @@ from typing import Final
 import uvicorn
 from typer import echo
 
+from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
 from app.api.gate.early_refusal import early_refusal
 from app.commands.bounded_http import bounded_http
 from app.commands.refusal import CommandRefused
 from app.main import create_app
-from app.settings import Settings, certificate_problem, load_settings, without_password
+from app.pipeline.starting import is_new_journal
+from app.settings import Settings, certificate_problem, load_settings
 from edge.lifecycle import exit_zero_on_sigterm
 from edge.locality import is_remote_address
 
@@ -42,13 +44,12 @@ def serve(ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> in
     CommandRefused
         If the address cannot be listened on, or other machines reach it and no key is set.
     JournalUnavailable
-        If the journal cannot be opened.
+        If the journal cannot be opened, or is not of this build.
     """
     settings = with_certificate(load_settings(check_files=True), ssl_certfile, ssl_keyfile)
     refuse_open_service(settings)
     with listen(settings.host, settings.port) as listening:
-        asyncio.run(_open_once(settings))
-        echo(_banner(settings, listening))
+        echo(_banner(settings, listening, _journal_in_words(settings)))
         server = uvicorn.Server(_configured(settings))
         with exit_zero_on_sigterm(lambda: server.started):
             server.run(sockets=[listening])
@@ -76,10 +77,9 @@ def _configured(settings: Settings) -> uvicorn.Config:
     )
 
 
-def _banner(settings: Settings, listening: socket.socket) -> str:
+def _banner(settings: Settings, listening: socket.socket, journal: str) -> str:
     host, port = listening.getsockname()[:2]
     place = f"[{host}]" if ":" in host else host
-    journal = without_password(settings.database_url)
     scheme = "https" if settings.ssl_certfile else "http"
     return f"{scheme}://{place}:{port} (mode {settings.mode}, journal {journal}), docs at /docs"
 
@@ -157,7 +157,10 @@ def _reason(error: OSError) -> str:
     return os.strerror(number) if number is not None and number > 0 else str(error)
 
 
-async def _open_once(settings: Settings) -> None:
+def _journal_in_words(settings: Settings) -> str:
+    """Read the journal once; return where it is, and whether it is new."""
     journal = SqlJournal(settings.database_url, synchronous=settings.synchronous)
-    await journal.open()
-    await journal.close()
+    new = asyncio.run(is_new_journal(journal, settings.to_engine_params(), SystemClock()))
+    if not new:
+        return journal.place()
+    return f"{journal.place()}, new, {settings.trading_state_at_first} at first"

@@ -1,15 +1,15 @@
 """Everything the service believes, in one place: a deterministic fold over the journal."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from app.core.books.drift import DriftBook
-from app.core.books.market import MarketBook
+from app.core.books.market import MarketBook, PriceReport
 from app.core.books.records import RecordBook
 from app.core.books.regimes import RegimeBook
-from app.core.books.values import ValueBook
+from app.core.books.values import ValueBook, ValueReport
 from app.core.brakes import Braking, assess_brakes
 from app.core.params import EngineParams
 from app.core.performance import PerformanceLedger
@@ -24,7 +24,8 @@ from app.core.types import Batch, Regime, TradingState
 class TradingStatus:
     """The kill switch as it stands: state, why, since when (ns), and who threw it.
 
-    ``flatten`` makes every target zero while the state is HALTED.
+    ``flatten`` makes every target zero while the state is HALTED. ``version`` counts the switches
+    thrown so far.
     """
 
     state: TradingState = TradingState.ACTIVE
@@ -32,6 +33,7 @@ class TradingStatus:
     since_ns: int = 0
     flatten: bool = False
     actor: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class Lesson:
     trade_return: float
     predicted: float
     volatility: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a batch taught: effective regimes by symbol, and what became of prices and value.
+
+    ``value`` is None for a batch without signals, whose value is not observed.
+    """
+
+    regimes: Mapping[str, Regime]
+    prices: PriceReport = field(default_factory=PriceReport)
+    value: ValueReport | None = None
 
 
 class Beliefs:
@@ -67,28 +81,41 @@ class Beliefs:
         """Largest portfolio value of a batch, USD; 0 before the first."""
         return self.values.peak
 
-    def observe(self, batch: Batch, table: SignalTable) -> dict[str, Regime]:
-        """Learn from a batch what any observer would: prices and claims of regimes.
-
-        Returns
-        -------
-        dict of symbol to its effective regime after this batch
-        """
+    def observe(self, batch: Batch, table: SignalTable) -> Learnt:
+        """Learn from a batch what any observer would: prices, value and claims of regimes."""
         effective: dict[str, Regime] = {}
         signals, bounds = table.signals, [*table.starts.tolist(), len(table.signals)]
         for place, symbol in enumerate(table.symbols):
             claims = signals[bounds[place] : bounds[place + 1]]
             newest = max(signal.timestamp_ns for signal in claims)
-            first = claims[0].regime
+            claim = claims[0].regime
             if len(claims) > 1:
-                first = majority_regime((signal.regime, signal.confidence) for signal in claims)
-            effective[symbol] = self.regimes.observe(symbol, first, newest)
-        if signals:
-            newest = max(signal.timestamp_ns for signal in signals)
-            self.market.observe_prices(newest, batch.prices)
-            collapse_below = self.params.brakes.collapse_below
-            self.values.observe(batch.portfolio_value, batch.received_ns, collapse_below)
-        return effective
+                claim = majority_regime((signal.regime, signal.confidence) for signal in claims)
+            effective[symbol] = self.regimes.observe(symbol, claim, newest)
+        if not signals:
+            return Learnt(effective)
+        newest = max(signal.timestamp_ns for signal in signals)
+        first = {*table.symbols, *(batch.positions or {})}
+        prices = self.observe_prices(newest, batch.prices, first=first)
+        value = self.values.observe(
+            batch.portfolio_value, batch.received_ns, newest, self.params.brakes
+        )
+        return Learnt(effective, prices, value)
+
+    def observe_prices(
+        self, timestamp_ns: int, prices: Mapping[str, float], *, first: Collection[str] = ()
+    ) -> PriceReport:
+        """Learn prices (USD a unit, finite and > 0) at one time, by whatever door they came.
+
+        Parameters
+        ----------
+        timestamp_ns : int
+        prices : mapping of symbol to USD a unit
+        first : collection of str
+            Symbols with signals or positions, which find room before others.
+        """
+        jump_from = self.params.brakes.price_jump_from
+        return self.market.observe_prices(timestamp_ns, prices, jump_from=jump_from, first=first)
 
     def braking(self, batch: Batch, jumps: Mapping[str, float]) -> Braking:
         """Say what kill switch and brakes leave of a decision on a batch that was heard.
@@ -107,7 +134,7 @@ class Beliefs:
 
     def throw_switch(self, status: TradingStatus, *, rebase: bool = False) -> None:
         """Throw the kill switch; ``rebase`` lets the brakes measure from the next value on."""
-        self.trading = status
+        self.trading = replace(status, version=self.trading.version + 1)
         if rebase:
             self.values = ValueBook()
 

@@ -6,8 +6,12 @@
     |-- InvalidInput            the request's own fault; becomes 422 with path, message, was
     |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
+    |-- UnknownSymbol           nothing is known of that symbol; becomes 404
+    |-- UnknownPortfolio        no portfolio of that id exists; becomes 404
+    |-- TradingStateDiffers     the trading state is not the one a change was to start from
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
+    |   `-- JournalHeld         another process writes it; ends a start
     |-- KeyFileUnusable         the file of API keys cannot be read, or is not one
     |-- PolicyFailure           the policy gave nothing usable; never reaches a caller
     `-- SolverFailure           no finite, feasible, optimal answer; never reaches a caller
@@ -52,12 +56,28 @@ class UnknownDecision(HimariError):
     """No decision of that id is journalled."""
 
 
+class UnknownSymbol(HimariError):
+    """Nothing is known of that symbol."""
+
+
+class UnknownPortfolio(HimariError):
+    """No portfolio of that id exists."""
+
+
+class TradingStateDiffers(HimariError):
+    """The trading state in effect is not the one that a change was to start from."""
+
+
 class IdempotencyConflict(HimariError):
     """An Idempotency-Key was used again with another body."""
 
 
 class JournalUnavailable(HimariError):
     """The journal cannot be written at the moment; nothing was acknowledged."""
+
+
+class JournalHeld(JournalUnavailable):
+    """Another process writes the journal."""
 
 
 class KeyFileUnusable(HimariError):

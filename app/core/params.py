@@ -69,11 +69,13 @@ class CascadeParams:
 
 @dataclass(frozen=True, slots=True)
 class MarketParams:
-    """Memory of prices and returns, correlation estimate, default volatility."""
+    """Memory and age of prices, memory of returns, correlation estimate, default volatility."""
 
     history: int = 256
     max_symbols: int = 2048
+    max_price_age_sec: float = 345_600.0
     volatility_decay: float = 0.94
+    slow_decay: float = 0.99
     correlation_decay: float = 0.99
     min_joint_returns: int = 20
     prior_correlation: float = 0.5
@@ -87,7 +89,10 @@ class MarketParams:
 
 @dataclass(frozen=True, slots=True)
 class LimitParams:
-    """Hard limits as fractions of portfolio value, shorts, further caps by setting."""
+    """Hard limits as fractions of portfolio value, shorts, further caps by setting.
+
+    ``max_gross_usd`` is USD and ``new_strategy_pct`` a strategy's cap until it is known; 0 is off.
+    """
 
     max_position_pct: float = 0.15
     max_strategy_pct: float = 0.40
@@ -96,6 +101,23 @@ class LimitParams:
     symbol_caps: Mapping[str, float] = field(default_factory=dict)
     group_caps: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strategy_caps: Mapping[str, float] = field(default_factory=dict)
+    max_gross_usd: float = 0.0
+    new_strategy_pct: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignalParams:
+    """How far ahead of the clock the stamp of a signal or an observation may be; the door's."""
+
+    max_ahead_sec: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyParams:
+    """Strategies that are expected; empty: any name is."""
+
+    listed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +143,19 @@ class TradingParams:
 
 @dataclass(frozen=True, slots=True)
 class BrakeParams:
-    """Volatility target (per horizon of the signals) and sanity brakes; 0 is off."""
+    """Volatility target (per horizon of the signals) and sanity brakes; 0 is off.
+
+    A price or portfolio value outside [1 - f, 1 / (1 - f)] times the last believed one is not
+    believed, f being ``price_jump_from`` or ``value_jump_from``.
+    """
 
     volatility_target: float = 0.0
     drawdown_from: float = 0.0
     drawdown_multiplier: float = 0.5
     daily_loss_from: float = 0.0
     collapse_below: float = 0.0
-    price_jump_from: float = 0.0
+    price_jump_from: float = 0.9
+    value_jump_from: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +197,8 @@ class EngineParams:
     regime: RegimeParams = field(default_factory=RegimeParams)
     cascade: CascadeParams = field(default_factory=CascadeParams)
     market: MarketParams = field(default_factory=MarketParams)
+    signals: SignalParams = field(default_factory=SignalParams)
+    strategies: StrategyParams = field(default_factory=StrategyParams)
     limits: LimitParams = field(default_factory=LimitParams)
     trading: TradingParams = field(default_factory=TradingParams)
     brakes: BrakeParams = field(default_factory=BrakeParams)
@@ -197,5 +226,8 @@ class EngineParams:
         if isinstance(limits, LimitParams):
             groups = {name: tuple(members) for name, members in limits.groups.items()}
             built["limits"] = replace(limits, groups=groups)
+        strategies = built.get("strategies")
+        if isinstance(strategies, StrategyParams):
+            built["strategies"] = StrategyParams(tuple(strategies.listed))
         rest = {name: value for name, value in data.items() if name not in rooms}
         return EngineParams(**rest, **built)

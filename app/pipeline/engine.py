@@ -10,19 +10,23 @@ from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.event_log import EventLog
-from app.pipeline.notices import NobodyTold, Notices
+from app.pipeline.notices import Notices, NullNotices
 from app.pipeline.ports import Clock, DecisionIndex, Journal, StoredAnswer, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the service needs of the world: journal, policy, clock, telemetry, who tells people."""
+    """What the service needs of the world: journal, policy, clock, telemetry, notices.
+
+    ``request_id`` returns the id of the request that is served now, or None.
+    """
 
     journal: Journal
     gate: PolicyGate
     clock: Clock
     telemetry: Telemetry
-    notices: Notices = field(default_factory=NobodyTold)
+    notices: Notices = field(default_factory=NullNotices)
+    request_id: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,7 @@ class Engine:
         self.world = world
         self.settings_hash = params.digest()
         self.beliefs = Beliefs(params)
-        self.log = EventLog(world.journal, world.clock, self._snapshot)
-
-    async def start(self) -> None:
-        """Open the journal and become what it says.
-
-        Raises
-        ------
-        JournalUnavailable
-            If it cannot be opened.
-        """
-        await self.world.journal.open()
-        restored = await self.log.restore(self.params)
-        self.beliefs = restored.beliefs
-        if restored.circuit is not None:
-            self.world.gate.breaker.restore(restored.circuit, self.world.clock.monotonic())
-        if restored.params != self.params.to_json():
-            known = restored.params
-            was = None if known is None else EngineParams.from_json(known).digest()
-            self.beliefs = self.beliefs.under(self.params)
-            change = SettingsChange("", "the service started", "")
-            await self._append_settings(was, change)
+        self.log = EventLog(world.journal, world.clock, self._snapshot, world.request_id)
 
     def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
         """Put settings in force at once, from the next batch on; all of them or none.
@@ -102,7 +86,7 @@ class Engine:
         moved = self.beliefs.under(params)
         self.params, self.settings_hash, self.beliefs = params, params.digest(), moved
         try:
-            return self._append_settings(before[1], change)
+            return self.append_settings(before[1], change)
         except JournalUnavailable:
             self.params, self.settings_hash, self.beliefs = before
             raise
@@ -111,9 +95,11 @@ class Engine:
         """Give the digest of parameters, those in force without working it out anew."""
         return self.settings_hash if params is self.params else params.digest()
 
-    def _append_settings(self, was: str | None, change: SettingsChange) -> Awaitable[None]:
+    def append_settings(self, was: str | None, change: SettingsChange) -> Awaitable[None]:
+        """Journal the settings in force; ``was`` is the digest of those before."""
         hashes = {"digest": self.settings_hash, "was": was}
-        changed = {"params": self.params.to_json(), **hashes, **asdict(change)}
+        of_build = {"rules": events.RULES, "build": events.BUILD}
+        changed = {"params": self.params.to_json(), **hashes, **of_build, **asdict(change)}
         return self.append(events.SETTINGS, lambda: events.encode(changed))
 
     async def stop(self) -> None:

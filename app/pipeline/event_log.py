@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -13,7 +13,8 @@ from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
 from app.core.types import Batch
 from app.pipeline import events
-from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer
+from app.pipeline.event_fields import complete_params
+from app.pipeline.ports import Clock, DecisionIndex, Event, Journal, StoredAnswer, StoredEvent
 
 _LOG = structlog.get_logger(__name__)
 _CHECKPOINT_EVERY = 2_000
@@ -22,11 +23,15 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the log says: beliefs, the parameters last journalled, the breaker's last state."""
+    """State of the log's end: beliefs, last journalled parameters and breaker, last build.
+
+    ``params``, ``circuit`` and ``build`` are None where nothing of the kind is journalled.
+    """
 
     beliefs: Beliefs
-    params: dict[str, Any] | None
-    circuit: dict[str, Any] | None
+    params: dict[str, Any] | None = None
+    circuit: dict[str, Any] | None = None
+    build: str | None = None
 
 
 class BatchEntry:
@@ -59,14 +64,29 @@ class EventLog:
     clock : Clock
     snapshot : callable
         The whole state as it is, JSON-able: ``params``, ``beliefs``, ``circuit``.
+    request_id : callable, optional
+        Returns the id of the request that is served now, or None.
+
+    Attributes
+    ----------
+    seq : int
+        Number of the last event.
+    taken : dict
+        What was taken over from other streams at a start: mark by kind and stream.
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock, snapshot: Callable[[], dict[str, Any]]
+        self,
+        journal: Journal,
+        clock: Clock,
+        snapshot: Callable[[], dict[str, Any]],
+        request_id: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._snapshot = snapshot
+        self._request_id = request_id
+        self.taken: dict[str, int] = {}
         self._held: deque[Event] = deque()
         self._saved_seq = 0
         self.seq = 0
@@ -78,26 +98,44 @@ class EventLog:
         ----------
         params : EngineParams
             For a log without a first settings event, that is, an empty one.
+
+        Raises
+        ------
+        JournalUnavailable
+            If the log is of other rules, or holds an event that this build does not know.
         """
-        beliefs = Beliefs(params)
-        known: dict[str, Any] | None = None
-        circuit: dict[str, Any] | None = None
-        checkpoint = await self._journal.latest_checkpoint()
-        if checkpoint is not None:
-            self.seq, payload = checkpoint
-            data = events.decode(payload)
-            known, circuit = data["params"], data["circuit"]
-            beliefs = Beliefs(EngineParams.from_json(data["params"]))
-            beliefs.restore(data["beliefs"])
+        restored = await self._from_checkpoint() or Restored(Beliefs(params))
         while page := await self._journal.events_after(self.seq, _PAGE):
             for stored in page:
-                data = events.decode(stored.payload)
-                beliefs = events.apply_event(stored.kind, data, beliefs)
-                self.seq = stored.seq
-                known = data["params"] if stored.kind == events.SETTINGS else known
-                circuit = data["circuit"] if stored.kind == events.BREAKER else circuit
+                restored = self._folded(stored, restored)
         self._saved_seq = self.seq
-        return Restored(beliefs, known, circuit)
+        return restored
+
+    async def _from_checkpoint(self) -> Restored | None:
+        """Return the newest checkpoint's state; None without one of the same rules."""
+        checkpoint = await self._journal.latest_checkpoint()
+        if checkpoint is None:
+            return None
+        data = events.decode(checkpoint[1])
+        if data.get("rules", 1) != events.RULES:
+            return None
+        params = complete_params(data["params"])
+        beliefs = Beliefs(EngineParams.from_json(params))
+        beliefs.restore(data["beliefs"])
+        self.seq, self.taken = checkpoint[0], data["taken"]
+        return Restored(beliefs, params, data["circuit"], data["build"])
+
+    def _folded(self, stored: StoredEvent, restored: Restored) -> Restored:
+        data = events.read_event(stored)
+        beliefs = events.apply_event(stored.kind, data, restored.beliefs)
+        self.seq = stored.seq
+        self.taken |= data.get("taken") or {}
+        changed: dict[str, Any] = {"beliefs": beliefs}
+        if stored.kind == events.SETTINGS:
+            changed |= {"params": data["params"], "build": data["build"]}
+        elif stored.kind == events.BREAKER:
+            changed["circuit"] = data["circuit"]
+        return replace(restored, **changed)
 
     def append(
         self,
@@ -119,7 +157,7 @@ class EventLog:
             seq=self.seq + 1,
             kind=kind,
             at_ns=self._clock.now_ns(),
-            payload=payload,
+            payload=self._with_ids(payload, index),
             decision=index,
             answer=answer,
             outcomes=outcomes,
@@ -155,7 +193,8 @@ class EventLog:
         transaction of its own. A crash before that loses it, and nobody was told that it is kept.
         """
         self.seq += 1
-        self._held.append(Event(self.seq, kind, self._clock.now_ns(), payload))
+        named = self._with_ids(payload, None)
+        self._held.append(Event(self.seq, kind, self._clock.now_ns(), named))
 
     def release(self) -> None:
         """Queue what was held, in its order.
@@ -178,12 +217,22 @@ class EventLog:
             return False
         return True
 
+    def _with_ids(
+        self, payload: Callable[[], bytes], index: DecisionIndex | None
+    ) -> Callable[[], bytes]:
+        if index is None:
+            decision_id = structlog.contextvars.get_contextvars().get("decision_id")
+        else:
+            decision_id = index.decision_id
+        return events.with_ids(payload, self._request_id(), decision_id)
+
     def checkpoint_if_due(self, *, at_end: bool = False) -> None:
         """Save the state every so many events, and at the end whatever is new."""
         if at_end and not self.try_release():
             return  # a state that knows of what was never written is no help
         due = self.seq - self._saved_seq
         if due >= _CHECKPOINT_EVERY or (at_end and due > 0):
-            state = self._snapshot()
+            of_log = {"rules": events.RULES, "build": events.BUILD, "taken": dict(self.taken)}
+            state = self._snapshot() | of_log
             self._journal.save_checkpoint(self.seq, lambda: events.encode(state))
             self._saved_seq = self.seq

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any, Final
 
 import orjson
@@ -22,17 +23,40 @@ from app.core.types import (
     Signal,
     TradingState,
 )
+from app.pipeline.event_fields import (
+    BATCH,
+    BREAKER,
+    DECISION,
+    FACTORS,
+    OPERATOR,
+    OUTCOMES,
+    PRICES,
+    RETURNS,
+    SETTINGS,
+    TRADING_STATE,
+    UnknownField,
+    complete_event,
+)
+from app.pipeline.ports import StoredEvent
 
-SETTINGS = "settings"
-BATCH = "batch"
-DECISION = "decision"
-OUTCOMES = "outcomes"
-PRICES = "prices"
-RETURNS = "returns"
-FACTORS = "factors"
-TRADING_STATE = "trading_state"
-BREAKER = "breaker"
-OPERATOR = "operator"
+__all__ = [
+    "BATCH",
+    "BREAKER",
+    "BUILD",
+    "DECISION",
+    "FACTORS",
+    "OPERATOR",
+    "OUTCOMES",
+    "PRICES",
+    "RETURNS",
+    "RULES",
+    "SETTINGS",
+    "TRADING_STATE",
+]
+
+# The number of the mathematics: a release that changes a fold or a decision's number raises it.
+RULES: Final = 2
+BUILD: Final = version("himari-layer3")
 
 
 def batch_to_json(batch: Batch) -> dict[str, Any]:
@@ -107,6 +131,77 @@ def decode(payload: bytes) -> Any:
         raise JournalUnavailable(f"a journalled event is damaged: {error}") from error
 
 
+def with_ids(
+    payload: Callable[[], bytes], request_id: str | None, decision_id: str | None
+) -> Callable[[], bytes]:
+    """Return a payload that begins with the ids of what caused the event; absent ids are left out.
+
+    Parameters
+    ----------
+    payload : callable
+        Gives the UTF-8 JSON of an object.
+    request_id, decision_id : str, optional
+    """
+    ids = {"request_id": request_id, "decision_id": decision_id}
+    known = {name: value for name, value in ids.items() if value is not None}
+    if not known:
+        return payload
+
+    def joined() -> bytes:
+        rest = payload()
+        return encode(known)[:-1] + (b"," if rest != b"{}" else b"") + rest[1:]
+
+    return joined
+
+
+def read_event(stored: StoredEvent) -> dict[str, Any]:
+    """Return a stored event's payload with every field of its kind.
+
+    Raises
+    ------
+    JournalUnavailable
+        If it is damaged, of other rules, or of a kind or with a field that this build does not
+        know; the sentence names kind, seq and build.
+    """
+    try:
+        data = complete_event(stored.kind, decode(stored.payload))
+    except UnknownField as error:
+        msg = (
+            f"event {stored.seq} of the journal, of kind `{stored.kind}`, {error} ({BUILD}): "
+            "run the build that wrote it, or a later one"
+        )
+        raise JournalUnavailable(msg) from error
+    if stored.kind == SETTINGS:
+        require_rules(data)
+    return data
+
+
+def require_rules(data: Mapping[str, Any]) -> None:
+    """Raise unless settings or a checkpoint are of the rules of this build.
+
+    Raises
+    ------
+    JournalUnavailable
+        With how to go on.
+    """
+    rules, build = data.get("rules", 1), data.get("build") or "that wrote it"
+    if rules == RULES:
+        return
+    if rules > RULES:
+        msg = (
+            f"the journal is of rules {rules}, newer than {RULES} of this build ({BUILD}): "
+            f"run the build {build}"
+        )
+    else:
+        msg = (
+            f"the journal is of rules {rules} and this build ({BUILD}) decides by rules {RULES}: "
+            f"export its decisions with the build {build} (GET /decisions, GET "
+            "/portfolio/weights.csv), then begin a new journal by naming another one in "
+            "HIMARI_DATABASE_URL"
+        )
+    raise JournalUnavailable(msg)
+
+
 def apply_event(
     kind: str,
     data: Mapping[str, Any],
@@ -118,9 +213,9 @@ def apply_event(
     Parameters
     ----------
     kind : str
-        Kinds without an effect (breaker, operator) change nothing.
+        Kinds without an effect (breaker, operator, notes) change nothing.
     data : mapping
-        The event's payload.
+        The event's payload, as :func:`read_event` returns it.
     beliefs : Beliefs
     watch : callable, optional
         Called for a batch and for a decision, with what was observed (None for a decision whose
@@ -147,7 +242,7 @@ def apply_event(
 
 
 def _learn_prices(data: Mapping[str, Any], beliefs: Beliefs) -> None:
-    beliefs.market.observe_prices(data["timestamp_ns"], data["values"])
+    beliefs.observe_prices(data["timestamp_ns"], data["values"])
 
 
 def _learn_returns(data: Mapping[str, Any], beliefs: Beliefs) -> None:
@@ -159,17 +254,32 @@ def _adopt_factors(data: Mapping[str, Any], beliefs: Beliefs) -> None:
 
 
 def _throw_switch(data: Mapping[str, Any], beliefs: Beliefs) -> None:
-    beliefs.throw_switch(status_from_json(data), rebase=data.get("rebase", False))
+    beliefs.throw_switch(status_from_json(data), rebase=data["rebase"])
+
+
+def status_to_json(
+    status: TradingStatus, *, rebase: bool = False, taken: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Return the payload of a kill switch that was thrown; its version is counted by the fold."""
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "since_ns": status.since_ns,
+        "flatten": status.flatten,
+        "actor": status.actor,
+        "rebase": rebase,
+        "taken": None if taken is None else dict(taken),
+    }
 
 
 def status_from_json(data: Mapping[str, Any]) -> TradingStatus:
-    """Rebuild a journalled kill switch; journals of old know neither flatten nor rebase."""
+    """Return the kill switch of a journalled event."""
     return TradingStatus(
         TradingState(data["state"]),
         data["reason"],
         data["since_ns"],
-        data.get("flatten", False),
-        data.get("actor", ""),
+        data["flatten"],
+        data["actor"],
     )
 
 
@@ -178,7 +288,6 @@ def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     refused = sum(not beliefs.learn(Lesson(*lesson)) for lesson in data["lessons"])
     for trade_return, used_rl in data["unpaired"]:
         beliefs.performance.add_unpaired(trade_return, used_rl=used_rl)
-    # journals of old know the difference alone
     for decision_id, *returns in data["paired"]:
         beliefs.performance.add_paired(decision_id, *returns)
     return refused

@@ -1,9 +1,10 @@
 """What callers report: outcomes, prices and returns, which feed the beliefs."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.core.books.market import PriceReport
 from app.core.types import Outcome
 from app.pipeline import events
 from app.pipeline.engine import Engine
@@ -70,8 +71,9 @@ class Learning:
         JournalUnavailable
             If they cannot be journalled.
         """
-        learn = self._engine.beliefs.market.observe_prices
-        return await self._observe(events.PRICES, learn, timestamp_ns, prices)
+        self._engine.require_journal()
+        report = self._engine.beliefs.observe_prices(timestamp_ns, prices)
+        return await self._observed(events.PRICES, report, timestamp_ns, prices)
 
     async def observe_returns(
         self, timestamp_ns: int, returns: Mapping[str, float]
@@ -88,8 +90,9 @@ class Learning:
         JournalUnavailable
             If they cannot be journalled.
         """
-        learn = self._engine.beliefs.market.observe_returns
-        return await self._observe(events.RETURNS, learn, timestamp_ns, returns)
+        self._engine.require_journal()
+        report = self._engine.beliefs.market.observe_returns(timestamp_ns, returns)
+        return await self._observed(events.RETURNS, report, timestamp_ns, returns)
 
     async def _resolved(self, outcomes: Sequence[Outcome]) -> Resolved:
         journal = self._engine.world.journal
@@ -101,19 +104,15 @@ class Learning:
             decisions[decision_id] = None if stored is None else events.decode(stored.payload)
         return resolve_outcomes(outcomes, decisions, known)
 
-    async def _observe(
-        self,
-        kind: str,
-        learn: Callable[[int, Mapping[str, float]], int],
-        timestamp_ns: int,
-        values: Mapping[str, float],
+    async def _observed(
+        self, kind: str, report: PriceReport, timestamp_ns: int, values: Mapping[str, float]
     ) -> dict[str, int]:
-        self._engine.require_journal()
-        accepted = learn(timestamp_ns, values)
-        if accepted:
+        # what is not believed changes the run that may confirm it
+        if report.accepted or report.disbelieved:
             data = {"timestamp_ns": timestamp_ns, "values": dict(values)}
             await self._engine.append(kind, lambda: events.encode(data))
         else:
             # what is known already may be known from a batch that is held
             self._engine.log.release()
+        accepted = len(report.accepted)
         return {"accepted": accepted, "ignored": len(values) - accepted}

@@ -81,6 +81,7 @@ def decision_view(stored: StoredEvent) -> dict[str, Any]:
         "decision_id": answer["decision_id"],
         "seq": stored.seq,
         "journalled_ns": stored.at_ns,
+        "request_id": data.get("request_id"),
         "state_version": data["state_version"],
         "request": data["batch"],
         "policy": data["policy"],
@@ -140,7 +141,15 @@ def operation_view(stored: StoredEvent) -> dict[str, Any]:
     else:
         act = {"what": "settings", "value": data["digest"]}
     reason, actor = data.get("reason"), data.get("actor")
-    return {"seq": stored.seq, "at_ns": stored.at_ns, "reason": reason, "actor": actor, **act}
+    ids = {name: data.get(name) for name in ("request_id", "decision_id")}
+    return {
+        "seq": stored.seq,
+        "at_ns": stored.at_ns,
+        "reason": reason,
+        "actor": actor,
+        **act,
+        **ids,
+    }
 
 
 def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[str, Any]:

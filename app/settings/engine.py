@@ -62,6 +62,8 @@ class EngineSettings(Part):
     regime: stages.RegimeGroup = stages.RegimeGroup()
     cascade: stages.CascadeGroup = stages.CascadeGroup()
     market: portfolio.MarketGroup = portfolio.MarketGroup()
+    signals: portfolio.SignalsGroup = portfolio.SignalsGroup()
+    strategies: portfolio.StrategiesGroup = portfolio.StrategiesGroup()
     limits: portfolio.LimitsGroup = portfolio.LimitsGroup()
     trading: portfolio.TradingGroup = portfolio.TradingGroup()
     brakes: portfolio.BrakesGroup = portfolio.BrakesGroup()

@@ -22,6 +22,8 @@ from app.core.params import (
     PerformanceParams,
     RegimeParams,
     SentimentParams,
+    SignalParams,
+    StrategyParams,
     TradingParams,
 )
 from app.core.policy.circuit import BreakerParams
@@ -85,6 +87,8 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
             regime=RegimeParams(**_fields(self.regime)),
             cascade=CascadeParams(**_fields(self.cascade)),
             market=MarketParams(**_fields(self.market)),
+            signals=SignalParams(**_fields(self.signals)),
+            strategies=StrategyParams(**_fields(self.strategies)),
             limits=LimitParams(
                 max_position_pct=self.max_position_pct,
                 max_strategy_pct=self.max_strategy_pct,

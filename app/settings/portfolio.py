@@ -29,11 +29,23 @@ class MarketGroup(Group):
         ge=1,
         le=100_000,
     )
+    max_price_age_sec: Positive = setting(
+        _CORE.market.max_price_age_sec,
+        "Oldest last price that still values a position, seconds; older ones set it apart.",
+        unit="seconds",
+        why="4 days: a long weekend has no prices, a dead feed has none for longer",
+    )
     volatility_decay: Decay = setting(
         _CORE.market.volatility_decay,
         "EWMA of variance, per return.",
         unit="per return",
         why="RiskMetrics' daily one",
+    )
+    slow_decay: Decay = setting(
+        _CORE.market.slow_decay,
+        "Slow EWMA of variance, per return; a missing sigma is the larger of both.",
+        unit="per return",
+        why="a calm week does not make a calm market",
     )
     correlation_decay: Decay = setting(
         _CORE.market.correlation_decay,
@@ -118,6 +130,25 @@ class LimitsGroup(Group):
         unit="JSON: group to symbols",
         why="none: groups are yours to name",
     )
+    strategy_caps: Caps = setting(
+        _CORE.limits.strategy_caps,
+        "Own cap of a strategy, fraction of portfolio value.",
+        unit="JSON: strategy to fraction",
+        why="none: MAX_STRATEGY_PCT holds for all",
+    )
+    max_gross_usd: Amount = setting(
+        _CORE.limits.max_gross_usd,
+        "Gross of all in USD, whatever the portfolio value says; 0 is off.",
+        unit="USD",
+        why="0 is off: only you know your account; no wrong balance lifts it",
+    )
+    new_strategy_pct: Share = setting(
+        _CORE.limits.new_strategy_pct,
+        "Gross of a strategy that is not in STRATEGIES__LISTED or has fewer than 20 outcomes, "
+        "fraction; 0 is off.",
+        unit="fraction of portfolio value",
+        why="0 is off: how far to trust a new name is yours to say",
+    )
 
     @model_validator(mode="after")
     def _groups_known(self) -> Self:
@@ -125,6 +156,29 @@ class LimitsGroup(Group):
         if unknown:
             raise ValueError(f"group_caps names groups without members: {', '.join(unknown)}")
         return self
+
+
+class SignalsGroup(Group):
+    """What a signal's stamp may say."""
+
+    max_ahead_sec: Amount = setting(
+        _CORE.signals.max_ahead_sec,
+        "How far ahead of the clock a stamp may be, seconds; beyond it the signal or the "
+        "observation is rejected.",
+        unit="seconds",
+        why="clocks differ by seconds; set 86400 where bars are stamped with their end",
+    )
+
+
+class StrategiesGroup(Group):
+    """Strategies that are expected."""
+
+    listed: tuple[Annotated[str, Field(min_length=1)], ...] = setting(
+        _CORE.strategies.listed,
+        "Names that are known; others are held to LIMITS__NEW_STRATEGY_PCT.",
+        unit="JSON: list of names",
+        why="none: any name may signal",
+    )
 
 
 class TradingGroup(Group):
@@ -203,15 +257,22 @@ class BrakesGroup(Group):
     )
     collapse_below: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.brakes.collapse_below,
-        "Portfolio value below this part of the last one is not believed, fraction.",
+        "Portfolio value below this part of the last one is not believed, fraction; one-sided "
+        "and sharper than VALUE_JUMP_FROM.",
         unit="fraction",
-        why="0 is off; a feed that says 0 is not a loss",
+        why="0 is off: VALUE_JUMP_FROM looks both ways",
     )
-    price_jump_from: Amount = setting(
+    price_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.brakes.price_jump_from,
-        "Move from the last known price from which a symbol may only be reduced.",
+        "f: a price outside [1 - f, 1 / (1 - f)] times the last believed one is not believed.",
         unit="fraction",
-        why="0 is off; above it a feed is more likely than a market",
+        why="ten times: a feed is more likely than a market; 0.5 for stocks, 0 is off",
+    )
+    value_jump_from: Annotated[float, Field(ge=0, lt=1)] = setting(
+        _CORE.brakes.value_jump_from,
+        "f: a portfolio value outside [1 - f, 1 / (1 - f)] times the last one is not believed.",
+        unit="fraction",
+        why="ten times: a unit is more likely than a fortune; 0 is off",
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from app.core.types import TradingState
 from app.settings import values
 from app.settings.notify import NotifyGroup
 from app.settings.setting import Part, setting
@@ -64,6 +65,12 @@ class ServerSettings(Part):
         "SQLite commits; NORMAL survives kill -9, not power loss.",
         unit="FULL, NORMAL",
         why="an answered decision survives power loss",
+    )
+    trading_state_at_first: Annotated[TradingState, BeforeValidator(values.upper_case)] = setting(
+        TradingState.ACTIVE,
+        "Trading state that a new journal begins with.",
+        unit="ACTIVE, REDUCING, HALTED",
+        why="a trial decides at once; HALTED where a lost journal must not trade",
     )
     host: str = setting(
         "127.0.0.1",

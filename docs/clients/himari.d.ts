@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: c6cdb001d8e9adca1449a8b12d28d76ddf9c06adbb87644177f45ca40161bed7
+// openapi sha256: 78b61dcb12ee18e03915df3d9b326ec3b67befe4174a5c63c4c3dda210997760
 
 export interface paths {
     "/allocate": {
@@ -17,7 +17,8 @@ export interface paths {
          * @description Target positions within hard limits, always with the baseline beside them.
          *
          *     A batch without signals answers 200. Signals without a usable price are listed in
-         *     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
+         *     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer;
+         *     ``Himari-Trading-State`` beside it is the state in effect now.
          */
         post: operations["allocate"];
         delete?: never;
@@ -319,12 +320,15 @@ export interface paths {
         };
         /**
          * State of the kill switch
-         * @description State, reason and since when.
+         * @description State, reason, since when, and how many switches were thrown so far.
          */
         get: operations["get_trading_state"];
         /**
          * Set the kill switch
          * @description ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions, or at zero.
+         *
+         *     Answers when every decision that was made before was sent, after one second at most. With
+         *     ``if_state_is`` it changes nothing and answers 409 unless that state is in effect.
          */
         put: operations["set_trading_state"];
         post?: never;
@@ -685,6 +689,11 @@ export interface components {
             /** Journalled Ns */
             journalled_ns: number;
             /**
+             * Request Id
+             * @description X-Request-ID of the request that asked for it; null: none.
+             */
+            request_id?: string | null;
+            /**
              * State Version
              * @description Last event that the decision knew.
              */
@@ -989,6 +998,13 @@ export interface components {
              * @description Name of the API key that set it; "" without keys.
              */
             actor: string;
+            /**
+             * Control Version
+             * @description Switches thrown so far; a decision with a smaller one was made before.
+             */
+            control_version: number;
+            /** Portfolio Id */
+            portfolio_id: string;
         };
         /**
          * AllocateRequest
@@ -1332,6 +1348,18 @@ export interface components {
              * @default false
              */
             rebase?: boolean;
+            /**
+             * If State Is
+             * @description Change nothing and answer 409 unless this state is in effect.
+             * @default null
+             */
+            if_state_is?: ("ACTIVE" | "REDUCING" | "HALTED" | "active" | "reducing" | "halted") | null;
+            /**
+             * Portfolio Id
+             * @description Act on this portfolio; on all of them where absent.
+             * @default null
+             */
+            portfolio_id?: string | null;
         };
     };
     responses: never;
@@ -1397,7 +1425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The Idempotency-Key was used with another body. */
+            /** @description The Idempotency-Key was used with another body, or the trading state is another than `if_state_is`. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2741,7 +2769,10 @@ export interface operations {
     };
     get_trading_state: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `default` where absent. */
+                portfolio_id?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2759,6 +2790,15 @@ export interface operations {
             };
             /** @description No valid API key. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2853,8 +2893,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time. */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key was used with another body, or the trading state is another than `if_state_is`. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -17,7 +17,7 @@ PARAMS = EngineParams()
 
 
 def hear(beliefs: Beliefs, batch: Batch) -> dict[str, Regime]:
-    return beliefs.observe(batch, tabulate(batch)[0])
+    return dict(beliefs.observe(batch, tabulate(batch)[0]).regimes)
 
 
 def lived(params: EngineParams = PARAMS) -> Beliefs:
@@ -137,7 +137,7 @@ def test_a_forks_correlations_follow_its_own_market() -> None:
     before = beliefs.structure.matrix(names)
     assert (fork.structure.matrix(names) == before).all()
     fork.market.observe_returns(NOW_NS + 10**6, {"BTC-USD": 0.9, "ETH-USD": 0.9})
-    assert fork.structure.matrix(names)[0, 1] > 0.9
+    assert fork.structure.matrix(names)[0, 1] > before[0, 1] + 0.1
     assert (beliefs.structure.matrix(names) == before).all()
 
 

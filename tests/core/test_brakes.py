@@ -26,7 +26,7 @@ def assessed(
     """Assess the last of these values after the others were heard on the same day."""
     params, book = params or BrakeParams(), ValueBook()
     for value in values:
-        book.observe(value, NOW_NS, params.collapse_below)
+        book.observe(value, NOW_NS, NOW_NS, params)
     return assess_brakes(switch, batch_worth(values[-1]), book, {}, params)
 
 
@@ -63,7 +63,7 @@ def test_by_default_nothing_brakes_whatever_happens_to_the_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "state"), [(100.0, ACTIVE), (90.1, ACTIVE), (90.0, REDUCING), (1.0, REDUCING)]
+    ("value", "state"), [(100.0, ACTIVE), (90.1, ACTIVE), (90.0, REDUCING), (11.0, REDUCING)]
 )
 def test_a_daily_loss_lets_nothing_grow(value: float, state: TradingState) -> None:
     found = assessed(100.0, value, params=BrakeParams(daily_loss_from=0.1))

@@ -7,7 +7,7 @@ from app.pipeline.ports import Event, StoredEvent
 
 
 class FakeJournal(MemoryJournal):
-    """A memory that restores; payloads are made at once, as a store would write them."""
+    """A memory journal that gives its events back; payloads are encoded on append."""
 
     def __init__(self, events: list[StoredEvent] | None = None) -> None:
         super().__init__()

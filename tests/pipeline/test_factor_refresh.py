@@ -14,6 +14,8 @@ from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider
 from app.pipeline.engine import Engine
 from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.handover import Delivery, Handover
+from app.pipeline.starting import start_engine
 from tests.pipeline.builders import batch_of, world_on
 
 LARGE = 8
@@ -47,7 +49,7 @@ def decider_of(engine: Engine, estimate: FailingEstimate) -> Decider:
 async def decide_until(decider: Decider, holds: Callable[[], bool], start: int) -> int:
     """Decide on until something holds; return the next step."""
     for step in range(start, start + 1000):
-        await decider.allocate(batch_of(step, LARGE))
+        await decider.allocate(batch_of(step, LARGE), Delivery(Handover()))
         if holds():
             return step + 1
     pytest.fail("it never came true")
@@ -56,7 +58,7 @@ async def decide_until(decider: Decider, holds: Callable[[], bool], start: int) 
 async def test_an_estimate_of_factors_that_fails_fails_no_decision(tmp_path: Path) -> None:
     estimate = FailingEstimate()
     engine = engine_on(tmp_path / "himari.db", PARAMS)
-    await engine.start()
+    await start_engine(engine)
     decider, structure = decider_of(engine, estimate), engine.beliefs.structure
     with capture_logs() as lines:
         step = await decide_until(decider, lambda: bool(lines), 0)
@@ -73,7 +75,7 @@ async def test_the_last_factors_stay_while_no_others_can_be_estimated(tmp_path: 
     estimate = FailingEstimate()
     estimate.broken = False
     engine = engine_on(tmp_path / "himari.db", PARAMS)
-    await engine.start()
+    await start_engine(engine)
     decider, structure = decider_of(engine, estimate), engine.beliefs.structure
     step = await decide_until(decider, lambda: structure.factors is not None, 0)
     estimate.broken = True
@@ -90,7 +92,7 @@ async def test_a_failed_estimate_is_not_tried_again_before_a_refresh_interval(
     estimate = FailingEstimate()
     rarely = replace(PARAMS, market=replace(PARAMS.market, factor_refresh=10_000))
     engine = engine_on(tmp_path / "himari.db", rarely)
-    await engine.start()
+    await start_engine(engine)
     decider, market = decider_of(engine, estimate), engine.beliefs.market
     with capture_logs() as lines:
         step = await decide_until(decider, lambda: bool(lines), 0)

@@ -1,33 +1,39 @@
-"""Whether a SQLite file is still the whole journal: damage, truncation, a lost end.
+"""Checks that a SQLite file still holds the whole journal: damage, truncation, a lost end.
 
-SQLite keeps no checksums of its pages, and drops a write-ahead log that it cannot read without a
-word. So what it finds damaged is remembered until a whole check is clean, and the last event that
-was acknowledged is noted beside the file, in the one that holds the stream's lock.
+SQLite keeps no checksums of its pages, and silently drops a write-ahead log that it cannot read.
+So damage that was met counts until a full check finds none, and the number of the last
+acknowledged event is written into the stream's lock file, beside the database.
 """
 
 import contextlib
+import fcntl
 import glob
 import os
 import sqlite3
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from app.core.errors import JournalUnavailable
+from app.core.errors import JournalHeld, JournalUnavailable
 
 # Larger journals than this reads are looked at in part: the start must not take minutes.
 START_CHECK_SEC: Final = 1.0
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 _PRIMARY: Final = 0xFF
+# In the lock file: the last acknowledged event, then pid and start of the process that writes.
+_HOLDER_AT: Final = 64
+_HOLDER_SIZE: Final = 64
+_HOLDER_WORDS: Final = 2
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What tells a file from another, and its size in bytes."""
+    """Identity of a file, and its size in bytes."""
 
     device: int
     inode: int
@@ -35,7 +41,7 @@ class FileState:
 
 
 def file_state(name: str) -> FileState | None:
-    """Look at a file; None where there is none."""
+    """Return the state of a file; None where there is none."""
     try:
         found = os.stat(name)  # noqa: PTH116 - on each commit, and a third of Path.stat's cost
     except FileNotFoundError:
@@ -44,14 +50,14 @@ def file_state(name: str) -> FileState | None:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite says that what it read is not, or no longer, a sound database."""
+    """Return whether an error of SQLite means that the database file is damaged."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     code: int = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK)
     return code & _PRIMARY in _DAMAGE
 
 
 def refuse_read_only(connection: sqlite3.Connection) -> None:
-    """Write nothing, as a write; a lock of somebody else passes, want of permission does not.
+    """Raise if the file cannot be written; a lock held by another process is no error.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def refuse_read_only(connection: sqlite3.Connection) -> None:
 
 
 def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> bool:
-    """Let SQLite check the structure of the whole file.
+    """Raise if SQLite finds damage in the structure of the file.
 
     Parameters
     ----------
@@ -77,7 +83,7 @@ def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> b
     Returns
     -------
     bool
-        Whether everything was looked at.
+        Whether the whole file was checked.
 
     Raises
     ------
@@ -102,25 +108,61 @@ def refuse_damage(connection: sqlite3.Connection, within_sec: float | None) -> b
 
 
 def note_acknowledged(held: int, seq: int, inode: int) -> None:
-    """Note the last acknowledged event beside the journal; what kill -9 leaves, is there.
+    """Write the number of the last acknowledged event into the lock file; it survives kill -9.
 
-    Not synced, so after a power loss it may be older than the journal, which does no harm.
+    Not synced: after a power loss it may be older than the journal, which does no harm.
     """
-    # The event is on disk whatever becomes of the note: a full disk must not undo that.
+    # The event is on disk already: a full disk that refuses this note must not undo that.
     with contextlib.suppress(OSError):
         os.pwrite(held, b"%020d %020d\n" % (seq, inode), 0)
 
 
+def lock_whole_file(path: Path) -> int:
+    """Return a locked descriptor that makes this process the one that writes the journal.
+
+    The lock ends with the process, however that ends. The lock file names its holder: others read
+    there who writes.
+
+    Raises
+    ------
+    JournalHeld
+        If another process, or another journal of this one, holds it.
+    """
+    held = os.open(f"{path}.lock.0", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        msg = (
+            f"the journal {path} is written by another process{_holder(held)}: end that one, or "
+            "name another journal in HIMARI_DATABASE_URL"
+        )
+        os.close(held)
+        raise JournalHeld(msg) from error
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    # A full disk, or a file of another user, must not keep the journal from being opened.
+    with contextlib.suppress(OSError):
+        os.fchmod(held, 0o600)  # one of an older build is readable by others
+        os.pwrite(held, f"{os.getpid():>10d} {since}\n".encode(), _HOLDER_AT)
+    return held
+
+
+def _holder(held: int) -> str:
+    """Return `` (pid N, since TIME)``; nothing where the lock file does not say."""
+    words = os.pread(held, _HOLDER_SIZE, _HOLDER_AT).decode("ascii", "replace").split()
+    return f" (pid {words[0]}, since {words[1]})" if len(words) == _HOLDER_WORDS else ""
+
+
 def forget_acknowledged(path: Path) -> None:
-    """Void the notes of a journal that is there no more."""
+    """Empty the notes of a journal whose file is gone."""
     for note in _notes(path):
-        os.truncate(note, 0)
+        with note.open("r+b") as opened:
+            opened.write(b" " * _HOLDER_AT)
 
 
 def lost_end(connection: sqlite3.Connection, path: Path) -> str | None:
-    """Say which acknowledged events a journal has lost from its end; None where there are none.
+    """Return a sentence that names acknowledged events missing at the end; None if there are none.
 
-    A file that was put in the place of the noted one has lost nothing: somebody chose it.
+    Notes about another file (another inode) are ignored: the file was replaced on purpose.
     """
     state = file_state(str(path))
     known = {note: _acknowledged(note) for note in _notes(path)}
@@ -135,7 +177,7 @@ def lost_end(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 def last_seq(connection: sqlite3.Connection, stream: int) -> int:
-    """Read the number of a stream's last event; 0 where there is none."""
+    """Return the number of a stream's last event; 0 where there is none."""
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone()
     if known is None:
         return 0
@@ -151,7 +193,7 @@ def _notes(path: Path) -> list[Path]:
 
 def _acknowledged(note: Path) -> tuple[int, int]:
     with contextlib.suppress(ValueError, OSError):
-        seq, inode = map(int, note.read_bytes().split())
+        seq, inode = map(int, note.read_bytes()[:_HOLDER_AT].strip(b"\0").split())
         return seq, inode
     return 0, 0
 

@@ -25,17 +25,17 @@ _PURGE_EVERY_NS = 60 * 10**9
 
 
 class DriverCursor(Protocol):
-    """What both drivers' cursors have."""
+    """The methods of both drivers' cursors that are used here."""
 
     rowcount: int
 
     def fetchone(self) -> Any:
-        """Next row, or None."""
+        """Return the next row, or None."""
         ...
 
 
 class DriverConnection(Protocol):
-    """What both drivers' connections have."""
+    """The methods of both drivers' connections that are used here."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> DriverCursor:
         """Run one statement."""
@@ -79,7 +79,7 @@ class GroupCommit:
         Raises
         ------
         Exception
-            Whatever the driver raises; JournalUnavailable for what the journal itself finds.
+            From the driver; JournalUnavailable from the journal's own checks.
         """
         group = Group(self.stream, entries)
         if self._session is None:
@@ -137,7 +137,7 @@ class GroupCommit:
         )
 
     def _verify(self, driver: DriverConnection, group: Group) -> None:
-        """Tell a repeated attempt, whose commit was only not heard of, from a foreign writer."""
+        """Raise unless the stored rows equal ours, as when a commit's reply was lost."""
         for row in group.events:
             found = driver.execute(self._sql.event, row[:2]).fetchone()
             if tuple(found) != row[2:]:

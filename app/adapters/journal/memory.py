@@ -1,4 +1,4 @@
-"""A bounded journal that forgets: for use inside another program, without a database."""
+"""A bounded journal in memory, for use inside another program, without a database."""
 
 import threading
 from collections import OrderedDict
@@ -6,14 +6,21 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from app.pipeline.ports import DecisionIndex, DecisionQuery, Event, StoredAnswer, StoredEvent
+from app.pipeline.ports import (
+    DecisionIndex,
+    DecisionQuery,
+    Event,
+    StoredAnswer,
+    StoredEvent,
+    StreamTail,
+)
 
 _ANSWERS_KEPT_NS = 24 * 3600 * 10**9
 _OUTCOMES_PER_DECISION = 10
 
 
 class _Kept:
-    """Awaitable that never suspends: there is nothing to wait for."""
+    """An awaitable that is done already and never suspends."""
 
     __slots__ = ()
 
@@ -25,7 +32,7 @@ _KEPT = _Kept()
 
 
 class MemoryJournal:
-    """Journal of the last decisions, in memory only; it restores nothing.
+    """Journal of the last decisions, in memory only; restores no state.
 
     Parameters
     ----------
@@ -41,18 +48,18 @@ class MemoryJournal:
         self._answers: OrderedDict[tuple[str, str], StoredAnswer] = OrderedDict()
 
     async def open(self) -> None:
-        """Nothing to connect to."""
+        """Do nothing: there is no connection."""
 
     def refusing(self) -> str | None:
-        """Never: memory takes everything."""
+        """Return None: an append in memory never fails."""
         return None
 
     def lag(self) -> tuple[int, float]:
-        """Nothing ever waits."""
+        """Return zeros: no event ever waits."""
         return 0, 0.0
 
     def append(self, event: Event) -> Awaitable[None]:
-        """Keep what may be asked for later; the payload is made only when it is read."""
+        """Keep an event's decision, outcomes and answer; the payload is encoded only when read."""
         with self._lock:
             if event.decision is not None:
                 self._decisions[event.decision.decision_id] = event
@@ -65,14 +72,22 @@ class MemoryJournal:
         return _KEPT
 
     def save_checkpoint(self, seq: int, state: Callable[[], bytes]) -> None:
-        """Nothing is restored, so nothing is kept."""
+        """Do nothing: no state is restored from memory."""
+
+    def place(self) -> str:
+        """Return words in the place of a path."""
+        return "memory"
+
+    async def other_streams(self, kinds: Sequence[str]) -> list[StreamTail]:  # noqa: ARG002 - port
+        """Return no streams: there is one alone."""
+        return []
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
-        """There is none."""
+        """Return None: checkpoints are not kept."""
         return None
 
     async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:  # noqa: ARG002 - port
-        """None: the state starts empty."""
+        """Return no events: the state starts empty."""
         return []
 
     async def events_of(
@@ -81,7 +96,7 @@ class MemoryJournal:
         before_seq: int,  # noqa: ARG002 - port
         window: int,  # noqa: ARG002 - port
     ) -> list[StoredEvent]:
-        """None: only decisions are kept."""
+        """Return no events: only decisions are kept."""
         return []
 
     async def decision(self, decision_id: str) -> StoredEvent | None:
@@ -90,14 +105,14 @@ class MemoryJournal:
         return None if event is None else _stored(event)
 
     async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
-        """Kept decision events that match, newest first; both times are inclusive."""
+        """Return the kept decision events that match, newest first; both times are inclusive."""
         with self._lock:
             newest_first = list(reversed(self._decisions.values()))
         matching = (event for event in newest_first if _matches(event, query))
         return [_stored(event) for event in islice(matching, max(0, query.limit))]
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs were heard lately."""
+        """Return which of these (decision_id, symbol) pairs are still kept."""
         return {pair for pair in pairs if pair in self._outcomes}
 
     async def stored_answer(self, owner: str, key: str, not_before_ns: int) -> StoredAnswer | None:
@@ -106,7 +121,7 @@ class MemoryJournal:
         return None if answer is None or answer.at_ns < not_before_ns else answer
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is no connection."""
 
     def _keep_answer(self, answer: StoredAnswer) -> None:
         name = (answer.owner, answer.key)

@@ -13,7 +13,7 @@ from app.core.errors import JournalUnavailable
 # First key of every advisory lock of the journal ("HIMA"), and the second key of a migration.
 _LOCK_CLASS = 0x48494D41
 _LOCK_MIGRATION = -1
-# A peer that vanished without a word is noticed within about ten seconds.
+# A peer that vanished is noticed within about ten seconds.
 _POSTGRES_ARGUMENTS: dict[str, Any] = {
     "application_name": "himari-journal",
     "connect_timeout": 5,
@@ -22,7 +22,7 @@ _POSTGRES_ARGUMENTS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-# And ours by the server, which else would hold a dead machine's stream for two hours.
+# The same at the server, which else would hold a dead machine's stream for two hours.
 _SERVER_KEEPALIVE = (
     "tcp_keepalives_idle = 5",
     "tcp_keepalives_interval = 2",
@@ -79,7 +79,7 @@ class PostgresStore:
         raise stream_taken(stream)
 
     def release(self, connection: PoolProxiedConnection) -> None:
-        """Give the stream back and close; the server alone would do both a moment later."""
+        """Release the stream and close the session; the server alone would take a moment."""
         driver = connection.driver_connection
         if isinstance(driver, psycopg.Connection):
             with contextlib.suppress(psycopg.Error):  # a broken session holds nothing
@@ -88,15 +88,15 @@ class PostgresStore:
         connection.invalidate()
 
     def intact(self) -> None:
-        """Nothing to ask: a lost session fails by itself."""
+        """Do nothing: a statement on a lost session fails by itself."""
 
     def doubt(self, error: BaseException) -> bool:  # noqa: ARG002 - of the protocol
-        """Nothing to remember: the server watches over its own files."""
+        """Return False: the server checks its own files."""
         return False
 
     def committed(self, seq: int) -> None:
-        """Nothing to note: the server forgets nothing without a word."""
+        """Do nothing: the server never loses a committed event silently."""
 
     def close(self) -> None:
-        """Close the connections for reading; the stream went with its session."""
+        """Close the connections for reading; the stream was released with its session."""
         self.reading.dispose()

@@ -1,6 +1,6 @@
-"""Questions to the journal, each one SELECT over SQLAlchemy Core."""
+"""Queries of the journal, each one SELECT over SQLAlchemy Core."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     and_,
     false,
+    func,
     literal,
     select,
     true,
@@ -28,7 +29,7 @@ from app.adapters.journal.schema import (
     idempotency,
     outcomes,
 )
-from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent
+from app.pipeline.ports import DecisionQuery, StoredAnswer, StoredEvent, StreamTail
 
 _MAX_INTEGER = 2**63 - 1
 # SQLite before 3.32 takes at most 999 variables.
@@ -44,12 +45,12 @@ def place_of(stream: int, seq: int) -> int:
 
 
 def split_place(place: int) -> tuple[int, int]:
-    """Stream and seq of what ``place_of`` packed."""
+    """Return the stream and seq that ``place_of`` packed."""
     return place >> SEQ_BITS, place & ((1 << SEQ_BITS) - 1)
 
 
 def events_after(connection: Connection, stream: int, seq: int, limit: int) -> list[StoredEvent]:
-    """Events of one stream with a larger seq, ascending."""
+    """Return the events of one stream with a larger seq, ascending."""
     found = connection.execute(
         select(*_stored)
         .where(events.c.stream == stream, events.c.seq > clamped(seq))
@@ -71,6 +72,37 @@ def events_of(
         .order_by(events.c.seq.desc())
     )
     return [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
+
+
+def other_streams(connection: Connection, own: int, kinds: Sequence[str]) -> list[StreamTail]:
+    """Return the end of every stream but one's own: newest checkpoint, events of kinds after it."""
+    tails = []
+    for stream in _streams(connection):
+        if stream == own:
+            continue
+        checkpoint = latest_checkpoint(connection, stream)
+        after = 0 if checkpoint is None else checkpoint[0]
+        found = connection.execute(
+            select(*_stored)
+            .where(events.c.stream == stream, events.c.seq > after, events.c.kind.in_(kinds))
+            .order_by(events.c.seq)
+        )
+        stored = [StoredEvent(row.seq, row.kind, row.at_ns, row.payload) for row in found]
+        tails.append(StreamTail(stream, checkpoint, stored))
+    return tails
+
+
+def _streams(connection: Connection) -> Iterator[int]:
+    """Yield the streams that hold an event, ascending; one look into the primary key for each."""
+    stream = -1
+    while True:
+        following = connection.scalar(
+            select(func.min(events.c.stream)).where(events.c.stream > stream)
+        )
+        if following is None:
+            return
+        stream = following
+        yield stream
 
 
 def latest_checkpoint(connection: Connection, stream: int) -> tuple[int, bytes] | None:
@@ -95,7 +127,7 @@ def decision(connection: Connection, decision_id: str) -> StoredEvent | None:
 
 
 def matching_decisions(connection: Connection, query: DecisionQuery) -> list[StoredEvent]:
-    """Decision events of all streams that match, newest first; both times are inclusive."""
+    """Return matching decision events of all streams, newest first; both times are inclusive."""
     driver, found = _named(query)
     if query.since_ns is not None:
         found = found.where(driver.c.at_ns >= clamped(query.since_ns))
@@ -114,7 +146,7 @@ def matching_decisions(connection: Connection, query: DecisionQuery) -> list[Sto
 def known_outcomes(
     connection: Connection, pairs: Sequence[tuple[str, str]]
 ) -> set[tuple[str, str]]:
-    """Which of the (decision_id, symbol) pairs are journalled, in any stream."""
+    """Return which of the (decision_id, symbol) pairs are journalled, in any stream."""
     forms = {pair: (storable(pair[0]), storable(pair[1])) for pair in pairs}
     ids = sorted({decision_id for decision_id, _ in forms.values()})
     found: set[tuple[str, str]] = set()
@@ -145,12 +177,12 @@ def stored_answer(
 
 
 def clamped(number: int) -> int:
-    """Nearest 64-bit integer: comparing with it gives the same answer for every stored one."""
+    """Return the nearest 64-bit integer, which compares alike with every stored one."""
     return max(-_MAX_INTEGER, min(_MAX_INTEGER, number))
 
 
 def _named(query: DecisionQuery) -> tuple[FromClause, _StoredRows]:
-    """Join what the query names; the first table is in order of time and drives the others."""
+    """Return the first table, in order of time, and the SELECT that joins the others to it."""
     names = [
         (role, storable(name))
         for role, name in ((ROLE_SYMBOL, query.symbol), (ROLE_STRATEGY, query.strategy_id))
@@ -177,7 +209,7 @@ def _named(query: DecisionQuery) -> tuple[FromClause, _StoredRows]:
 
 
 def _before(connection: Connection, place: int, driver: FromClause) -> ColumnElement[bool]:
-    """Everything older than a place; a place after the newest event bounds nothing."""
+    """Return the condition for events older than a place; true after the newest event."""
     if place <= 0:
         return false()
     stream, seq = split_place(place)

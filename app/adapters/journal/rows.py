@@ -28,7 +28,7 @@ Row = tuple[Any, ...]
 
 
 class Group:
-    """Rows of a group, by table; each payload is made here, once."""
+    """Rows of a group, by table; each payload is encoded here, once."""
 
     def __init__(self, stream: int, entries: Sequence[Entry]) -> None:
         self._stream = stream
@@ -46,7 +46,7 @@ class Group:
                 self._add_checkpoint(entry)
 
     def others(self) -> Iterator[tuple[Table, Sequence[Row]]]:
-        """Tables beside the events, with their rows."""
+        """Yield the tables other than events that have rows, with those rows."""
         if self._decisions:
             yield decisions, self._decisions
             yield decision_names, self._names
@@ -108,7 +108,7 @@ class Group:
 
 
 def storable(name: str) -> str:
-    """Text as the indexed columns hold it: bounded, without NUL and lone surrogates.
+    """Return text as the indexed columns hold it: bounded, without NUL and lone surrogates.
 
     Both are legal in JSON and illegal in a database; searching uses the same form.
     """

@@ -1,4 +1,4 @@
-"""Tables of the journal and the step from any older schema to this one.
+"""Tables of the journal, and the migration from any older schema to this one.
 
 ``place`` packs a stream and its seq into one integer: the cursor of ``GET /decisions`` across
 several streams. In stream 0, the only one of a single process, it equals the seq.
@@ -147,7 +147,7 @@ def migrate(connection: Connection) -> None:
 
 
 def stream_taken(stream: int | None) -> JournalUnavailable:
-    """Name the stream that another process holds (None: there was no free one)."""
+    """Return the error for a stream that another process holds (None: no stream is free)."""
     if stream is None:
         return JournalUnavailable(f"all {MAX_STREAMS} streams of the journal are held already")
     return JournalUnavailable(f"stream {stream} of the journal is held by another process")

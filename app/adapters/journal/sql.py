@@ -10,11 +10,18 @@ from sqlalchemy import Connection
 
 from app.adapters.journal import reads
 from app.adapters.journal.group import GroupCommit
-from app.adapters.journal.stores import STORE_FAULTS, Store, open_reading, open_store, reason_of
+from app.adapters.journal.stores import (
+    STORE_FAULTS,
+    Store,
+    open_reading,
+    open_store,
+    place_of_url,
+    reason_of,
+)
 from app.adapters.journal.unwritten import Unwritten
 from app.adapters.journal.writer import Entry, JournalWriter
 from app.core.errors import JournalUnavailable
-from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent
+from app.pipeline.ports import DecisionQuery, Event, StoredAnswer, StoredEvent, StreamTail
 
 _NOT_OPEN = "the journal is not open"
 _PAGE = 500
@@ -25,7 +32,10 @@ Answer = TypeVar("Answer")
 
 
 class SqlJournal:
-    """Journal in a database that several processes may share, each writing its own stream.
+    """Journal in a database.
+
+    A SQLite file is written by one process at a time. A PostgreSQL database may be shared by
+    several processes, each of which writes a stream of its own.
 
     What restores the state reads this process's stream; decisions, outcomes and stored answers
     are looked for in all streams. The ``seq`` of a decision read back is ``place_of(stream,
@@ -36,7 +46,8 @@ class SqlJournal:
     url : str
         ``sqlite:///FILE`` (relative to the working directory) or ``postgresql://...``.
     stream : int, optional
-        The stream to write; by default the first that no other process holds.
+        The stream to write; by default the first that no other process holds. A SQLite file has
+        stream 0 alone.
     synchronous : str
         FULL: what was awaited survives power loss; NORMAL: it survives kill -9.
     retry_sec : float, seconds
@@ -63,7 +74,7 @@ class SqlJournal:
 
     @property
     def stream(self) -> int | None:
-        """The stream this process writes; None unless open."""
+        """Return the stream this process writes; None unless open."""
         return None if self._commit is None else self._commit.stream
 
     async def open(self) -> None:
@@ -77,7 +88,7 @@ class SqlJournal:
         await asyncio.to_thread(self._open)
 
     def refusing(self) -> str | None:
-        """Why nothing new may be decided now, or None."""
+        """Return why no decision may be made now, or None."""
         return _NOT_OPEN if self._writer is None else self._writer.refusing()
 
     def append(self, event: Event) -> Awaitable[None]:
@@ -106,8 +117,18 @@ class SqlJournal:
             self._writer.put(Entry(seq, state, None))
 
     def lag(self) -> tuple[int, float]:
-        """Events not yet on disk, and seconds since the oldest of them was queued."""
+        """Return the number of events not yet on disk, and the age of the oldest in seconds."""
         return (0, 0.0) if self._writer is None else self._writer.lag()
+
+    def place(self) -> str:
+        """Return the absolute path or the URL without its password, and any stream beyond 0."""
+        where = place_of_url(self._url)
+        return f"{where}, stream {self.stream}" if self.stream else where
+
+    async def other_streams(self, kinds: Sequence[str]) -> list[StreamTail]:
+        """Read the ends of all streams but this process's own, with the events of these kinds."""
+        own = self._own_stream()
+        return await self._read(lambda c: reads.other_streams(c, own, kinds))
 
     async def latest_checkpoint(self) -> tuple[int, bytes] | None:
         """Read the newest checkpoint of this stream, or None."""
@@ -115,14 +136,14 @@ class SqlJournal:
         return await self._read(lambda c: reads.latest_checkpoint(c, stream))
 
     async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
-        """Events of this stream with a larger ``seq``, ascending, at most ``limit``."""
+        """Return the events of this stream with a larger ``seq``, ascending, at most ``limit``."""
         stream = self._own_stream()
         return await self._read(lambda c: reads.events_after(c, stream, seq, limit))
 
     async def events_of(
         self, kinds: Sequence[str], before_seq: int, window: int
     ) -> list[StoredEvent]:
-        """Events of these kinds of this stream, in a window before a ``seq``, newest first."""
+        """Return this stream's events of these kinds in a window before a ``seq``, newest first."""
         span = (before_seq - window, before_seq)
         stream = self._own_stream()
         return await self._read(lambda c: reads.events_of(c, stream, kinds, span))
@@ -132,11 +153,11 @@ class SqlJournal:
         return await self._read(lambda c: reads.decision(c, decision_id))
 
     async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
-        """Decision events of all streams that match, newest first."""
+        """Return matching decision events of all streams, newest first."""
         return await self._read(lambda c: reads.matching_decisions(c, query))
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs are journalled already.
+        """Return which of these (decision_id, symbol) pairs are journalled already.
 
         Those that are queued are waited for.
 
@@ -187,7 +208,7 @@ class SqlJournal:
         store, self._store = self._store, None
         if store is None or self._writer is None or self._commit is None:
             return
-        # A thread stuck in the store may still write: then the stream is freed by our death only.
+        # A thread stuck in the store may still write: the stream stays held until the process ends.
         if self._writer.stop():
             self._commit.close()
             store.close()
@@ -216,7 +237,7 @@ class SqlJournal:
                     self._writer.probe()
             msg = f"the journal cannot be read: {self._explain(error)}"
             if not self._unreadable:
-                _logger.error("%s", msg)  # noqa: TRY400 - the reason is the store's, not ours
+                _logger.error("%s", msg)  # noqa: TRY400 - the traceback would be of the store
             self._unreadable = True
             raise JournalUnavailable(msg) from error
         if self._unreadable:

@@ -1,7 +1,6 @@
 """A SQLite file as the journal's store."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import sqlite3
@@ -20,12 +19,13 @@ from app.adapters.journal.file import (
     forget_acknowledged,
     is_damage,
     last_seq,
+    lock_whole_file,
     lost_end,
     note_acknowledged,
     refuse_damage,
     refuse_read_only,
 )
-from app.adapters.journal.schema import MAX_STREAMS, migrate, stream_taken
+from app.adapters.journal.schema import migrate
 from app.core.errors import JournalUnavailable
 
 BUSY_SEC = 1.0
@@ -55,7 +55,8 @@ class SqliteStore:
         self._name = str(self._path)
         self._synchronous = synchronous
         self._check_sec = check_sec
-        self._slot: tuple[int, int] | None = None
+        self._held: int | None = None
+        self._opened = False
         self._file: FileState | None = None
         self._doubted = False
         self._committed = 0
@@ -65,10 +66,17 @@ class SqliteStore:
         self.reading = _engine(self._path, "rw", "PRAGMA query_only=ON", pool=QueuePool)
 
     def prepare(self) -> None:
-        """Create or migrate the tables, together with other processes if need be."""
+        """Become the process that writes the file; create or migrate the tables.
+
+        Raises
+        ------
+        JournalHeld
+            If another process writes it.
+        """
         if not self._path.parent.is_dir():
             msg = f"the directory {self._path.parent} of the journal does not exist"
             raise JournalUnavailable(msg)
+        self._held = lock_whole_file(self._path)
         if not self._path.exists():
             forget_acknowledged(self._path)
         deadline = time.monotonic() + OPEN_SEC
@@ -77,7 +85,7 @@ class SqliteStore:
                 self._look_before()
                 self._migrate()
             except (DBAPIError, sqlite3.OperationalError) as error:
-                # Another process creating the same file locks it in ways no busy timeout waits for.
+                # A reader or a backup may lock the file in ways no busy timeout waits for.
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(_OPEN_PAUSE_SEC)
@@ -85,7 +93,7 @@ class SqliteStore:
                 return
 
     def _look_before(self) -> None:
-        """Look without touching: opening for writing would clear a broken log away."""
+        """Raise if the end is lost; read-only, since opening to write clears a broken log."""
         if self._path.exists():
             with contextlib.closing(_connection(self._path, "ro")) as connection:
                 self._refuse_lost_end(connection)
@@ -98,25 +106,26 @@ class SqliteStore:
             migrate(connection)
 
     def connect(self, stream: int | None) -> tuple[PoolProxiedConnection, int]:
-        """Open the writing session; the slot, once locked, is kept until close."""
-        first = self._slot is None
-        if self._slot is None:
-            self._slot = _lock_slot(self._path, stream)
+        """Open the writing session of stream 0, the only one of a SQLite file."""
+        if stream not in {None, 0}:
+            raise JournalUnavailable(f"a SQLite journal has stream 0 alone, was {stream}")
+        first = not self._opened
         connection = self._writing.raw_connection()
         try:
             self._examine(connection, first=first)
         except BaseException:
             connection.invalidate()
             raise
-        return connection, self._slot[1]
+        self._opened = True
+        return connection, 0
 
     def _examine(self, connection: PoolProxiedConnection, *, first: bool) -> None:
         driver = connection.driver_connection
         self._file = file_state(self._name)
         if not isinstance(driver, sqlite3.Connection) or self._file is None:
             raise _gone()
-        if last_seq(driver, self._stream()) < self._committed:
-            # Not even noted: the file is another one, put in the place of the one written.
+        if last_seq(driver, 0) < self._committed:
+            # The file was replaced by another one since it was written.
             msg = f"the database file lacks event {self._committed}, which was acknowledged"
             raise JournalUnavailable(msg)
         if not first and not self._doubted:
@@ -129,11 +138,8 @@ class SqliteStore:
                 self._check_sec,
             )
         self._refuse_lost_end(driver)
-        self.reading.dispose()  # its sessions may remember what was damaged
+        self.reading.dispose()  # its sessions may have cached damaged pages
         self._doubted = False
-
-    def _stream(self) -> int:
-        return 0 if self._slot is None else self._slot[1]
 
     def _refuse_lost_end(self, connection: sqlite3.Connection) -> None:
         reason = lost_end(connection, self._path)
@@ -143,7 +149,7 @@ class SqliteStore:
             _logger.error("%s", reason)
 
     def release(self, connection: PoolProxiedConnection) -> None:
-        """Close the writing session; the slot stays held."""
+        """Close the writing session; the file stays held."""
         connection.invalidate()
 
     def intact(self) -> None:
@@ -163,22 +169,22 @@ class SqliteStore:
         self._file = found
 
     def doubt(self, error: BaseException) -> bool:
-        """Let nothing be written after damage was met, before a whole check is clean."""
+        """Return whether the file is damaged; a full check must be clean before the next write."""
         self._doubted = self._doubted or is_damage(error)
         return self._doubted
 
     def committed(self, seq: int) -> None:
-        """Note the last event that may be acknowledged."""
+        """Write the last event that may be acknowledged into the lock file."""
         self._committed = seq
-        if self._slot is not None and self._file is not None:
-            note_acknowledged(self._slot[0], seq, self._file.inode)
+        if self._held is not None and self._file is not None:
+            note_acknowledged(self._held, seq, self._file.inode)
 
     def close(self) -> None:
-        """Release the stream and the connections for reading."""
+        """Release the file and the connections for reading."""
         self.reading.dispose()
-        if self._slot is not None:
-            os.close(self._slot[0])
-            self._slot = None
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
 
 def reading_engine(path: Path) -> Engine:
@@ -204,16 +210,6 @@ def _connection(path: Path, mode: str, *pragmas: str) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _lock_slot(path: Path, stream: int | None) -> tuple[int, int]:
-    for slot in range(MAX_STREAMS) if stream is None else (stream,):
-        held = os.open(f"{path}.lock.{slot}", os.O_RDWR | os.O_CREAT, 0o644)
-        with contextlib.suppress(BlockingIOError):  # held by somebody else: try the next
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return held, slot
-        os.close(held)
-    raise stream_taken(stream)
 
 
 def _gone() -> JournalUnavailable:

@@ -25,7 +25,7 @@ _OLD_ANSWERS = (
 
 
 class Statements:
-    """What the writer says to a database of one dialect.
+    """The writer's SQL in the dialect of one database.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class Statements:
         self.insert = cache(self._insert)
 
     def rows_at_once(self, table: Table, waiting: int) -> int:
-        """How many rows to insert next: a power of two, so that few statements serve all."""
+        """Return how many rows to insert next: a power of two, so few statements are made."""
         most = min(waiting, self._max_values // len(table.columns))
         return 1 << (most.bit_length() - 1)
 
     def _insert(self, table: Table, rows: int) -> str:
-        """Insert so many rows; what is there stays, but for an answer whose 24 h are over."""
+        """Return an INSERT of ``rows`` rows that replaces only answers older than 24 h."""
         names = table.columns.keys()
         statement = self._into(table).values(
             [

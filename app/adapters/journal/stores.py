@@ -1,8 +1,8 @@
 """Where the journal's rows live: connections to SQLite and PostgreSQL, and the stream's slot.
 
-Each process writes a stream of its own, so that replicas may share one database. The slot is
-held by an exclusive ``flock`` beside a SQLite file, or by an advisory lock of the very PostgreSQL
-session that writes, so that nobody can write a stream it does not hold.
+A SQLite file has one writing process, which holds an exclusive ``flock`` on a file beside it. In
+PostgreSQL each process writes a stream of its own, held by an advisory lock of the very session
+that writes, so that no process can write a stream it does not hold.
 """
 
 import sqlite3
@@ -42,15 +42,15 @@ class Store(Protocol):
         ...
 
     def intact(self) -> None:
-        """Refuse to write where an acknowledged event would be lost."""
+        """Raise if a write would lose an acknowledged event."""
         ...
 
     def doubt(self, error: BaseException) -> bool:
-        """Take note of what a session met; whether nothing may be written for now."""
+        """Record an error of a session; return whether writing is refused for now."""
         ...
 
     def committed(self, seq: int) -> None:
-        """Take note of the last event that is on disk."""
+        """Record the number of the last event that is on disk."""
         ...
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Store(Protocol):
 
 
 def open_store(url: str, synchronous: str) -> Store:
-    """Choose the store of a URL, without touching it.
+    """Return the store of a URL, without connecting to it.
 
     Raises
     ------
@@ -76,15 +76,23 @@ def open_store(url: str, synchronous: str) -> Store:
 
 
 def open_reading(url: str) -> Engine:
-    """Open an engine that only reads and may do so beside a running service."""
+    """Return an engine that only reads, also beside a running service."""
     parsed = _parse(url)
     if parsed.drivername == "sqlite":
         return reading_engine(_sqlite_path(parsed))
     return PostgresStore(parsed, "FULL").reading
 
 
+def place_of_url(url: str) -> str:
+    """Return where a journal is: an absolute path, or the URL without its password."""
+    parsed = _parse(url)
+    if parsed.drivername == "sqlite":
+        return str(_sqlite_path(parsed).resolve())
+    return parsed.render_as_string(hide_password=True)
+
+
 def reason_of(error: BaseException, url: str) -> str:
-    """Say in one short line what failed, without the URL's password."""
+    """Return in one short line what failed, without the URL's password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     try:

@@ -1,7 +1,7 @@
-"""What is queued and not yet on disk, by the names under which callers come again.
+"""Queued entries that are not yet on disk, by the names under which a caller repeats them.
 
-A write that failed stays queued while its caller is told of the failure and may send the same once
-more. The database does not know of it yet, so whoever asks the database asks here first.
+A write that failed stays queued while its caller gets the error and may send the same once more.
+The database does not hold it yet, so queries of the database check here first.
 """
 
 from collections import OrderedDict
@@ -20,7 +20,7 @@ class Unwritten:
         self._entries: OrderedDict[_Name, Entry] = OrderedDict()
 
     def add(self, entry: Entry) -> None:
-        """Take note of a queued entry, and forget those that are on disk by now."""
+        """Add a queued entry, and drop those that are on disk by now."""
         # Entries are written in the order in which they came.
         while self._entries and next(iter(self._entries.values())).written:
             self._entries.popitem(last=False)

@@ -1,7 +1,7 @@
-"""The one thread that writes: events queue in order and go down in groups.
+"""The one thread that writes queued events to the store, in order and in groups.
 
-A group is whatever has queued while the last one was written; it is one transaction. What fails
-stays queued, in order, and is tried again until the store is back.
+A group is what was queued while the last one was written; it is one transaction. A group that
+fails stays queued, in order, and is tried again until the store is back.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ Waiter = asyncio.Future[str | None]
 class Entry:
     """One queued event or checkpoint; awaiting it waits until it is on disk.
 
-    Nothing is made for an entry that nobody awaits, so it can be dropped without a warning, and
-    it may be awaited in any loop, by several tasks, before or after it was written.
+    No future is made for an entry that is never awaited, so it can be dropped without a warning.
+    It may be awaited in any loop, by several tasks, before or after it was written.
     """
 
     __slots__ = ("_reason", "_waiters", "encode", "event", "payload", "seq", "since", "written")
@@ -66,7 +66,7 @@ class Entry:
             return waiter
 
     def settle(self, reason: str | None) -> list[Waiter]:
-        """Set what awaiting says from now on; give back who waits."""
+        """Set the result of awaiting from now on; return those who wait."""
         self.written = reason is None
         self._reason = reason
         waiters, self._waiters = self._waiters, []
@@ -74,7 +74,7 @@ class Entry:
 
 
 def nothing() -> bytes:
-    """Encode an entry that writes nothing, and so only asks whether the store can be written."""
+    """Encode an entry without rows, which only tests whether the store can be written."""
     return b""
 
 
@@ -94,7 +94,7 @@ class JournalWriter:
     stuck_sec : float, seconds
         How much longer the last attempt may take before the thread counts as stuck.
     stalled_sec : float, seconds
-        A store that keeps one group this long is down, whatever it will say in the end.
+        A store that takes longer than this for one group counts as down.
     """
 
     def __init__(
@@ -136,16 +136,16 @@ class JournalWriter:
             msg = f"{MAX_PENDING} events wait for the journal: {self._reason or 'it is too slow'}"
             raise JournalUnavailable(msg)
         self._queue.put(entry)
-        if self._ended:  # the thread left between the two lines: nobody else would answer
+        if self._ended:  # the thread ended between the two lines
             self._abandon()
 
     def probe(self) -> None:
-        """Let the store be tried; while that fails, everything is refused."""
+        """Queue a test write; while it fails, everything is refused."""
         if self.refusing() is None:
             self.put(Entry(0, nothing, None))
 
     def refusing(self) -> str | None:
-        """Why the last write failed, or None."""
+        """Return why the last write failed, or None."""
         if self._reason is not None:
             return self._reason
         if self._closing.is_set():
@@ -156,7 +156,7 @@ class JournalWriter:
         return None
 
     def lag(self) -> tuple[int, float]:
-        """Events not yet on disk, and seconds since the oldest of them was queued."""
+        """Return the number of events not yet on disk, and the age of the oldest in seconds."""
         pending = self._queue.qsize() + len(self._backlog)
         try:
             since = self._backlog[0].since
@@ -165,7 +165,7 @@ class JournalWriter:
         return pending, time.monotonic() - since
 
     def stop(self) -> bool:
-        """Flush for at most ``flush_sec``; False if the thread is stuck in the store."""
+        """Flush for at most ``flush_sec``; return False if the thread is stuck in the store."""
         self._deadline = time.monotonic() + self._flush_sec
         self._closing.set()
         self._queue.put(None)
@@ -187,7 +187,7 @@ class JournalWriter:
         self._abandon()
 
     def _has_work(self) -> bool:
-        """Wait for work; False when there is none left and the writer is to stop."""
+        """Wait for work; return False when none is left and the writer is to stop."""
         self._gather()
         while not self._backlog:
             if self._closing.is_set() and self._queue.empty():
@@ -205,7 +205,7 @@ class JournalWriter:
         _settle(list(self._backlog), self._reason or _CLOSED)
 
     def _gather(self) -> None:
-        # Only this thread takes, so what qsize counts can be had without waiting.
+        # Only this thread takes from the queue, so get() does not block here.
         for _ in range(self._queue.qsize()):
             entry = self._queue.get()
             if entry is not None:
@@ -238,14 +238,14 @@ class JournalWriter:
 
 
 def _settle(entries: Sequence[Entry], reason: str | None) -> None:
-    """Answer all who wait, with one call into each loop concerned."""
+    """Settle all entries, with one call into each loop that waits for one."""
     by_loop: dict[asyncio.AbstractEventLoop, list[Waiter]] = {}
     with _settling:
         for entry in entries:
             for waiter in entry.settle(reason):
                 by_loop.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, waiters in by_loop.items():
-        # A loop that was closed meanwhile has nobody left to tell.
+        # The loop may have been closed meanwhile.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_answer, waiters, reason)
 

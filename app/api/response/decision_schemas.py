@@ -112,6 +112,9 @@ class JournalledDecision(BaseModel):
     decision_id: str
     seq: int = Field(description="Place in the journal, from 1.")
     journalled_ns: int
+    request_id: str | None = Field(
+        None, description="X-Request-ID of the request that asked for it; null: none."
+    )
     state_version: int = Field(description="Last event that the decision knew.")
     request: dict[str, Any] = Field(description="The batch, validated.")
     policy: dict[str, Any] | None = Field(description="What the policy answered.")

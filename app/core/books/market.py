@@ -1,19 +1,22 @@
-"""Prices and returns that the service has seen: last price, return history, EWMA variance."""
+"""Prices and returns that are believed: last price, return history, EWMA variance."""
 
-import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
 
+from app.core.books.columns import NEVER, SymbolColumns
+from app.core.books.observed import ObservedSymbols, PriceReport
+from app.core.books.runs import Run, extend_run, price_jump_mask
+from app.core.errors import FieldProblem, InvalidInput, UnknownSymbol
 from app.core.params import MarketParams
 from app.core.types import BoolArray, FloatArray, IntArray
 
-_NEVER = -1
-_END_OF_TIME = 2**63
-_MIN_RETURNS_FOR_VOLATILITY = 10
+__all__ = ["LastPrice", "MarketBook", "PriceReport", "ReturnWindow"]
+
+_MIN_RETURNS_FOR_VOLATILITY: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,149 +32,204 @@ class ReturnWindow:
     aligned: bool
 
 
-class MarketBook:
-    """Columns by symbol; an observation counts once per symbol and timestamp.
+@dataclass(frozen=True, slots=True)
+class LastPrice:
+    """A symbol's last believed price in USD a unit, and its stamp."""
 
-    A price gives a return against the symbol's previous price, unless returns were reported
-    since that price (they would count twice). Beyond ``max_symbols`` the symbol seen longest ago
-    gives way; a symbol for which there is no room is not tracked.
+    price: float
+    at_ns: int
+
+
+class MarketBook:
+    """What is believed of each symbol; an observation counts once per symbol and timestamp.
+
+    A price gives a return against the symbol's last believed price, unless returns were reported
+    since that price (they would count twice), or the price was believed only because a run of
+    observations confirmed it.
     """
 
     def __init__(self, params: MarketParams) -> None:
         self._params = params
-        self._row: dict[str, int] = {}
-        self._free: list[int] = []
+        self._columns = SymbolColumns(params)
+        self._runs: dict[str, Run] = {}
         self.version = 0
         self._restored = 0
-        self._allocate(8)
-
-    def _allocate(self, capacity: int) -> None:
-        span = 2 * self._params.history
-        self._price = np.full(capacity, np.nan)
-        self._price_ns: IntArray = np.full(capacity, _NEVER, dtype=np.int64)
-        self._return_ns: IntArray = np.full(capacity, _NEVER, dtype=np.int64)
-        self._variance = np.zeros(capacity)
-        self._count: IntArray = np.zeros(capacity, dtype=np.int64)
-        self._head: IntArray = np.zeros(capacity, dtype=np.int64)
-        self._returns = np.full((capacity, span), np.nan)
-        self._times: IntArray = np.full((capacity, span), _NEVER, dtype=np.int64)
 
     # -- observing -----------------------------------------------------------------------------
 
-    def observe_prices(self, timestamp_ns: int, prices: Mapping[str, float]) -> int:
-        """Take prices (USD a unit, > 0) at one time; return how many were new."""
-        rows, values = self._rows_for(timestamp_ns, prices)
-        fresh = timestamp_ns > self._price_ns[rows]
+    def observe_prices(
+        self,
+        timestamp_ns: int,
+        prices: Mapping[str, float],
+        *,
+        jump_from: float = 0.0,
+        first: Collection[str] = (),
+    ) -> PriceReport:
+        """Learn prices at one time, unless they are older or too far from what is believed.
+
+        Parameters
+        ----------
+        timestamp_ns : int
+        prices : mapping of symbol to USD a unit, finite and > 0
+        jump_from : float, fraction in [0, 1)
+            See :func:`~app.core.books.runs.is_price_jump`; 0 believes everything.
+        first : collection of str
+            Symbols with signals or positions, which find room before others.
+        """
+        seen, columns = self._seen(timestamp_ns, prices, first), self._columns
+        fresh: BoolArray = timestamp_ns > columns.price_ns[seen.rows]
+        if not fresh.all():
+            seen.older = seen.pick(~fresh)
+        doubted = fresh & price_jump_mask(seen.values, columns.price[seen.rows], jump_from)
+        continuous = fresh & ~doubted
+        learnt = continuous
+        if doubted.any():
+            learnt = learnt | self._doubt(timestamp_ns, seen, doubted)
+        if not learnt.any():
+            return seen.report([], ())
+        clipped = self._returns_of(timestamp_ns, seen, continuous)
+        rows = seen.rows[learnt]
+        columns.price[rows], columns.price_ns[rows] = seen.values[learnt], timestamp_ns
+        accepted = seen.pick(learnt)
+        if self._runs:
+            for symbol in accepted:
+                self._runs.pop(symbol, None)
+        self.version += 1
+        return seen.report(accepted, clipped)
+
+    def observe_returns(
+        self, timestamp_ns: int, returns: Mapping[str, float], *, first: Collection[str] = ()
+    ) -> PriceReport:
+        """Learn simple returns (fraction per period) at one time, unless they are older."""
+        seen = self._seen(timestamp_ns, returns, first)
+        fresh: BoolArray = timestamp_ns > self._columns.return_ns[seen.rows]
+        seen.older = seen.pick(~fresh)
         if not fresh.any():
-            return 0
-        rows, values = rows[fresh], values[fresh]
-        before = self._price[rows]
+            return seen.report([], ())
+        clipped = self._append(seen, fresh, seen.values, timestamp_ns)
+        self.version += 1
+        return seen.report(seen.pick(fresh), clipped)
+
+    def _seen(
+        self, timestamp_ns: int, values: Mapping[str, float], first: Collection[str]
+    ) -> ObservedSymbols:
+        tracked = self._columns.row
+        if first or not all(symbol in tracked for symbol in values):
+            self._columns.admit(timestamp_ns, values.keys(), frozenset(first))
+            self._runs = {name: run for name, run in self._runs.items() if name in tracked}
+        names = [symbol for symbol in values if symbol in tracked]
+        no_room: tuple[str, ...] = ()
+        if len(names) < len(values):
+            no_room = tuple(symbol for symbol in values if symbol not in tracked)
+        rows = np.array([tracked[symbol] for symbol in names], dtype=np.int64)
+        numbers = np.array([values[symbol] for symbol in names], dtype=np.float64)
+        return ObservedSymbols(names, rows, numbers, no_room)
+
+    def _doubt(self, timestamp_ns: int, seen: ObservedSymbols, doubted: BoolArray) -> BoolArray:
+        """Keep the runs of prices that are not believed; return where one is confirmed now."""
+        confirmed: BoolArray = np.zeros(len(doubted), dtype=np.bool_)
+        for place in np.flatnonzero(doubted).tolist():
+            symbol = seen.names[place]
+            before = self._runs.get(symbol)
+            if before is not None and timestamp_ns <= before.last_ns:
+                seen.older.append(symbol)
+                continue
+            run = extend_run(before, float(seen.values[place]), timestamp_ns)
+            self._runs[symbol] = run
+            confirmed[place] = run.confirmed
+            (seen.confirmed if run.confirmed else seen.disbelieved).append(symbol)
+        return confirmed
+
+    def _returns_of(
+        self, timestamp_ns: int, seen: ObservedSymbols, continuous: BoolArray
+    ) -> tuple[str, ...]:
+        """Learn the returns that believed prices imply; return the clipped symbols."""
+        columns, rows = self._columns, seen.rows
         with np.errstate(over="ignore"):
-            change = values / before - 1.0
-        covers_new_time = self._return_ns[rows] <= self._price_ns[rows]
-        usable = np.isfinite(change) & covers_new_time & (self._return_ns[rows] < timestamp_ns)
-        self._append(rows[usable], change[usable], timestamp_ns)
-        self._price[rows] = values
-        self._price_ns[rows] = timestamp_ns
+            change = seen.values / columns.price[rows] - 1.0
+        last = columns.return_ns[rows]
+        covers_new_time = (last <= columns.price_ns[rows]) & (last < timestamp_ns)
+        usable: BoolArray = continuous & np.isfinite(change) & covers_new_time
+        return self._append(seen, usable, change, timestamp_ns)
+
+    def _append(
+        self, seen: ObservedSymbols, mask: BoolArray, values: FloatArray, timestamp_ns: int
+    ) -> tuple[str, ...]:
+        if not mask.any():
+            return ()
+        clipped = self._columns.append(seen.rows[mask], values[mask], timestamp_ns)
+        if not clipped.any():
+            return ()
+        names = seen.pick(mask)
+        return tuple(names[place] for place in np.flatnonzero(clipped).tolist())
+
+    # -- correcting ----------------------------------------------------------------------------
+
+    def accept(self, symbol: str, price: float, timestamp_ns: int) -> float | None:
+        """Believe a price because an operator says so; return what was believed before.
+
+        No return is learnt across it, and the run against it ends.
+
+        Raises
+        ------
+        UnknownSymbol
+            If the symbol is not tracked.
+        """
+        row, columns = self._row(symbol), self._columns
+        was = self.last(symbol)
+        columns.price[row] = price
+        columns.price_ns[row] = max(int(columns.price_ns[row]), timestamp_ns)
+        self._runs.pop(symbol, None)
         self.version += 1
-        return len(rows)
+        return None if was is None else was.price
 
-    def observe_returns(self, timestamp_ns: int, returns: Mapping[str, float]) -> int:
-        """Take simple returns (fraction per period) at one time; return how many were new."""
-        rows, values = self._rows_for(timestamp_ns, returns)
-        fresh: BoolArray = timestamp_ns > self._return_ns[rows]
-        if not fresh.any():
-            return 0
-        self._append(rows[fresh], values[fresh], timestamp_ns)
+    def split(self, symbol: str, ratio: float) -> int:
+        """Divide what is known of a symbol's price by a ratio > 0 (new units per old one).
+
+        Returns
+        -------
+        int
+            How many returns are kept, as they are.
+
+        Raises
+        ------
+        UnknownSymbol
+            If the symbol is not tracked.
+        InvalidInput
+            If no finite price > 0 would be left; nothing has changed then.
+        """
+        row, columns = self._row(symbol), self._columns
+        price = float(columns.price[row]) / ratio
+        if not math.isnan(price) and not (math.isfinite(price) and price > 0.0):
+            raise InvalidInput(FieldProblem("ratio", "must leave a price > 0", ratio))
+        columns.price[row] = price
+        if symbol in self._runs:
+            self._runs[symbol] = self._runs[symbol].scaled(ratio)
         self.version += 1
-        return int(fresh.sum())
+        return self._kept(row)
 
-    def _append(self, rows: IntArray, values: FloatArray, timestamp_ns: int) -> None:
-        if not len(rows):
-            return
-        span = self._returns.shape[1]
-        full = rows[self._head[rows] == span]
-        if len(full):
-            keep = self._params.history - 1
-            self._returns[full, :keep] = self._returns[full, span - keep :]
-            self._times[full, :keep] = self._times[full, span - keep :]
-            self._head[full] = keep
-        heads = self._head[rows]
-        self._returns[rows, heads] = values
-        self._times[rows, heads] = timestamp_ns
-        self._head[rows] = heads + 1
-        decay = self._params.volatility_decay
-        squares = np.square(np.minimum(np.abs(values), 1e100))
-        first = self._count[rows] == 0
-        self._variance[rows] = np.where(
-            first, squares, decay * self._variance[rows] + (1.0 - decay) * squares
-        )
-        self._count[rows] += 1
-        self._return_ns[rows] = timestamp_ns
+    def forget(self, symbol: str) -> int:
+        """Forget a symbol's prices and returns, and free its room; return how many returns.
 
-    def _rows_for(
-        self, timestamp_ns: int, values: Mapping[str, float]
-    ) -> tuple[IntArray, FloatArray]:
-        known = self._row
-        if not all(symbol in known for symbol in values):
-            self._admit(timestamp_ns, values)
-        rows = [known.get(symbol, _NEVER) for symbol in values]
-        index = np.array(rows, dtype=np.int64)
-        numbers = np.array(list(values.values()), dtype=np.float64)
-        tracked = index >= 0
-        return (index, numbers) if tracked.all() else (index[tracked], numbers[tracked])
+        Raises
+        ------
+        UnknownSymbol
+            If the symbol is not tracked.
+        """
+        kept = self._kept(self._row(symbol))
+        self._columns.drop(symbol)
+        self._runs.pop(symbol, None)
+        self.version += 1
+        return kept
 
-    def _admit(self, timestamp_ns: int, values: Mapping[str, float]) -> None:
-        """Give rows to new symbols, in the order of their names, as far as there is room."""
-        new = sorted(symbol for symbol in values if symbol not in self._row)
-        self._evict(len(self._row) + len(new) - self._params.max_symbols, timestamp_ns, values)
-        for symbol in new[: self._params.max_symbols - len(self._row)]:
-            row = self._free.pop() if self._free else len(self._row)
-            if row == len(self._price):
-                self._grow()
-            self._row[symbol] = row
+    def _row(self, symbol: str) -> int:
+        row = self._columns.row.get(symbol)
+        if row is None:
+            raise UnknownSymbol(f"nothing is known of symbol {symbol!r}")
+        return row
 
-    def _evict(self, count: int, timestamp_ns: int, kept: Mapping[str, float]) -> None:
-        """Drop the symbols seen longest ago, none of ``kept`` and none seen at this time."""
-        if count <= 0:
-            return
-        stale = sorted(
-            (self._last_seen(row), symbol)
-            for symbol, row in self._row.items()
-            if symbol not in kept and self._last_seen(row) < timestamp_ns
-        )
-        for _, symbol in stale[:count]:
-            row = self._row.pop(symbol)
-            self._clear(row)
-            self._free.append(row)
-
-    def _last_seen(self, row: int) -> int:
-        return int(max(self._price_ns[row], self._return_ns[row]))
-
-    def _clear(self, row: int) -> None:
-        self._price[row], self._variance[row] = np.nan, 0.0
-        self._price_ns[row] = self._return_ns[row] = _NEVER
-        self._count[row] = self._head[row] = 0
-        self._returns[row], self._times[row] = np.nan, _NEVER
-
-    def _grow(self) -> None:
-        old = self._columns()
-        size = len(self._price)
-        self._allocate(2 * size)
-        for mine, theirs in zip(self._columns(), old, strict=True):
-            mine[:size] = theirs
-
-    def _columns(self) -> tuple[Any, ...]:
-        return (
-            self._price,
-            self._price_ns,
-            self._return_ns,
-            self._variance,
-            self._count,
-            self._head,
-            self._returns,
-            self._times,
-        )
+    def _kept(self, row: int) -> int:
+        return min(int(self._columns.head[row]), self._params.history)
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -182,103 +240,89 @@ class MarketBook:
 
     def symbols(self) -> list[str]:
         """Every tracked symbol, sorted."""
-        return sorted(self._row)
+        return sorted(self._columns.row)
+
+    def last(self, symbol: str) -> LastPrice | None:
+        """Last believed price and its stamp, None before the first."""
+        row = self._columns.row.get(symbol)
+        if row is None or self._columns.price_ns[row] == NEVER:
+            return None
+        return LastPrice(float(self._columns.price[row]), int(self._columns.price_ns[row]))
 
     def last_price(self, symbol: str) -> float | None:
-        """Last price in USD a unit, None when never seen."""
-        row = self._row.get(symbol)
-        if row is None or self._price_ns[row] == _NEVER:
-            return None
-        return float(self._price[row])
+        """Last believed price in USD a unit, None before the first."""
+        last = self.last(symbol)
+        return None if last is None else last.price
+
+    def run_of(self, symbol: str) -> Run | None:
+        """Return the run of prices that are not believed yet, None where there is none."""
+        return self._runs.get(symbol)
 
     def volatility(self, symbol: str) -> float | None:
-        """EWMA volatility per observation, None with fewer than 10 returns or none that moved."""
-        row = self._row.get(symbol)
-        if row is None or self._count[row] < _MIN_RETURNS_FOR_VOLATILITY:
+        """Larger of the fast and the slow EWMA volatility per observation.
+
+        None with fewer than 10 returns or none that moved.
+        """
+        row, columns = self._columns.row.get(symbol), self._columns
+        if row is None or columns.count[row] < _MIN_RETURNS_FOR_VOLATILITY:
             return None
-        value = math.sqrt(self._variance[row])
+        value = math.sqrt(max(columns.variance[row], columns.slow_variance[row]))
         return value if value > 0.0 else None
 
     def count(self, symbol: str) -> int:
         """Return how many returns were ever taken for the symbol."""
-        row = self._row.get(symbol)
-        return 0 if row is None else int(self._count[row])
+        row = self._columns.row.get(symbol)
+        return 0 if row is None else int(self._columns.count[row])
 
     def any_history(self, symbols: Sequence[str]) -> bool:
         """Whether two of these symbols have enough returns for a correlation."""
-        rows = [row for row in map(self._row.get, symbols) if row is not None]
-        return int((self._count[rows] >= self._params.min_joint_returns).sum()) > 1
+        rows = [row for row in map(self._columns.row.get, symbols) if row is not None]
+        return int((self._columns.count[rows] >= self._params.min_joint_returns).sum()) > 1
 
     def window(self, symbols: Sequence[str]) -> ReturnWindow:
         """Last ``history`` returns of these symbols; untracked ones have none."""
-        length = self._params.history
-        rows = np.array([self._row.get(symbol, _NEVER) for symbol in symbols], dtype=np.int64)
-        heads = np.where(rows >= 0, self._head[rows], 0)
+        columns, length = self._columns, self._params.history
+        rows = np.array([columns.row.get(symbol, NEVER) for symbol in symbols], dtype=np.int64)
+        heads = np.where(rows >= 0, columns.head[rows], 0)
         if len(rows) and (rows >= 0).all() and (heads == heads[0]).all():
             start = max(int(heads[0]) - length, 0)
-            times = self._times[rows, start : heads[0]]
-            returns = self._returns[rows, start : heads[0]]
+            times = columns.times[rows, start : heads[0]]
+            returns = columns.returns[rows, start : heads[0]]
             return ReturnWindow(returns, times, aligned=bool((times == times[0]).all()))
-        columns = heads[:, None] - length + np.arange(length)
-        valid = columns >= 0
-        columns = np.maximum(columns, 0)
-        returns = np.where(valid, self._returns[rows[:, None], columns], np.nan)
-        times = np.where(valid, self._times[rows[:, None], columns], _NEVER)
+        places = heads[:, None] - length + np.arange(length)
+        valid = places >= 0
+        places = np.maximum(places, 0)
+        returns = np.where(valid, columns.returns[rows[:, None], places], np.nan)
+        times = np.where(valid, columns.times[rows[:, None], places], NEVER)
         return ReturnWindow(returns, times, aligned=False)
 
     def history(self, symbol: str) -> tuple[FloatArray, float | None]:
         """Last returns of a symbol, oldest first, and the median seconds between them."""
-        row = self._row.get(symbol)
+        row, columns = self._columns.row.get(symbol), self._columns
         if row is None:
             return np.empty(0), None
-        head = int(self._head[row])
+        head = int(columns.head[row])
         start = max(head - self._params.history, 0)
-        times = self._times[row, start:head]
+        times = columns.times[row, start:head]
         gap = None
         if len(times) > 1:
             gaps = np.sort(times[1:] - times[:-1])
             gap = float(gaps[len(gaps) // 2]) / 1e9
-        return self._returns[row, start:head].copy(), gap
+        return columns.returns[row, start:head].copy(), gap
 
     # -- surviving -----------------------------------------------------------------------------
 
     def export(self) -> dict[str, Any]:
-        """JSON-able exact state (arrays as base64 of their bytes)."""
-        rows = list(self._row.values())
-        return {
-            "symbols": list(self._row),
-            "version": self.version,
-            "history": self._params.history,
-            "columns": [
-                base64.b64encode(np.ascontiguousarray(column[rows]).tobytes()).decode()
-                for column in self._columns()
-            ],
-        }
+        """JSON-able exact state."""
+        runs = {symbol: run.export() for symbol, run in self._runs.items()}
+        return {"version": self.version, "runs": runs, **self._columns.export()}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over an exported state; smaller bounds keep the newest."""
-        self._row = {symbol: row for row, symbol in enumerate(data["symbols"])}
-        self._free = []
         self._restored += 1
         self.version = data["version"]
-        used, span = len(self._row), 2 * data["history"]
-        self._allocate(max(8, used))
-        saved = [
-            cast("Any", np.frombuffer(base64.b64decode(text), dtype=column.dtype))
-            for column, text in zip(self._columns(), data["columns"], strict=True)
-        ]
-        for column, raw in zip(self._columns()[:6], saved[:6], strict=True):
-            column[:used] = raw
-        self._take_history(saved[6].reshape(used, span), saved[7].reshape(used, span))
-        self._evict(used - self._params.max_symbols, _END_OF_TIME, {})
-
-    def _take_history(self, returns: FloatArray, times: IntArray) -> None:
-        used, span = returns.shape
-        if span == self._returns.shape[1]:
-            self._returns[:used], self._times[:used] = returns, times
-            return
-        for row, head in enumerate(self._head[:used].tolist()):
-            kept = min(head, self._params.history, span // 2)
-            self._returns[row, :kept] = returns[row, head - kept : head]
-            self._times[row, :kept] = times[row, head - kept : head]
-            self._head[row] = kept
+        self._columns.restore(data)
+        tracked = self._columns.row
+        self._runs = {
+            symbol: Run(*run) for symbol, run in data["runs"].items() if symbol in tracked
+        }

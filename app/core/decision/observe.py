@@ -73,7 +73,7 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
     last = {symbol: beliefs.market.last_price(symbol) for symbol in positions}
     current = value_positions(positions, batch.prices, last, batch.portfolio_value)
     jumps = _jumps_before(table, beliefs, params)
-    regimes = beliefs.observe(batch, table)
+    learnt = beliefs.observe(batch, table)
     cascade = assess_cascade(batch.cascade, params.cascade)
     braking = beliefs.braking(batch, jumps)
     return Observation(
@@ -82,7 +82,7 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
         rejected=rejected,
         cascade=cascade,
         multiplier=cascade.multiplier * braking.multiplier,
-        regimes=regimes,
+        regimes=learnt.regimes,
         current=current,
         held_prices={symbol: batch.prices.get(symbol) or last[symbol] or 0.0 for symbol in current},
         braking=braking,

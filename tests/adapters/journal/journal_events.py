@@ -1,4 +1,4 @@
-"""Events for the journal's tests, and small ways to open, wait and read back."""
+"""Events for the journal's tests, and functions to open, wait and read back."""
 
 import asyncio
 import sqlite3
@@ -18,7 +18,7 @@ DAY_NS = 24 * 3600 * SECOND_NS
 
 
 def event(seq: int, **changes: Any) -> Event:
-    """Make a valid event that only counts."""
+    """Return a valid event whose payload is its number."""
     given: dict[str, Any] = {
         "seq": seq,
         "kind": "prices",
@@ -29,7 +29,7 @@ def event(seq: int, **changes: Any) -> Event:
 
 
 def decision_event(seq: int, decision_id: str, **changes: Any) -> Event:
-    """Make a valid event that holds one decision; changes of its index go by the index's names."""
+    """Return a valid event of one decision; changes go to the event or its index by name."""
     given: dict[str, Any] = {
         "strategy": "fallback",
         "fallback_reason": "rl_disabled",
@@ -46,7 +46,7 @@ def decision_event(seq: int, decision_id: str, **changes: Any) -> Event:
 
 
 def answer(key: str, at_ns: int, **changes: Any) -> StoredAnswer:
-    """Make a valid answer kept for its Idempotency-Key."""
+    """Return a valid answer kept for its Idempotency-Key."""
     given: dict[str, Any] = {
         "owner": "desk",
         "body_digest": "d1",
@@ -58,7 +58,7 @@ def answer(key: str, at_ns: int, **changes: Any) -> StoredAnswer:
 
 @asynccontextmanager
 async def opened(url: str, **options: Any) -> AsyncIterator[SqlJournal]:
-    """Open a journal that syncs as little as it may, since no test pulls the plug."""
+    """Open a journal with the least syncing, since no test cuts the power."""
     given: dict[str, Any] = {"synchronous": "NORMAL", "retry_sec": 0.02}
     journal = SqlJournal(url, **(given | options))
     await journal.open()
@@ -72,17 +72,17 @@ async def eventually(holds: Callable[[], object], within_sec: float = 10.0) -> N
     """Poll until something holds; fail if it never does."""
     deadline = time.monotonic() + within_sec
     while not holds():
-        assert time.monotonic() < deadline, "it never came true"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         await asyncio.sleep(0.005)
 
 
 async def seqs(journal: SqlJournal) -> list[int]:
-    """Every seq of the journal's own stream, as stored."""
+    """Return every seq of the journal's own stream, as stored."""
     return [stored.seq for stored in await journal.events_after(0, 100_000)]
 
 
 class Gate:
-    """A payload that is not ready before somebody opens the gate."""
+    """A payload whose encoding blocks until the gate is opened."""
 
     def __init__(self) -> None:
         self._open = threading.Event()
@@ -93,13 +93,13 @@ class Gate:
 
     def payload(self) -> bytes:
         self.reached.set()
-        assert self._open.wait(10), "nobody opened the gate"
+        assert self._open.wait(10), "the gate was not opened in time"
         return b"{}"
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep everybody else from writing."""
+    """Hold the write lock of the file."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -107,5 +107,5 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def engine_url(url: str) -> str:
-    """Spell the URL as SQLAlchemy wants it."""
+    """Return the URL in the form that SQLAlchemy takes."""
     return url.replace("postgresql://", "postgresql+psycopg://")

@@ -1,4 +1,4 @@
-"""Real faults of real databases: refused at once, and nothing lost when they are over."""
+"""Real faults of real databases: writes are refused at once, and no event is lost."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def pragma_on_every_connection(pragma: str) -> Iterator[tuple[Fault, Fault]]:
-    """Give a pair that sets a pragma on each SQLite connection, old and new, and that ends it."""
+    """Return two functions: one sets a pragma on every SQLite connection, one resets it."""
     known: list[sqlite3.Connection] = []
     on = threading.Event()
 
@@ -61,7 +61,7 @@ def pragma_on_every_connection(pragma: str) -> Iterator[tuple[Fault, Fault]]:
 
 
 async def survives(journal: SqlJournal, break_: Fault, mend: Fault, reason: str) -> None:
-    """Write through a fault: refused and told at once, everything in order after it."""
+    """Check that appends during a fault are refused at once and written in order after it."""
     await journal.append(event(1))
     await asyncio.to_thread(break_)
     failed = journal.append(event(2, payload=lambda: b"x" * 20_000))
@@ -82,7 +82,7 @@ async def survives(journal: SqlJournal, break_: Fault, mend: Fault, reason: str)
     assert await journal.decision("late") is not None
 
 
-async def test_a_locked_file_is_survived(path: Path) -> None:
+async def test_a_locked_file_loses_no_event(path: Path) -> None:
     async with opened(f"sqlite:///{path}") as journal:
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         await survives(
@@ -94,13 +94,13 @@ async def test_a_locked_file_is_survived(path: Path) -> None:
         other.close()
 
 
-async def test_a_full_disk_is_survived(path: Path) -> None:
+async def test_a_full_disk_loses_no_event(path: Path) -> None:
     with pragma_on_every_connection("PRAGMA max_page_count=1") as (fill, free):
         async with opened(f"sqlite:///{path}") as journal:
             await survives(journal, fill, free, "database or disk is full")
 
 
-async def test_a_database_that_turned_read_only_is_survived(path: Path) -> None:
+async def test_a_database_that_turned_read_only_loses_no_event(path: Path) -> None:
     with pragma_on_every_connection("PRAGMA query_only=ON") as (seal, unseal):
         async with opened(f"sqlite:///{path}") as journal:
             await survives(journal, seal, unseal, "readonly database")
@@ -117,7 +117,7 @@ async def test_a_removed_file_is_not_written_into(path: Path) -> None:
         )
 
 
-async def test_a_corrupt_file_is_survived_once_it_is_restored(path: Path) -> None:
+async def test_a_corrupt_file_loses_no_event_once_it_is_restored(path: Path) -> None:
     async with opened(f"sqlite:///{path}") as journal:
         await journal.append(event(1))
         other = sqlite3.connect(path, isolation_level=None)
@@ -139,7 +139,7 @@ async def test_a_corrupt_file_is_survived_once_it_is_restored(path: Path) -> Non
 
 
 def _overwrite(path: Path, content: bytes | None) -> bytes:
-    """Write the content, or as much garbage, in place; give back what was there."""
+    """Write the content, or as much garbage, in place; return the content before."""
     with path.open("r+b") as file:
         before = file.read()
         file.seek(0)
@@ -176,7 +176,7 @@ async def test_a_lost_session_is_replaced(
         assert journal.stream == 0
 
 
-async def test_a_server_that_turned_read_only_is_survived(
+async def test_a_server_that_turned_read_only_loses_no_event(
     postgres_cluster: PostgresCluster, postgres_url: str
 ) -> None:
     setting = "ALTER DATABASE journal SET default_transaction_read_only"
@@ -231,7 +231,7 @@ async def test_a_commit_whose_answer_was_lost_is_not_repeated(journal_url: str) 
         assert await seqs(journal) == [1]
 
 
-async def test_an_event_of_somebody_else_in_the_stream_refuses(journal_url: str) -> None:
+async def test_an_event_of_a_foreign_writer_in_the_stream_refuses(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         await asyncio.to_thread(_write_event, journal_url, b"other")
         with pytest.raises(JournalUnavailable, match="stream 0 holds another event 1 already"):

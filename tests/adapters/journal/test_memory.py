@@ -1,4 +1,4 @@
-"""The journal in memory keeps the last decisions and waits for nothing."""
+"""The journal in memory keeps the last decisions and never suspends."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is asked of the journal is found, whatever the names and numbers."""
+"""Queries of the journal find what is stored, whatever the names and numbers."""
 
 import random
 from typing import Any
@@ -66,8 +66,8 @@ async def test_every_filter_finds_what_a_plain_scan_finds(journal_url: str) -> N
             assert await journal.decisions(query) == await scanned.decisions(query), query
 
 
-async def test_paging_meets_each_decision_of_all_streams_once(journal_url: str) -> None:
-    async with opened(journal_url) as one, opened(journal_url) as two:
+async def test_paging_returns_each_decision_of_all_streams_once(postgres_url: str) -> None:
+    async with opened(postgres_url) as one, opened(postgres_url) as two:
         for seq in range(1, 21):
             await one.append(decision_event(seq, f"one-{seq}"))
             await two.append(decision_event(seq, f"two-{seq}"))
@@ -128,7 +128,7 @@ async def test_any_text_can_be_a_name(journal_url: str, name: str) -> None:
         assert (stored.owner, stored.key) == (name, name)
 
 
-async def test_an_outcome_told_twice_counts_once_and_stops_nothing(journal_url: str) -> None:
+async def test_an_outcome_journalled_twice_counts_once_and_raises_nothing(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         await journal.append(event(1, outcomes=(("d1", "A"), ("d1", "B"), ("d1", "A"))))
         await journal.append(event(2, outcomes=(("d1", "A"), ("d2", "A"))))
@@ -138,7 +138,7 @@ async def test_an_outcome_told_twice_counts_once_and_stops_nothing(journal_url: 
         assert await seqs(journal) == [1, 2]
 
 
-async def test_many_pairs_are_asked_for_at_once(journal_url: str) -> None:
+async def test_many_pairs_are_found_in_one_query(journal_url: str) -> None:
     pairs = [(f"d{n}", "A") for n in range(1200)]
     async with opened(journal_url) as journal:
         await journal.append(event(1, outcomes=tuple(pairs[::2])))
@@ -194,7 +194,7 @@ async def test_the_two_newest_checkpoints_are_kept(journal_url: str) -> None:
     engine.dispose()
 
 
-async def test_a_checkpoint_that_cannot_be_made_stops_no_event(
+async def test_a_checkpoint_that_cannot_be_encoded_stops_no_event(
     journal_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(journal_url) as journal:

@@ -45,7 +45,7 @@ async def test_events_are_read_back_in_order_after_reopening(journal_url: str) -
         assert found[0].payload == b'{"n":6}'
 
 
-async def test_closing_writes_what_nobody_awaited(journal_url: str) -> None:
+async def test_closing_writes_events_that_were_not_awaited(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         for seq in range(1, 1001):
             journal.append(event(seq))
@@ -65,7 +65,7 @@ async def test_a_payload_is_made_once_and_off_the_request_path(journal_url: str)
     assert threads[0] != threading.get_ident()
 
 
-async def test_awaiting_twice_and_after_the_fact_is_fine(journal_url: str) -> None:
+async def test_an_entry_may_be_awaited_twice_and_after_it_was_written(journal_url: str) -> None:
     async with opened(journal_url) as journal:
         receipt = journal.append(event(1))
         await asyncio.gather(*(asyncio.ensure_future(receipt) for _ in range(3)))
@@ -77,7 +77,7 @@ async def _await(receipt: Any) -> None:
     await receipt
 
 
-async def test_a_cancelled_waiter_does_not_take_its_event_along(journal_url: str) -> None:
+async def test_a_cancelled_waiter_leaves_its_event_queued(journal_url: str) -> None:
     gate = Gate()
     async with opened(journal_url) as journal:
         journal.append(event(1, payload=gate.payload))
@@ -126,8 +126,8 @@ async def test_no_awaited_event_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert found[-1] >= awaited[-1]
 
 
-async def test_two_journals_share_a_database_by_streams(journal_url: str) -> None:
-    async with opened(journal_url) as one, opened(journal_url) as two:
+async def test_two_journals_share_a_database_by_streams(postgres_url: str) -> None:
+    async with opened(postgres_url) as one, opened(postgres_url) as two:
         assert (one.stream, two.stream) == (0, 1)
         await one.append(decision_event(1, "of-one", outcomes=(("d", "A"),)))
         await two.append(decision_event(1, "of-two", answer=answer("k", START_NS)))
@@ -142,21 +142,51 @@ async def test_two_journals_share_a_database_by_streams(journal_url: str) -> Non
         assert await two.known_outcomes([("d", "A")]) == {("d", "A")}
         assert await one.stored_answer("desk", "k", START_NS) is not None
         assert len(await one.decisions(DecisionQuery())) == 2
-    assert [stored.seq for stored in iterate_events(journal_url, stream=1)] == [1, 2, 3]
+    assert [stored.seq for stored in iterate_events(postgres_url, stream=1)] == [1, 2, 3]
 
 
-async def test_a_stream_is_free_again_after_close(journal_url: str) -> None:
-    async with opened(journal_url):
-        async with opened(journal_url) as second:
+async def test_the_ends_of_other_streams_are_their_checkpoint_and_what_follows(
+    postgres_url: str,
+) -> None:
+    kinds = ("trading_state", "breaker")
+    async with opened(postgres_url) as one, opened(postgres_url) as two:
+        await one.append(event(1, kind="breaker"))
+        assert await one.other_streams(kinds) == []
+        for seq, kind in enumerate(("trading_state", "prices", "breaker", "prices"), start=1):
+            last = two.append(event(seq, kind=kind))
+        await last
+        (tail,) = await one.other_streams(kinds)
+        assert (tail.stream, tail.checkpoint) == (1, None)
+        assert [(each.seq, each.kind) for each in tail.events] == [
+            (1, "trading_state"),
+            (3, "breaker"),
+        ]
+        two.save_checkpoint(2, lambda: b"{}")
+        await two.append(event(5))
+        (tail,) = await one.other_streams(kinds)
+        assert tail.checkpoint == (2, b"{}")
+        assert [each.seq for each in tail.events] == [3]
+
+
+async def test_a_journal_names_its_place_without_a_password(postgres_url: str) -> None:
+    async with opened(postgres_url) as one, opened(postgres_url) as two:
+        assert "s3cret" not in one.place()
+        assert one.place().endswith("/journal")
+        assert two.place().endswith("/journal, stream 1")
+
+
+async def test_a_stream_is_free_again_after_close(postgres_url: str) -> None:
+    async with opened(postgres_url):
+        async with opened(postgres_url) as second:
             assert second.stream == 1
-        async with opened(journal_url) as third:
+        async with opened(postgres_url) as third:
             assert third.stream == 1
 
 
-async def test_a_held_stream_refuses_a_second_writer(journal_url: str) -> None:
-    async with opened(journal_url, stream=3):
+async def test_a_held_stream_refuses_a_second_writer(postgres_url: str) -> None:
+    async with opened(postgres_url, stream=3):
         with pytest.raises(JournalUnavailable, match="stream 3 of the journal is held"):
-            await SqlJournal(journal_url, stream=3).open()
+            await SqlJournal(postgres_url, stream=3).open()
 
 
 async def test_lag_counts_what_is_not_on_disk(journal_url: str) -> None:
@@ -208,11 +238,11 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_start_at_once_migrate_once(journal_url: str) -> None:
+async def test_processes_that_start_at_once_migrate_once(postgres_url: str) -> None:
     pipe = asyncio.subprocess.PIPE
     started = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", OPENED, journal_url),
+            *(sys.executable, "-c", OPENED, postgres_url),
             cwd=ROOT,
             stdin=pipe,
             stdout=pipe,
@@ -243,6 +273,7 @@ async def test_a_relative_path_starts_at_the_working_directory(
     monkeypatch.chdir(tmp_path)
     async with opened("sqlite:///here and #there.db") as journal:
         await journal.append(event(1))
+        assert journal.place() == f"{tmp_path}/here and #there.db"
     assert (tmp_path / "here and #there.db").exists()
 
 
@@ -265,7 +296,7 @@ async def test_a_journal_that_cannot_be_opened_says_why(url: str, sentence: str)
     assert journal.refusing() == "the journal is not open"
 
 
-async def test_a_journal_that_is_not_open_takes_nothing(journal_url: str) -> None:
+async def test_a_journal_that_is_not_open_refuses_appends_and_reads(journal_url: str) -> None:
     journal = SqlJournal(journal_url)
     with pytest.raises(JournalUnavailable, match="not open"):
         journal.append(event(1))
@@ -279,7 +310,7 @@ async def test_a_journal_that_is_not_open_takes_nothing(journal_url: str) -> Non
         closed.append(event(1))
 
 
-async def test_a_receipt_nobody_awaits_leaves_no_trace(journal_url: str) -> None:
+async def test_an_entry_that_is_never_awaited_raises_no_warning(journal_url: str) -> None:
     complaints: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
     async with opened(journal_url) as journal:

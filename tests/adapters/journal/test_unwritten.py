@@ -1,4 +1,4 @@
-"""What is queued and not on disk is neither unknown nor known: it is waited for, or refused."""
+"""A query about a queued entry waits until it is on disk, or is refused."""
 
 import asyncio
 import gc
@@ -34,7 +34,7 @@ async def assert_written(journal: SqlJournal) -> None:
     assert await journal.stored_answer("desk", "k", START_NS) == answer("k", START_NS)
 
 
-async def test_what_could_not_be_written_is_refused_until_it_is(path: Path) -> None:
+async def test_a_query_about_an_unwritten_entry_is_refused_until_it_is_written(path: Path) -> None:
     async with opened(f"sqlite:///{path}") as journal:
         with locked(path):
             with pytest.raises(JournalUnavailable, match="locked"):
@@ -48,7 +48,7 @@ async def test_what_could_not_be_written_is_refused_until_it_is(path: Path) -> N
         await assert_written(journal)
 
 
-async def test_what_is_being_written_is_waited_for(journal_url: str) -> None:
+async def test_a_query_waits_for_an_entry_that_is_being_written(journal_url: str) -> None:
     gate = Gate()
     made = event(1, outcomes=(PAIR,), answer=answer("k", START_NS), payload=gate.payload)
     async with opened(journal_url) as journal:
@@ -96,13 +96,13 @@ async def test_names_that_no_database_takes_are_found_in_the_queue(path: Path, n
 
 
 class Payload:
-    """A payload that can be seen to go."""
+    """A payload that a weak reference can follow."""
 
     def __call__(self) -> bytes:
         return b"{}"
 
 
-async def test_what_is_on_disk_is_let_go(journal_url: str) -> None:
+async def test_entries_on_disk_are_dropped(journal_url: str) -> None:
     payload = Payload()
     held = weakref.ref(payload)
     async with opened(journal_url) as journal:

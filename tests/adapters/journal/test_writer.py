@@ -1,4 +1,4 @@
-"""The writing thread groups, answers every loop once, and never gives an event up."""
+"""The writing thread groups entries, settles every loop once, and drops no event."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ from tests.adapters.journal.journal_events import event, eventually
 
 
 class FakeStore:
-    """Takes groups, or fails, or waits at a gate, as the test says."""
+    """A store that keeps groups, fails, or blocks at a gate."""
 
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
@@ -59,7 +59,7 @@ async def test_what_queued_during_a_write_is_one_group() -> None:
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
-    """Counts how often another thread woke it."""
+    """An event loop that counts how often another thread woke it."""
 
     woken = 0
 
@@ -102,7 +102,7 @@ def test_a_group_wakes_each_loop_once() -> None:
     assert [loop.woken <= len(store.groups) for loop in loops] == [True, True]
 
 
-async def test_everybody_who_waits_hears_of_a_failure_at_once() -> None:
+async def test_a_failure_is_raised_at_once_for_all_that_wait() -> None:
     store = FakeStore()
     store.broken = "the disk is full"
     writer = start(store)
@@ -120,7 +120,7 @@ async def test_everybody_who_waits_hears_of_a_failure_at_once() -> None:
     assert await asyncio.to_thread(writer.stop)
 
 
-async def test_a_failure_nobody_awaits_leaves_no_trace() -> None:
+async def test_a_failure_that_is_never_awaited_raises_no_warning() -> None:
     complaints: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
     store = FakeStore()
@@ -143,7 +143,7 @@ async def test_a_failure_nobody_awaits_leaves_no_trace() -> None:
     assert store.written == [1, 2]
 
 
-def test_a_loop_that_closed_meanwhile_stops_nobody() -> None:
+def test_a_loop_that_closed_meanwhile_stops_no_other() -> None:
     store = FakeStore()
     store.gate.clear()
     writer = start(store)
@@ -178,7 +178,7 @@ async def test_no_more_than_ten_thousand_events_wait() -> None:
     assert await asyncio.to_thread(writer.stop)
 
 
-async def test_a_store_that_does_not_answer_refuses() -> None:
+async def test_a_store_that_does_not_answer_refuses_new_events() -> None:
     store = FakeStore()
     store.gate.clear()
     writer = start(store, stalled_sec=0.02)
@@ -189,7 +189,7 @@ async def test_a_store_that_does_not_answer_refuses() -> None:
     assert await asyncio.to_thread(writer.stop)
 
 
-async def test_stopping_gives_up_in_time_and_says_what_is_lost(
+async def test_stopping_ends_in_time_and_logs_what_is_lost(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = FakeStore()
@@ -218,7 +218,7 @@ async def test_stopping_does_not_wait_for_a_stuck_store() -> None:
     store.gate.set()
 
 
-async def test_a_store_that_recovers_while_stopping_gets_everything() -> None:
+async def test_a_store_that_recovers_while_stopping_gets_every_event() -> None:
     store = FakeStore()
     store.broken = "down"
     writer = start(store)

@@ -19,19 +19,21 @@ def book_of(params: MarketParams = PARAMS) -> MarketBook:
     return MarketBook(params)
 
 
-def ewma_volatility(returns: list[float], decay: float = 0.94) -> float:
-    """RiskMetrics recursion, started at the first squared return."""
+def ewma_volatility(returns: list[float]) -> float:
+    """RiskMetrics recursion from the first squared return, or the slow mean, if that is larger."""
     variance = returns[0] ** 2
     for value in returns[1:]:
-        variance = decay * variance + (1.0 - decay) * value**2
-    return math.sqrt(variance)
+        variance = 0.94 * variance + 0.06 * value**2
+    weights = [0.99**age for age in reversed(range(len(returns)))]
+    weighted = [weight * value**2 for weight, value in zip(weights, returns, strict=True)]
+    return math.sqrt(max(variance, sum(weighted) / sum(weights)))
 
 
 def test_prices_give_simple_returns_between_them() -> None:
     book = book_of()
-    assert book.observe_prices(10, {"A": 100.0}) == 1
-    assert book.observe_prices(20, {"A": 110.0, "B": 5.0}) == 2
-    assert book.observe_prices(40, {"A": 99.0, "B": 10.0}) == 2
+    assert len(book.observe_prices(10, {"A": 100.0}).accepted) == 1
+    assert len(book.observe_prices(20, {"A": 110.0, "B": 5.0}).accepted) == 2
+    assert len(book.observe_prices(40, {"A": 99.0, "B": 10.0}).accepted) == 2
     returns, gap = book.history("A")
     assert returns == pytest.approx([0.1, -0.1])
     assert gap == pytest.approx(20e-9)
@@ -45,7 +47,7 @@ def test_a_price_counts_once_and_older_ones_are_ignored(again: int) -> None:
     book.observe_prices(10, {"A": 100.0})
     book.observe_prices(20, {"A": 110.0})
     version = book.version
-    assert book.observe_prices(again, {"A": 500.0}) == 0
+    assert len(book.observe_prices(again, {"A": 500.0}).accepted) == 0
     assert book.last_price("A") == 110.0
     assert book.count("A") == 1
     assert book.version == version
@@ -54,17 +56,17 @@ def test_a_price_counts_once_and_older_ones_are_ignored(again: int) -> None:
 @pytest.mark.parametrize("again", [20, 19, 0])
 def test_a_return_counts_once_and_older_ones_are_ignored(again: int) -> None:
     book = book_of()
-    assert book.observe_returns(20, {"A": 0.01}) == 1
+    assert len(book.observe_returns(20, {"A": 0.01}).accepted) == 1
     version = book.version
-    assert book.observe_returns(again, {"A": 0.5}) == 0
+    assert len(book.observe_returns(again, {"A": 0.5}).accepted) == 0
     assert book.history("A")[0].tolist() == [0.01]
     assert book.version == version
 
 
 def test_time_zero_counts() -> None:
     book = book_of()
-    assert book.observe_returns(0, {"A": 0.01}) == 1
-    assert book.observe_prices(0, {"A": 100.0}) == 1
+    assert len(book.observe_returns(0, {"A": 0.01}).accepted) == 1
+    assert len(book.observe_prices(0, {"A": 100.0}).accepted) == 1
     assert book.count("A") == 1
     assert book.last_price("A") == 100.0
 
@@ -72,9 +74,9 @@ def test_time_zero_counts() -> None:
 def test_only_the_fresh_symbols_of_an_observation_are_taken() -> None:
     book = book_of()
     book.observe_returns(10, {"A": 0.01})
-    assert book.observe_returns(10, {"A": 0.02, "B": 0.03}) == 1
-    assert book.observe_prices(5, {"A": 100.0}) == 1
-    assert book.observe_prices(5, {"A": 101.0, "B": 50.0}) == 1
+    assert len(book.observe_returns(10, {"A": 0.02, "B": 0.03}).accepted) == 1
+    assert len(book.observe_prices(5, {"A": 100.0}).accepted) == 1
+    assert len(book.observe_prices(5, {"A": 101.0, "B": 50.0}).accepted) == 1
     assert book.last_price("A") == 100.0
     assert book.last_price("B") == 50.0
 
@@ -93,7 +95,7 @@ def test_a_return_reported_after_the_price_that_gave_it_does_not_count_twice() -
     book = book_of()
     book.observe_prices(10, {"A": 100.0})
     book.observe_prices(20, {"A": 110.0})
-    assert book.observe_returns(20, {"A": 0.10}) == 0
+    assert len(book.observe_returns(20, {"A": 0.10}).accepted) == 0
     assert book.history("A")[0] == pytest.approx([0.10])
 
 
@@ -124,7 +126,7 @@ def test_a_price_change_beyond_the_number_range_gives_no_return() -> None:
     assert book.last_price("A") == 1e300
 
 
-def test_volatility_is_the_ewma_from_ten_returns_on() -> None:
+def test_volatility_is_the_larger_ewma_from_ten_returns_on() -> None:
     book = book_of()
     returns = [0.01 * (-1) ** step * (1 + step % 3) for step in range(12)]
     for step, value in enumerate(returns[:9]):
@@ -250,8 +252,8 @@ def test_beyond_the_bound_the_symbol_seen_longest_ago_gives_way() -> None:
 def test_a_symbol_older_than_every_tracked_one_finds_no_room() -> None:
     book = book_of(MarketParams(max_symbols=2))
     book.observe_prices(5, {"A": 1.0, "B": 2.0})
-    assert book.observe_prices(5, {"C": 3.0}) == 0
-    assert book.observe_returns(4, {"C": 3.0}) == 0
+    assert len(book.observe_prices(5, {"C": 3.0}).accepted) == 0
+    assert len(book.observe_returns(4, {"C": 3.0}).accepted) == 0
     assert book.symbols() == ["A", "B"]
 
 
@@ -269,17 +271,17 @@ def test_an_observation_of_tracked_and_untracked_symbols_takes_the_tracked() -> 
     book = book_of(MarketParams(max_symbols=2))
     book.observe_prices(5, {"A": 1.0, "B": 2.0})
     book.observe_prices(6, {"B": 3.0})
-    assert book.observe_prices(6, {"X": 9.0, "A": 4.0, "Y": 9.0}) == 1
-    assert book.observe_returns(7, {}) == 0
+    assert len(book.observe_prices(6, {"X": 9.0, "A": 4.0, "Y": 9.0}).accepted) == 1
+    assert len(book.observe_returns(7, {}).accepted) == 0
     assert book.symbols() == ["A", "B"]
     assert (book.last_price("A"), book.last_price("B")) == (4.0, 3.0)
 
 
-def test_a_batch_that_overfills_an_empty_book_keeps_the_first_names() -> None:
+def test_a_batch_that_overfills_an_empty_book_keeps_what_came_first_not_the_first_names() -> None:
     book = book_of(MarketParams(max_symbols=2))
-    book.observe_prices(1, {"C": 3.0, "B": 2.0, "A": 1.0})
-    assert len(book.symbols()) == 2
-    assert book.symbols() == ["A", "B"]
+    report = book.observe_prices(1, {"C": 3.0, "B": 2.0, "A": 1.0})
+    assert book.symbols() == ["B", "C"]
+    assert (report.accepted, report.no_room) == (("C", "B"), ("A",))
 
 
 def test_a_new_symbol_does_not_push_out_one_of_its_own_batch() -> None:
@@ -293,7 +295,7 @@ def test_a_new_symbol_does_not_push_out_one_of_its_own_batch() -> None:
 def test_several_new_symbols_of_a_batch_each_take_a_stale_place() -> None:
     book = book_of(MarketParams(max_symbols=3))
     book.observe_prices(1, {"A": 1.0, "B": 1.0, "Z": 1.0})
-    assert book.observe_prices(2, {"C": 2.0, "D": 1.0}) == 2
+    assert len(book.observe_prices(2, {"C": 2.0, "D": 1.0}).accepted) == 2
     assert book.symbols() == ["C", "D", "Z"]
 
 
