@@ -1,4 +1,4 @@
-"""The client for callers, blocking or asynchronous; of the service's own code it needs nothing.
+"""Client for callers, blocking or asynchronous; imports none of the service's own code.
 
 >>> from app.client import HimariClient
 >>> with HimariClient("http://127.0.0.1:8000", api_key="...") as client:  # doctest: +SKIP

@@ -7,8 +7,8 @@ from typing import Self, TypeVar, Unpack
 import httpx
 
 from app.client import calls
-from app.client import schemas_request as asked
-from app.client import schemas_response as answered
+from app.client import schemas_request as requests
+from app.client import schemas_response as responses
 from app.client.attempts import ClientOptions, Outcome, Send, Wait, attempts
 from app.client.calls import Call
 from app.client.deadline import UNTIL
@@ -21,11 +21,11 @@ Answer = TypeVar("Answer")
 
 
 class AsyncHimariClient:
-    """Asks one service, from any number of tasks of one loop; close it, or use ``async with``.
+    """Client of one service, for any number of tasks of one loop; close it, or use ``async with``.
 
-    Every method is named after an operation of the OpenAPI document, takes and gives its JSON as
-    typed dicts, and ends in its answer or in a :class:`CallFailed`. What can be repeated without
-    harm is tried again after a lost connection, 429 and 503, within one deadline.
+    Every method is named after an operation of the OpenAPI document, takes and returns its JSON as
+    typed dicts, and raises :class:`CallFailed` where there is no answer. Calls that can be repeated
+    without harm are tried again after a lost connection, 429 and 503, within one deadline.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class AsyncHimariClient:
     Raises
     ------
     ValueError
-        If the address is no http or https URL.
+        If the address is not an http or https URL.
     OSError
         If the file of authorities cannot be read.
     """
@@ -107,99 +107,101 @@ class AsyncHimariClient:
 
     async def allocate(
         self,
-        batch: asked.AllocateRequest,
+        batch: requests.AllocateRequest,
         *,
         idempotency_key: str | None = None,
         dry_run: bool = False,
-    ) -> answered.AllocateResponse:
-        """Size one batch of signals; however often it is sent, it is decided once.
+    ) -> responses.AllocateResponse:
+        """Size one batch of signals, once however often it is sent.
 
         Parameters
         ----------
         batch : AllocateRequest
         idempotency_key : str, optional
-            One that outlives this program, where the batch has one; by default a random one.
+            A key of the batch that outlives this program; random by default.
         dry_run : bool
-            Decide without keeping anything.
+            Decide without changing or journalling anything.
         """
         return await self._do(calls.allocate(batch, idempotency_key, dry_run=dry_run))
 
-    async def record_outcomes(self, outcomes: list[asked.Outcome]) -> answered.OutcomesResponse:
+    async def record_outcomes(self, outcomes: list[requests.Outcome]) -> responses.OutcomesResponse:
         """Report realised returns; tried again only if each names its decision."""
         return await self._do(calls.record_outcomes(outcomes))
 
     async def observe_returns(
         self, timestamp_ns: int, returns: dict[str, float]
-    ) -> answered.ObservationsResponse:
+    ) -> responses.ObservationsResponse:
         """Feed the return history."""
         return await self._do(calls.observe_returns(timestamp_ns, returns))
 
     async def observe_prices(
         self, timestamp_ns: int, prices: dict[str, float]
-    ) -> answered.ObservationsResponse:
+    ) -> responses.ObservationsResponse:
         """Feed the price history."""
         return await self._do(calls.observe_prices(timestamp_ns, prices))
 
-    async def get_circuit(self) -> answered.CircuitResponse:
+    async def get_circuit(self) -> responses.CircuitResponse:
         """State of the breaker."""
         return await self._do(calls.get_circuit())
 
-    async def reset_circuit(self, reason: str | None = None) -> answered.CircuitResponse:
+    async def reset_circuit(self, reason: str | None = None) -> responses.CircuitResponse:
         """Force the breaker closed."""
         return await self._do(calls.reset_circuit(reason))
 
-    async def set_circuit_mode(self, wanted: asked.CircuitModeRequest) -> answered.CircuitResponse:
+    async def set_circuit_mode(
+        self, wanted: requests.CircuitModeRequest
+    ) -> responses.CircuitResponse:
         """Set the breaker's mode."""
         return await self._do(calls.set_circuit_mode(wanted))
 
-    async def get_trading_state(self) -> answered.TradingStateResponse:
+    async def get_trading_state(self) -> responses.TradingStateResponse:
         """State of the kill switch."""
         return await self._do(calls.get_trading_state())
 
     async def set_trading_state(
-        self, wanted: asked.TradingStateRequest
-    ) -> answered.TradingStateResponse:
+        self, wanted: requests.TradingStateRequest
+    ) -> responses.TradingStateResponse:
         """Set the kill switch."""
         return await self._do(calls.set_trading_state(wanted))
 
-    async def get_performance(self) -> answered.PerformanceResponse:
+    async def get_performance(self) -> responses.PerformanceResponse:
         """Compare the policy with Phase 2."""
         return await self._do(calls.get_performance())
 
     async def get_correlations(
         self, symbols: list[str] | None = None
-    ) -> answered.CorrelationsResponse:
+    ) -> responses.CorrelationsResponse:
         """Correlations of these symbols, or of all that are known."""
         return await self._do(calls.get_correlations(symbols))
 
-    async def get_risk_budget(self) -> answered.RiskBudgetResponse:
+    async def get_risk_budget(self) -> responses.RiskBudgetResponse:
         """Use of every limit by the last decision."""
         return await self._do(calls.get_risk_budget())
 
-    async def get_weights_csv(self, **filters: Unpack[asked.WeightsQuery]) -> str:
+    async def get_weights_csv(self, **filters: Unpack[requests.WeightsQuery]) -> str:
         """Weight history: a line for each decision and symbol."""
         return await self._do(calls.get_weights_csv(filters))
 
     async def list_decisions(
-        self, **filters: Unpack[asked.DecisionsQuery]
-    ) -> answered.DecisionsResponse:
+        self, **filters: Unpack[requests.DecisionsQuery]
+    ) -> responses.DecisionsResponse:
         """One page of the journal, newest first; ``next_before_seq`` leads to the next."""
         return await self._do(calls.list_decisions(filters))
 
-    async def get_decision(self, decision_id: str) -> answered.JournalledDecision:
+    async def get_decision(self, decision_id: str) -> responses.JournalledDecision:
         """One decision with inputs, stages and both allocations."""
         return await self._do(calls.get_decision(decision_id))
 
-    async def get_state(self) -> answered.StateResponse:
+    async def get_state(self) -> responses.StateResponse:
         """Everything the service believes now."""
         return await self._do(calls.get_state())
 
-    async def get_liveness(self) -> answered.HealthResponse:
+    async def get_liveness(self) -> responses.HealthResponse:
         """Whether the process runs."""
         return await self._do(calls.get_liveness())
 
-    async def get_readiness(self) -> answered.ReadyResponse:
-        """Whether to send requests there; one that is not ready is an answer, no error."""
+    async def get_readiness(self) -> responses.ReadyResponse:
+        """Whether to send requests there; "not ready" is an answer, not an error."""
         return await self._do(calls.get_readiness())
 
     async def get_metrics(self) -> str:

@@ -1,7 +1,7 @@
-"""When a call is tried again: decided here, carried out by either client.
+"""When a call is tried again: a generator of steps, carried out by either client.
 
-A generator asks to send or to wait, and is told what came of it; it touches neither socket nor
-thread, so blocking and asynchronous callers get the very same behaviour.
+It yields `Send` or `Wait`, takes the outcome of each step, and touches neither socket nor thread,
+so blocking and asynchronous callers get the very same behaviour.
 """
 
 import math
@@ -27,31 +27,31 @@ from app.client.reply import Reply
 Answer = TypeVar("Answer")
 
 _GATEWAY: Final = frozenset({502, 504})
-# 503s that are said before anything is looked at
+# problems of a 503 that is sent before the request is read
 _NOT_BEGUN: Final = frozenset({"overloaded", "not-ready"})
-_NO_KEY: Final = "no-key-set"  # as early, but only an operator can mend it
+_NO_KEY: Final = "no-key-set"  # sent as early, but only an operator can set a key
 _DRAW: Final = SystemRandom().random
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """How patient a client is, and whom it trusts.
+    """Deadlines, attempts, waits, trusted authorities and headers of a client.
 
     Attributes
     ----------
     deadline_sec : float
         Of a whole call, all attempts and waits together.
     attempt_sec : float
-        Of one attempt, connecting to last byte: a server that hangs is asked again.
+        Of one attempt, connecting to last byte; after it the call may be sent again.
     attempts : int
         At most; 1 never repeats.
     first_wait_sec, longest_wait_sec : float
         The wait doubles from attempt to attempt, and up to half of it is left to chance. A
-        Retry-After of the service is heeded where it is longer.
+        Retry-After of the service is used where it is longer.
     ca_file : str or None
         PEM file of the only authorities that are trusted; None: those of the system.
     headers : dict
-        Sent with every request, as some proxies want.
+        Sent with every request, for proxies that need them.
     """
 
     deadline_sec: float = 30.0
@@ -71,7 +71,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the call, and be done by a moment of the monotonic clock."""
+    """Send the call; the answer must be complete at `until` of the monotonic clock."""
 
     until: float
 
@@ -87,13 +87,13 @@ Outcome = Reply | CallFailed | None
 
 
 def attempts(call: Call[Answer], options: ClientOptions) -> Generator[Send | Wait, Outcome, Answer]:
-    """Try a call until it is answered, refused for good, or out of time.
+    """Yield the steps of a call until it is answered, refused for good, or out of time.
 
     Raises
     ------
     CallFailed
-        What the last attempt ended in; but the first failure that leaves open whether the call was
-        acted on, if the last attempt came to nothing and cannot tell.
+        The failure of the last attempt; the first failure after which the call may have been acted
+        on, if the last attempt does not settle that.
     """
     ends_at = monotonic() + options.deadline_sec
     number = 0
@@ -109,7 +109,7 @@ def attempts(call: Call[Answer], options: ClientOptions) -> Generator[Send | Wai
         wait = _wait_sec(number, error, options)
         late = monotonic() + wait >= ends_at
         if late or number >= options.attempts or not may_repeat(call, error):
-            if doubt and not _speaks_for_all(error):
+            if doubt and not _settles_earlier_attempts(error):
                 raise doubt from error
             raise error
         if leaves_doubt(error):
@@ -143,13 +143,13 @@ def leaves_doubt(error: CallFailed) -> bool:
     return isinstance(error, NoAnswer)
 
 
-def _speaks_for_all(error: CallFailed) -> bool:
-    # a key that came with another body was never acted on with this one
+def _settles_earlier_attempts(error: CallFailed) -> bool:
+    # a key that was used with another body was never acted on with this one
     return leaves_doubt(error) or isinstance(error, UnusableAnswer | KeyReused)
 
 
 def _wait_sec(number: int, error: CallFailed, options: ClientOptions) -> float:
     backoff = min(options.longest_wait_sec, options.first_wait_sec * 2.0 ** (number - 1))
     drawn = backoff * (1.0 - 0.5 * _DRAW())
-    asked = error.retry_after_sec if isinstance(error, Refused) else None
-    return max(drawn, asked or 0.0)
+    retry_after = error.retry_after_sec if isinstance(error, Refused) else None
+    return max(drawn, retry_after or 0.0)

@@ -7,8 +7,8 @@ from typing import Self, TypeVar, Unpack
 import httpx
 
 from app.client import calls
-from app.client import schemas_request as asked
-from app.client import schemas_response as answered
+from app.client import schemas_request as requests
+from app.client import schemas_response as responses
 from app.client.attempts import ClientOptions, Outcome, Send, Wait, attempts
 from app.client.calls import Call
 from app.client.deadline import UNTIL
@@ -21,11 +21,11 @@ Answer = TypeVar("Answer")
 
 
 class HimariClient:
-    """Asks one service, from any number of threads; close it, or use ``with``.
+    """Client of one service, for any number of threads; close it, or use ``with``.
 
-    Every method is named after an operation of the OpenAPI document, takes and gives its JSON as
-    typed dicts, and ends in its answer or in a :class:`CallFailed`. What can be repeated without
-    harm is tried again after a lost connection, 429 and 503, within one deadline.
+    Every method is named after an operation of the OpenAPI document, takes and returns its JSON as
+    typed dicts, and raises :class:`CallFailed` where there is no answer. Calls that can be repeated
+    without harm are tried again after a lost connection, 429 and 503, within one deadline.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class HimariClient:
     Raises
     ------
     ValueError
-        If the address is no http or https URL.
+        If the address is not an http or https URL.
     OSError
         If the file of authorities cannot be read.
     """
@@ -107,93 +107,97 @@ class HimariClient:
 
     def allocate(
         self,
-        batch: asked.AllocateRequest,
+        batch: requests.AllocateRequest,
         *,
         idempotency_key: str | None = None,
         dry_run: bool = False,
-    ) -> answered.AllocateResponse:
-        """Size one batch of signals; however often it is sent, it is decided once.
+    ) -> responses.AllocateResponse:
+        """Size one batch of signals, once however often it is sent.
 
         Parameters
         ----------
         batch : AllocateRequest
         idempotency_key : str, optional
-            One that outlives this program, where the batch has one; by default a random one.
+            A key of the batch that outlives this program; random by default.
         dry_run : bool
-            Decide without keeping anything.
+            Decide without changing or journalling anything.
         """
         return self._do(calls.allocate(batch, idempotency_key, dry_run=dry_run))
 
-    def record_outcomes(self, outcomes: list[asked.Outcome]) -> answered.OutcomesResponse:
+    def record_outcomes(self, outcomes: list[requests.Outcome]) -> responses.OutcomesResponse:
         """Report realised returns; tried again only if each names its decision."""
         return self._do(calls.record_outcomes(outcomes))
 
     def observe_returns(
         self, timestamp_ns: int, returns: dict[str, float]
-    ) -> answered.ObservationsResponse:
+    ) -> responses.ObservationsResponse:
         """Feed the return history."""
         return self._do(calls.observe_returns(timestamp_ns, returns))
 
     def observe_prices(
         self, timestamp_ns: int, prices: dict[str, float]
-    ) -> answered.ObservationsResponse:
+    ) -> responses.ObservationsResponse:
         """Feed the price history."""
         return self._do(calls.observe_prices(timestamp_ns, prices))
 
-    def get_circuit(self) -> answered.CircuitResponse:
+    def get_circuit(self) -> responses.CircuitResponse:
         """State of the breaker."""
         return self._do(calls.get_circuit())
 
-    def reset_circuit(self, reason: str | None = None) -> answered.CircuitResponse:
+    def reset_circuit(self, reason: str | None = None) -> responses.CircuitResponse:
         """Force the breaker closed."""
         return self._do(calls.reset_circuit(reason))
 
-    def set_circuit_mode(self, wanted: asked.CircuitModeRequest) -> answered.CircuitResponse:
+    def set_circuit_mode(self, wanted: requests.CircuitModeRequest) -> responses.CircuitResponse:
         """Set the breaker's mode."""
         return self._do(calls.set_circuit_mode(wanted))
 
-    def get_trading_state(self) -> answered.TradingStateResponse:
+    def get_trading_state(self) -> responses.TradingStateResponse:
         """State of the kill switch."""
         return self._do(calls.get_trading_state())
 
-    def set_trading_state(self, wanted: asked.TradingStateRequest) -> answered.TradingStateResponse:
+    def set_trading_state(
+        self, wanted: requests.TradingStateRequest
+    ) -> responses.TradingStateResponse:
         """Set the kill switch."""
         return self._do(calls.set_trading_state(wanted))
 
-    def get_performance(self) -> answered.PerformanceResponse:
+    def get_performance(self) -> responses.PerformanceResponse:
         """Compare the policy with Phase 2."""
         return self._do(calls.get_performance())
 
-    def get_correlations(self, symbols: list[str] | None = None) -> answered.CorrelationsResponse:
+    def get_correlations(self, symbols: list[str] | None = None) -> responses.CorrelationsResponse:
         """Correlations of these symbols, or of all that are known."""
         return self._do(calls.get_correlations(symbols))
 
-    def get_risk_budget(self) -> answered.RiskBudgetResponse:
+    def get_risk_budget(self) -> responses.RiskBudgetResponse:
         """Use of every limit by the last decision."""
         return self._do(calls.get_risk_budget())
 
-    def get_weights_csv(self, **filters: Unpack[asked.WeightsQuery]) -> str:
+    def get_weights_csv(self, **filters: Unpack[requests.WeightsQuery]) -> str:
         """Weight history: a line for each decision and symbol."""
         return self._do(calls.get_weights_csv(filters))
 
-    def list_decisions(self, **filters: Unpack[asked.DecisionsQuery]) -> answered.DecisionsResponse:
+    def list_decisions(
+        self, **filters: Unpack[requests.DecisionsQuery]
+    ) -> responses.DecisionsResponse:
         """One page of the journal, newest first; ``next_before_seq`` leads to the next."""
         return self._do(calls.list_decisions(filters))
 
-    def get_decision(self, decision_id: str) -> answered.JournalledDecision:
+    def get_decision(self, decision_id: str) -> responses.JournalledDecision:
         """One decision with inputs, stages and both allocations."""
         return self._do(calls.get_decision(decision_id))
 
-    def get_state(self) -> answered.StateResponse:
+    def get_state(self) -> responses.StateResponse:
         """Everything the service believes now."""
         return self._do(calls.get_state())
 
-    def get_liveness(self) -> answered.HealthResponse:
+    def get_liveness(self) -> responses.HealthResponse:
         """Whether the process runs."""
         return self._do(calls.get_liveness())
 
-    def get_readiness(self) -> answered.ReadyResponse:
-        """Whether to send requests there; one that is not ready is an answer, no error."""
+    def get_readiness(self) -> responses.ReadyResponse:
+        """Whether to send requests there; "not ready" is an answer, not an error."""
         return self._do(calls.get_readiness())
 
     def get_metrics(self) -> str:

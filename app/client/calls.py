@@ -1,8 +1,8 @@
-"""Every operation of the API as a call that can be sent: by the names of the OpenAPI document.
+"""Every operation of the API as a `Call`, by the names of the OpenAPI document.
 
 A call is repeatable if a second arrival changes nothing: reading; a batch with its
 Idempotency-Key, or a dry run; outcomes that name their decision and market observations, which
-count once. What an operator switches is not: the journal would hold it twice.
+count once. Operator commands are not repeatable: the journal would hold them twice.
 """
 
 import json
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from app.client import schemas_request as asked
-from app.client import schemas_response as answered
+from app.client import schemas_request as requests
+from app.client import schemas_response as responses
+from app.client.plain import plain
 from app.client.reply import Reply
 
 Answer = TypeVar("Answer", covariant=True)  # noqa: PLC0105 - named for what it is
@@ -24,7 +25,7 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Answer]):
-    """One operation with all that it sends, and how its answer is read."""
+    """Method, path, body and headers of one operation, and the reader of its answer."""
 
     method: str
     path: str
@@ -36,7 +37,7 @@ class Call(Generic[Answer]):
     also_answers: int = _OK
 
     def is_answered(self, reply: Reply) -> bool:
-        """Whether a reply is this call's answer, and no refusal."""
+        """Return whether a reply is this call's answer, and not a refusal."""
         return reply.status == _OK or (reply.status == self.also_answers and reply.is_json())
 
 
@@ -53,20 +54,20 @@ def _send(method: str, path: str, body: Mapping[str, Any], *, repeatable: bool) 
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(plain("", body), allow_nan=False, separators=(",", ":")).encode()
 
 
 def allocate(
-    batch: asked.AllocateRequest, idempotency_key: str | None, *, dry_run: bool
-) -> Call[answered.AllocateResponse]:
-    """Size one batch; without a key of the caller's own it gets a new one."""
+    batch: requests.AllocateRequest, idempotency_key: str | None, *, dry_run: bool
+) -> Call[responses.AllocateResponse]:
+    """Size one batch; the Idempotency-Key is random where none is given."""
     headers = {} if dry_run else {IDEMPOTENCY: idempotency_key or uuid.uuid4().hex}
     query = {"dry_run": "true"} if dry_run else {}
     body = _encoded(cast("Mapping[str, Any]", batch))
     return Call("POST", "/allocate", _document, query, body, headers)
 
 
-def record_outcomes(outcomes: list[asked.Outcome]) -> Call[answered.OutcomesResponse]:
+def record_outcomes(outcomes: list[requests.Outcome]) -> Call[responses.OutcomesResponse]:
     """Report realised returns; those without decision would count again if sent again."""
     counted_once = all(outcome.get("decision_id") for outcome in outcomes)
     return _send("POST", "/outcomes", {"outcomes": outcomes}, repeatable=counted_once)
@@ -74,89 +75,89 @@ def record_outcomes(outcomes: list[asked.Outcome]) -> Call[answered.OutcomesResp
 
 def observe_returns(
     timestamp_ns: int, returns: Mapping[str, float]
-) -> Call[answered.ObservationsResponse]:
+) -> Call[responses.ObservationsResponse]:
     """Feed the return history."""
-    body = {"timestamp_ns": timestamp_ns, "returns": dict(returns)}
+    body = {"timestamp_ns": timestamp_ns, "returns": returns}
     return _send("POST", "/market/returns", body, repeatable=True)
 
 
 def observe_prices(
     timestamp_ns: int, prices: Mapping[str, float]
-) -> Call[answered.ObservationsResponse]:
+) -> Call[responses.ObservationsResponse]:
     """Feed the price history."""
-    body = {"timestamp_ns": timestamp_ns, "prices": dict(prices)}
+    body = {"timestamp_ns": timestamp_ns, "prices": prices}
     return _send("POST", "/market/prices", body, repeatable=True)
 
 
-def get_circuit() -> Call[answered.CircuitResponse]:
+def get_circuit() -> Call[responses.CircuitResponse]:
     """State of the breaker."""
     return _get("/circuit")
 
 
-def reset_circuit(reason: str | None) -> Call[answered.CircuitResponse]:
+def reset_circuit(reason: str | None) -> Call[responses.CircuitResponse]:
     """Force the breaker closed."""
     return _send("POST", "/circuit/reset", {"reason": reason}, repeatable=False)
 
 
-def set_circuit_mode(wanted: asked.CircuitModeRequest) -> Call[answered.CircuitResponse]:
+def set_circuit_mode(wanted: requests.CircuitModeRequest) -> Call[responses.CircuitResponse]:
     """Set the breaker's mode."""
     return _send("PUT", "/circuit", cast("Mapping[str, Any]", wanted), repeatable=False)
 
 
-def get_trading_state() -> Call[answered.TradingStateResponse]:
+def get_trading_state() -> Call[responses.TradingStateResponse]:
     """State of the kill switch."""
     return _get("/trading-state")
 
 
-def set_trading_state(wanted: asked.TradingStateRequest) -> Call[answered.TradingStateResponse]:
+def set_trading_state(wanted: requests.TradingStateRequest) -> Call[responses.TradingStateResponse]:
     """Set the kill switch."""
     return _send("PUT", "/trading-state", cast("Mapping[str, Any]", wanted), repeatable=False)
 
 
-def get_performance() -> Call[answered.PerformanceResponse]:
+def get_performance() -> Call[responses.PerformanceResponse]:
     """Compare the policy with Phase 2."""
     return _get("/performance")
 
 
-def get_correlations(symbols: list[str] | None) -> Call[answered.CorrelationsResponse]:
+def get_correlations(symbols: list[str] | None) -> Call[responses.CorrelationsResponse]:
     """Correlations of known symbols."""
     return _get(
         "/portfolio/correlations", {} if symbols is None else {"symbols": ",".join(symbols)}
     )
 
 
-def get_risk_budget() -> Call[answered.RiskBudgetResponse]:
+def get_risk_budget() -> Call[responses.RiskBudgetResponse]:
     """Use of every limit by the last decision."""
     return _get("/portfolio/risk-budget")
 
 
-def get_weights_csv(filters: asked.WeightsQuery) -> Call[str]:
+def get_weights_csv(filters: requests.WeightsQuery) -> Call[str]:
     """Weight history."""
-    return Call("GET", "/portfolio/weights.csv", Reply.text, cast("Mapping[str, Any]", filters))
+    return Call("GET", "/portfolio/weights.csv", Reply.text, plain("", filters))
 
 
-def list_decisions(filters: asked.DecisionsQuery) -> Call[answered.DecisionsResponse]:
+def list_decisions(filters: requests.DecisionsQuery) -> Call[responses.DecisionsResponse]:
     """One page of the journal."""
-    return _get("/decisions", cast("Mapping[str, Any]", filters))
+    return _get("/decisions", plain("", filters))
 
 
-def get_decision(decision_id: str) -> Call[answered.JournalledDecision]:
+def get_decision(decision_id: str) -> Call[responses.JournalledDecision]:
     """One decision."""
     return _get(f"/decisions/{quote(decision_id, safe='')}")
 
 
-def get_state() -> Call[answered.StateResponse]:
+def get_state() -> Call[responses.StateResponse]:
     """Everything the service believes now."""
     return _get("/state")
 
 
-def get_liveness() -> Call[answered.HealthResponse]:
+def get_liveness() -> Call[responses.HealthResponse]:
     """Whether the process runs."""
     return _get("/health/live")
 
 
-def get_readiness() -> Call[answered.ReadyResponse]:
-    """Whether to send requests there; 503 is an answer, too."""
+def get_readiness() -> Call[responses.ReadyResponse]:
+    """Whether to send requests there; 503 is an answer as well."""
     return _get("/health/ready", also_answers=503)
 
 

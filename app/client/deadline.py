@@ -1,4 +1,4 @@
-"""The moment by which an exchange must be over, and where every socket operation finds it.
+"""The deadline of an exchange, read by every socket operation.
 
 The HTTP library bounds each read and write, so that a server that drips a byte at a time is read
 for ever. Here each operation gets what is left of the whole; nothing is cancelled from outside,
@@ -24,7 +24,7 @@ KEPT_CONNECTIONS: Final = 20
 
 
 def left(expired: type[httpcore.TimeoutException]) -> float:
-    """Seconds that are left.
+    """Return the seconds until the deadline.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def left(expired: type[httpcore.TimeoutException]) -> float:
 
 
 def address(url: httpx.URL) -> httpcore.URL:
-    """Say an address in the words of the pool."""
+    """Return a URL in the type of the pool."""
     return httpcore.URL(
         scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
     )
@@ -46,7 +46,7 @@ def address(url: httpx.URL) -> httpcore.URL:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Tell what was never sent from what may have arrived.
+    """Turn errors of the library into Unreachable (nothing sent) or NoAnswer.
 
     Raises
     ------
@@ -58,12 +58,12 @@ def failures() -> Iterator[None]:
     try:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-        raise Unreachable(f"no connection: {_said(error)}") from error
+        raise Unreachable(f"no connection: {_message(error)}") from error
     except httpcore.TimeoutException as error:
         raise NoAnswer("no whole answer in time") from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise NoAnswer(f"no whole answer: {_said(error)}") from error
+        raise NoAnswer(f"no whole answer: {_message(error)}") from error
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(error) or type(error).__name__

@@ -1,12 +1,12 @@
-"""What a call can end in besides its answer.
+"""Errors of a call, as a tree.
 
 ::
 
     CallFailed
     |-- Unreachable          no connection, and no attempt was acted on
     |-- NoAnswer             sent, perhaps acted on; no whole answer came in time
-    |-- UnusableAnswer       success was said, but not with what the API promises
-    `-- Refused              an answer that says no, as problem+json (RFC 9457)
+    |-- UnusableAnswer       a success status without the JSON that the API promises
+    `-- Refused              an error status, with problem+json (RFC 9457)
         |-- InvalidRequest   422, with the broken fields in `errors`
         |-- Unauthorized     401
         |-- Forbidden        403
@@ -25,7 +25,7 @@ from app.client.schemas_response import ErrorEntry
 
 
 class CallFailed(Exception):
-    """A call did not end in its answer.
+    """A call without a usable answer.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class NoAnswer(CallFailed):
 
 
 class UnusableAnswer(CallFailed):
-    """The answer says success, and is not what the API promises."""
+    """A success status whose body is not what the API promises."""
 
 
 class Refused(CallFailed):
-    """The service, or what stands before it, said no.
+    """An error status of the service, or of a proxy before it.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class TooLarge(Refused):
 
 
 class RateLimited(Refused):
-    """The API key asks too often."""
+    """Too many requests with this API key."""
 
 
 class Unavailable(Refused):
@@ -110,7 +110,7 @@ class Unavailable(Refused):
 
 
 class ServerFault(Refused):
-    """An error of the service, or of what stands before it."""
+    """An error of the service, or of a proxy before it."""
 
 
 _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
@@ -126,6 +126,6 @@ _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
 
 
 def refusal(status: int, problem: Mapping[str, Any], retry_after_sec: float | None) -> Refused:
-    """Make the error that a status stands for."""
+    """Return the error of a status."""
     kind = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
     return kind(status, problem, retry_after_sec)

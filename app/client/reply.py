@@ -1,4 +1,4 @@
-"""One answer as it came, and what can be read out of it."""
+"""One HTTP answer, and its body read as JSON, text or error."""
 
 import json
 import time
@@ -19,11 +19,11 @@ class Reply:
     body: bytes
 
     def is_json(self) -> bool:
-        """Whether it says that it is JSON, and no problem."""
+        """Return whether its content type is JSON, and not a problem."""
         return self.headers.get("content-type", "").startswith("application/json")
 
     def document(self) -> Any:
-        """Parse exact JSON: an object.
+        """Return the body as a JSON object.
 
         Raises
         ------
@@ -39,7 +39,7 @@ class Reply:
         return found
 
     def text(self) -> str:
-        """Decode the body.
+        """Return the body as text.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Reply:
             raise UnusableAnswer(f"{self.status} with a body that is not UTF-8") from error
 
     def refusal(self) -> Refused:
-        """Make the error that it is; one without problem+json (a proxy's) has its status alone."""
+        """Return the error of its status; without problem+json (a proxy's) it has no more."""
         try:
             problem = self.document()
         except UnusableAnswer:
@@ -60,11 +60,11 @@ class Reply:
         return refusal(self.status, problem, self._retry_after_sec())
 
     def _retry_after_sec(self) -> float | None:
-        said = self.headers.get("retry-after", "").strip()
-        if said.isdecimal():
-            return float(said[:9])
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal():
+            return float(value[:9])
         try:
-            moment = parsedate_to_datetime(said)
+            moment = parsedate_to_datetime(value)
         except ValueError:
             return None
         return max(0.0, moment.timestamp() - time.time())

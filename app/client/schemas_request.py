@@ -83,11 +83,15 @@ class AllocateRequest(TypedDict):
     """May be empty; the order does not matter."""
     cascade_indicators: CascadeBody
     current_prices: dict[str, float]
-    """Price of each symbol in USD, > 0. A signal without one is rejected."""
+    """USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without
+    one is rejected.
+    """
     portfolio_value: NotRequired[float | None]
     """USD; the setting PORTFOLIO_VALUE where absent or null."""
     current_positions: NotRequired[dict[str, float] | None]
-    """Signed quantity of each symbol; absent or null means flat."""
+    """Signed quantity of each symbol, no cash among them: it would count as a position; absent or
+    null means flat.
+    """
     market_data: NotRequired[dict[str, Any] | None]
     """Any JSON object, for journal and model; at most 64 levels deep."""
 

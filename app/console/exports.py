@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.console.figures import machine_time
 from app.console.query import read_search
 from app.console.render import service_of
+from app.pipeline.spreadsheet import number_cell, text_cell
 
 _MOST: Final = 1000
 _COLUMNS: Final = (
@@ -28,8 +29,6 @@ _COLUMNS: Final = (
     "portfolio_value_usd",
     "binding_limits",
 )
-# a spreadsheet runs what begins like a formula
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def send_csv(request: Request) -> Response:
@@ -64,20 +63,23 @@ def _lines(answer: Mapping[str, Any]) -> list[list[Any]]:
             answer["strategy"],
             answer["fallback_reason"] or "",
             answer["mode"],
-            _harmless(position["symbol"]),
-            repr(position["target_usd"]),
-            repr(answer["baseline_allocations"].get(position["symbol"], 0.0)),
-            repr(position["weight"]),
-            repr(position["trade_usd"]),
-            repr(answer["portfolio_value"]),
-            _harmless(bound),
+            text_cell(position["symbol"]),
+            number_cell(position["target_usd"]),
+            number_cell(_baseline_usd(answer, position)),
+            number_cell(position["weight"]),
+            number_cell(position["trade_usd"]),
+            number_cell(answer["portfolio_value"]),
+            text_cell(bound),
         ]
         for position in answer["positions"]
     ]
 
 
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _baseline_usd(answer: Mapping[str, Any], position: Mapping[str, Any]) -> float | None:
+    if position["target_usd"] is None:
+        return None
+    usd: float = answer["baseline_allocations"].get(position["symbol"], 0.0)
+    return usd
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:

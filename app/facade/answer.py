@@ -1,4 +1,4 @@
-"""What comes out: the wire's answer, its fields as attributes."""
+"""The answer of a decision, its fields as attributes."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from app.pipeline.answer import Decision
 
 
 class HybridAllocation:
-    """One decision: target positions, the Phase 2 allocation beside them, and why.
+    """One decision: target positions, the Phase 2 allocation beside them, and the reasons.
 
     The attributes are the fields of ``POST /allocate``'s answer, the same objects that the engine
-    made; nothing is copied before it is asked for.
+    made, without a copy.
     """
 
     __slots__ = ("_decision",)
@@ -45,7 +45,7 @@ class HybridAllocation:
         self._decision = decision
 
     def __getattr__(self, name: str) -> Any:
-        # Private names too would ask for _decision again while an unpickler has not set it yet.
+        # An unpickler reads private names before _decision is set: that would recurse.
         if name.startswith("_") or name not in self._decision.answer:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return self._decision.answer[name]
@@ -60,6 +60,6 @@ class HybridAllocation:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Copy the whole answer, as its JSON would read."""
+        """Return a copy of the answer, as its JSON reads."""
         copied: dict[str, Any] = orjson.loads(self._decision.body)
         return copied

@@ -1,4 +1,4 @@
-"""The guide's circuit breaker: the service's own, around any call."""
+"""The guide's circuit breaker: the service's breaker around any call."""
 
 import inspect
 import time
@@ -42,7 +42,7 @@ class CircuitBreakerOpenException(Exception):
 
 
 class ColabProCircuitBreaker:
-    """Guards any call that may fail: after enough failures it refuses at once, for a while.
+    """Circuit breaker around any call: after enough failures it refuses calls for a while.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ColabProCircuitBreaker:
         self._clock = clock
         self._listeners: list[Callable[[Transition], None]] = []
         self.machine: Final = SharedBreaker(params, on_transition=self._changed)
-        self._let_through: Final = self.machine.closed_generation
+        self._closed_permit: Final = self.machine.closed_generation
         self.telemetry: Final[Telemetry] = telemetry or (
             PrometheusTelemetry() if enable_metrics else SilentTelemetry()
         )
@@ -102,10 +102,10 @@ class ColabProCircuitBreaker:
         return self.machine.state(self._clock())
 
     def call(self, func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call a function, unless the circuit is open.
+        """Return the result of a call, unless the circuit is open.
 
-        Every exception counts as a failure and comes out as it is; a cancellation, and what is
-        not the other side's fault, counts as nothing.
+        Every exception counts as a failure and is raised unchanged; a cancellation, and an error
+        that is not the other side's fault, does not count.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class ColabProCircuitBreaker:
         code = getattr(func, "__code__", None)
         if code.co_flags & _COROUTINE if code is not None else _is_asynchronous(func):
             return self._call_later(func, args, kwargs)
-        permit: Permit | None = self._let_through()
+        permit: Permit | None = self._closed_permit()
         if permit is None:
             permit = self._acquire()
         try:
@@ -142,7 +142,7 @@ class ColabProCircuitBreaker:
         return answer
 
     def record_fallback(self) -> None:
-        """Count a decision that had to do without the protected call."""
+        """Count a decision made without the protected call."""
         self.machine.record_fallback()
         self._publish()
 
@@ -152,16 +152,16 @@ class ColabProCircuitBreaker:
         self._publish()
 
     def get_state(self) -> dict[str, Any]:
-        """Show the fields of ``GET /circuit``."""
+        """Return the fields of ``GET /circuit``."""
         return self.machine.snapshot(self._clock())
 
-    def tell(self, listener: Callable[[Transition], None]) -> Callable[[], None]:
-        """Tell a listener of each change of state, in the thread that made it.
+    def subscribe(self, listener: Callable[[Transition], None]) -> Callable[[], None]:
+        """Call a listener at each change of state, in the thread that made it.
 
         Returns
         -------
         callable
-            Ends it.
+            Ends the subscription.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -169,7 +169,7 @@ class ColabProCircuitBreaker:
     async def _call_later(
         self, func: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        permit: Permit | None = self._let_through()
+        permit: Permit | None = self._closed_permit()
         if permit is None:
             permit = self._acquire()
         try:
@@ -190,7 +190,7 @@ class ColabProCircuitBreaker:
         return answer
 
     def _acquire(self) -> Ticket:
-        """Let a call of a circuit that is not closed through, or refuse it."""
+        """Return the permit of a call while the circuit is not closed, or raise."""
         now = self._clock()
         wait_sec = self.machine.retry_in_sec(now)
         ticket = None if wait_sec else self.machine.acquire(now)
@@ -212,7 +212,7 @@ class ColabProCircuitBreaker:
 
 
 def _is_asynchronous(func: Callable[..., Any]) -> bool:
-    """Whether a partial, or an object with ``__call__``, is a coroutine function."""
+    """Return whether a partial, or an object with ``__call__``, is a coroutine function."""
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         getattr(func, "__call__", None)  # noqa: B004 (its code, not whether it can be called)
     )
@@ -225,7 +225,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _blame(error: BaseException) -> CallOutcome:
-    """Blame the other side, but not for cancellation, exit and the caller's own mistakes."""
+    """Return a failure, or neutral for cancellation, exit and the caller's own mistakes."""
     if not isinstance(error, Exception):
         return _NEUTRAL
     if isinstance(error, PolicyFailure) and error.blame is Blame.NEUTRAL:

@@ -18,10 +18,12 @@ from app.facade.loop import BackgroundLoop
 from app.pipeline.ports import PolicyClient, Telemetry
 
 _LEASE_DEADLINES: Final = 2.0
+# the policy client ends an exchange at its deadline; this bounds the wait if it cannot
+_GRACE_SEC: Final = 10.0
 
 
 class TransformerRLClient:
-    """Asks a policy server, through a circuit breaker.
+    """Client of a policy server, behind a circuit breaker.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ class TransformerRLClient:
     headers : mapping, optional
         For tunnels.
     policy : PolicyClient, optional
-        What is asked instead of the endpoint.
+        Used instead of the endpoint.
 
     Raises
     ------
@@ -64,7 +66,7 @@ class TransformerRLClient:
         self.loop: Final = BackgroundLoop()
 
     def predict(self, signal: Signal | Mapping[str, Any]) -> Prediction:
-        """Ask about one signal on its own, without history and held positions.
+        """Return the prediction of one signal, without history and held positions.
 
         The baseline that the server may scale is the signal's own fractional Kelly size within
         the default limit of a position.
@@ -87,15 +89,18 @@ class TransformerRLClient:
             fault was the caller's own.
         ValueError
             If the signal breaks the wire's ranges.
+        RuntimeError
+            If this process is a fork of the one that asked first.
         """
-        return self.loop.submit(self._guarded(_input_of(signal))).result()
+        deadline_sec = self.timeout_sec + _GRACE_SEC
+        return self.loop.run(self._guarded(_input_of(signal)), deadline_sec)
 
     async def predict_async(self, signal: Signal | Mapping[str, Any]) -> Prediction:
-        """Ask as `predict` does, without blocking the caller's event loop."""
+        """Return the prediction as `predict` does, without blocking the caller's event loop."""
         return await asyncio.wrap_future(self.loop.submit(self._guarded(_input_of(signal))))
 
     def get_state(self) -> dict[str, Any]:
-        """Show counts of predictions, where they are asked for, and the breaker's state."""
+        """Return counts of predictions, endpoint, deadline and the breaker's state."""
         return {
             **self.policy.statistics(),
             "endpoint_url": self.endpoint_url,
@@ -104,16 +109,16 @@ class TransformerRLClient:
         }
 
     def stop(self) -> None:
-        """Release sockets and the thread; again is nothing."""
-        if not self.loop.stopped:
+        """Close sockets and end the thread; a second call does nothing."""
+        if not self.loop.stopped and not self.loop.is_of_another_process():
             self.loop.submit(self.policy.close()).result()
             self.loop.stop()
 
     async def _guarded(self, row: PolicyInput) -> Prediction:
-        prediction: Prediction = await self.circuit_breaker.call(self._ask, row)
+        prediction: Prediction = await self.circuit_breaker.call(self._predict_one, row)
         return prediction
 
-    async def _ask(self, row: PolicyInput) -> Prediction:
+    async def _predict_one(self, row: PolicyInput) -> Prediction:
         (prediction,) = await self.policy.predict((row,))
         if prediction is None:
             raise RuntimeError("a policy client without any usable row must raise PolicyFailure")
@@ -123,7 +128,7 @@ class TransformerRLClient:
 def breaker_for(
     timeout_sec: float, *, telemetry: Telemetry | None = None
 ) -> ColabProCircuitBreaker:
-    """Make a breaker whose probe can use its whole deadline before another caller may probe."""
+    """Return a breaker whose probe can use its whole deadline before another caller may probe."""
     lease = max(30.0, _LEASE_DEADLINES * timeout_sec)
     return ColabProCircuitBreaker(probe_lease_sec=lease, telemetry=telemetry)
 
@@ -148,7 +153,7 @@ def _input_of(signal: Signal | Mapping[str, Any]) -> PolicyInput:
 
 
 def _size_alone(claim: float, confidence: float, volatility: float) -> float:
-    """Size a signal of a strategy without a record, as a fraction of portfolio value."""
+    """Return the size of a signal of a strategy without a record, fraction of portfolio value."""
     params, none = KellyParams(), np.zeros(1)
     edge = posterior_mean(np.array([claim]), np.array([confidence]), none, none, params)
     size = kelly_sizes(edge, np.array([volatility]), none, np.ones(1, dtype=np.bool_), params)

@@ -1,4 +1,4 @@
-"""The service's engine with a way to run it from blocking code."""
+"""Runs the service from blocking code."""
 
 import asyncio
 import threading
@@ -13,12 +13,15 @@ from app.pipeline.service import SizingService
 
 Answer = TypeVar("Answer")
 
+# beyond the policy's deadline: the wait for the journal
+_GRACE_SEC: Final = 60.0
+
 
 class Engine:
-    """Runs one service: on the spot where it never waits, else in the RL client's loop.
+    """Runs one service: in the calling thread where it never waits, else in the RL client's loop.
 
     Without a policy and without a database no coroutine of the service ever suspends, so one
-    `send` drives it to its end: no thread, no loop, no hand-over.
+    `send` runs it to its end, without a thread or a loop.
 
     Parameters
     ----------
@@ -38,14 +41,15 @@ class Engine:
         self._waits = waits
         self._owned = owned
         self._lock = threading.Lock()
+        self._deadline_sec = client.timeout_sec + _GRACE_SEC
         self._stopped = False
-        self._untell: Callable[[], None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         if service.world.gate.client is not None:
             moved = partial(self._loop.soon, service.operating.circuit_moved)
-            self._untell = client.circuit_breaker.tell(moved)
+            self._unsubscribe = client.circuit_breaker.subscribe(moved)
 
     def start(self) -> None:
-        """Start the service; where it cannot, everything is released again.
+        """Start the service; a failure releases everything again.
 
         Raises
         ------
@@ -53,7 +57,8 @@ class Engine:
             If the database cannot be opened.
         """
         try:
-            self.run(self.service.start())
+            # a long journal may take minutes to read: no deadline
+            self._run(self.service.start(), None)
         except BaseException:
             self._stopped = True
             if self._owned:
@@ -61,49 +66,68 @@ class Engine:
             raise
 
     def run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine of the service to its end.
+        """Return the result of a coroutine of the service.
 
         Raises
         ------
         ValueError
             In place of the service's InvalidInput.
         RuntimeError
-            If the engine was stopped.
+            If the engine was stopped, or waits in a loop of the process that this one is a fork of.
+        TimeoutError
+            If there is no result within the policy's deadline and 60 s.
         """
+        return self._run(coroutine, self._deadline_sec)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Answer], deadline_sec: float | None) -> Answer:
         self._require_running(coroutine)
         try:
             if self._waits:
-                return self._loop.run(coroutine)
-            with self._lock:
-                return _finished(coroutine)
+                return self._loop.run(coroutine, deadline_sec)
+            return self._run_here(coroutine, deadline_sec)
         except InvalidInput as error:
             raise ValueError(str(error)) from error
 
-    async def run_aside(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run a coroutine of the service without blocking the caller's event loop."""
+    def _run_here(
+        self, coroutine: Coroutine[Any, Any, Answer], deadline_sec: float | None
+    ) -> Answer:
+        # in a fork the lock may be held by a thread that stayed behind
+        if not self._lock.acquire(timeout=-1 if deadline_sec is None else deadline_sec):
+            coroutine.close()
+            raise TimeoutError(f"another call did not end within {deadline_sec:g} s")
+        try:
+            return _finished(coroutine)
+        finally:
+            self._lock.release()
+
+    async def run_async(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        """Return the result of a coroutine without blocking the caller's event loop."""
         if not self._waits:
             return self.run(coroutine)
         self._require_running(coroutine)
         try:
-            return await asyncio.wrap_future(self._loop.submit(coroutine))
+            submitted = asyncio.wrap_future(self._loop.submit(coroutine))
+            return await asyncio.wait_for(submitted, self._deadline_sec)
         except InvalidInput as error:
             raise ValueError(str(error)) from error
 
-    def ask(self, question: Callable[[], Answer]) -> Answer:
-        """Call a function of the service where its state is at rest."""
+    def call(self, function: Callable[[], Answer]) -> Answer:
+        """Return the result of a function of the service, called between two decisions."""
 
-        async def answered() -> Answer:
-            return question()
+        async def called() -> Answer:
+            return function()
 
-        return self.run(answered())
+        return self.run(called())
 
     def stop(self) -> None:
-        """Stop the service, and the loop with an owned client; again is nothing."""
+        """Stop the service, and the loop of an owned client; a second call does nothing."""
         if self._stopped:
             return
         self._stopped = True
-        if self._untell is not None:
-            self._untell()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        if self._loop.is_of_another_process():
+            return
         if not self._waits:
             _finished(self.service.stop())
             if self._owned:

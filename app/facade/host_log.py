@@ -1,4 +1,4 @@
-"""Inside another program its own logging decides what is shown, and where."""
+"""Log events go to the logging of the host program."""
 
 import structlog
 

@@ -57,7 +57,7 @@ class Layer3Phase3Hybrid:
     rl_timeout_sec : float, seconds
         For the whole exchange of a decision.
     use_mock_rl : bool
-        A seeded stand-in instead of the endpoint.
+        Seeded predictions instead of the endpoint.
     enable_metrics : bool
         Whether this instance counts in the process's one set of Prometheus metrics.
     database_url : str, optional
@@ -124,7 +124,7 @@ class Layer3Phase3Hybrid:
         )
         self._engine.start()
         _watch(self.service)
-        # Also when the program ends or forgets this instance: sockets, thread and database close.
+        # Also at the end of the program or of this instance: sockets, thread and database close.
         self._end = weakref.finalize(self, self._engine.stop)
 
     def process_signals(
@@ -142,12 +142,12 @@ class Layer3Phase3Hybrid:
         Parameters
         ----------
         signals : iterable of TacticalSignal, or of mappings of the wire's fields
-            None at all is an empty allocation, a logged warning and a counted fallback.
+            Empty: an empty allocation, a logged warning and a counted fallback.
         cascade_indicators : CascadeIndicators, or a mapping of the wire's fields
         current_prices : mapping of symbol to price, USD
         market_data : mapping of JSON values, optional
         current_positions : mapping of symbol to signed quantity, optional
-            Not given means flat.
+            Flat by default.
         portfolio_value : float, USD, optional
             That of the instance by default.
 
@@ -161,6 +161,11 @@ class Layer3Phase3Hybrid:
             If an input breaks the wire's ranges, or a held position cannot be valued.
         JournalUnavailable
             If the decision cannot be journalled.
+        RuntimeError
+            If the instance was stopped, or has a policy or a database and was made before this
+            process was forked.
+        TimeoutError
+            If there is no decision within the policy's deadline and 60 s.
         """
         batch = self._batch(
             signals,
@@ -191,7 +196,7 @@ class Layer3Phase3Hybrid:
             current_positions,
             portfolio_value,
         )
-        return HybridAllocation(await self._engine.run_aside(self.service.allocate(batch)))
+        return HybridAllocation(await self._engine.run_async(self.service.allocate(batch)))
 
     def record_outcome(  # noqa: PLR0913 (the fields of the wire)
         self,
@@ -204,7 +209,7 @@ class Layer3Phase3Hybrid:
         predicted_return: float | None = None,
         predicted_volatility: float | None = None,
     ) -> dict[str, Any]:
-        """Tell what a symbol returned, as ``POST /outcomes`` does.
+        """Record what a symbol returned, as ``POST /outcomes`` does.
 
         Parameters
         ----------
@@ -213,9 +218,9 @@ class Layer3Phase3Hybrid:
         used_rl : bool
             Whether the trade followed the policy; needed without ``decision_id``.
         decision_id : str, optional
-            Prices both allocations of that decision, once a symbol.
+            Values both allocations of that decision, once per symbol.
         strategy_id, predicted_return, predicted_volatility : optional
-            Together, without ``decision_id``, they also teach the strategy's record.
+            Together, without ``decision_id``, they also feed the strategy's record.
 
         Returns
         -------
@@ -244,16 +249,16 @@ class Layer3Phase3Hybrid:
         return report
 
     def get_performance_comparison(self) -> dict[str, Any]:
-        """Compare RL with Phase 2, unpaired and paired, as ``GET /performance`` does."""
-        return self._engine.ask(self.service.showing.performance)
+        """Return RL compared with Phase 2, unpaired and paired, as ``GET /performance`` does."""
+        return self._engine.call(self.service.showing.performance)
 
     def get_state(self) -> dict[str, Any]:
-        """Show all that the engine believes and counts, as ``GET /state``, and the RL client."""
-        state = self._engine.ask(self.service.showing.state)
+        """Return the fields of ``GET /state``, and the state of the RL client."""
+        state = self._engine.call(self.service.showing.state)
         return {**state, "rl_client": self.rl_client.get_state()}
 
     def stop(self) -> None:
-        """Write what is queued, release sockets and thread; again is nothing."""
+        """Write what is queued, close sockets, end the thread; a second call does nothing."""
         self._end()
 
     def __enter__(self) -> Self:
@@ -331,14 +336,14 @@ def _telemetry(chosen: Settings) -> Telemetry:
 
 
 def _telemetry_beside(breaker: ColabProCircuitBreaker, chosen: Settings) -> Telemetry:
-    """Count with the breaker's own telemetry, or its totals would be added twice."""
+    """Return the breaker's own telemetry where it counts: another would add its totals twice."""
     if not chosen.enable_metrics or isinstance(breaker.telemetry, SilentTelemetry):
         return _telemetry(chosen)
     return breaker.telemetry
 
 
 def _watch(service: SizingService) -> None:
-    """Let gauges ask for what no event tells them; the newest instance of a process is shown."""
+    """Connect the gauges to this service; the newest instance of a process is shown."""
     telemetry, beliefs = service.world.telemetry, service.beliefs
     if isinstance(telemetry, PrometheusTelemetry):
         telemetry.watch(

@@ -1,21 +1,22 @@
-"""What goes in: signals and indicators with the wire's names, ranges and refusals.
+"""Signals, indicators, prices and quantities, checked against the wire's ranges.
 
 Both are the core's own frozen dataclasses, checked on construction, so that the engine takes them
-as they are. A plain float in range costs one comparison; everything else takes the long way.
+as they are. A plain float in range costs one comparison; everything else is converted.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar
 
-import numpy as np
 import orjson
 
 from app.core import types as core
 from app.core.types import Action, Regime, Signal
+from app.facade.plain import is_finite, mapping_of, nanoseconds_of, number_of, plain
 
 TacticalAction = Action
 
@@ -45,14 +46,14 @@ _REGIMES: Final[dict[str, Regime]] = {
 
 
 def number(name: str, value: object, low: float, high: float) -> float:
-    """Check that a value is a finite number within closed bounds.
+    """Return a value as a float, if it is a finite number within closed bounds.
 
     Parameters
     ----------
     name : str
         Of the field, for the message.
     value : object
-        Integers and numpy numbers count as numbers; strings and booleans do not.
+        Numbers of numpy and a Decimal count as numbers; strings and booleans do not.
     low, high : float
 
     Returns
@@ -70,7 +71,7 @@ def number(name: str, value: object, low: float, high: float) -> float:
 
 
 def positive(name: str, value: object) -> float:
-    """Check that a value is a finite number above zero; raises ValueError."""
+    """Return a value as a float above zero; raises ValueError."""
     converted = number(name, value, 0.0, INFINITY)
     if converted == 0.0:
         refuse(name, "be > 0", value)
@@ -78,7 +79,7 @@ def positive(name: str, value: object) -> float:
 
 
 def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Check a mapping of symbols to numbers above zero; raises ValueError."""
+    """Return a mapping of symbols to floats above zero; raises ValueError."""
     return {
         identifier(name, key): value
         if type(value) is float and 0.0 < value < INFINITY
@@ -88,7 +89,7 @@ def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Check a mapping of symbols to finite signed numbers; raises ValueError."""
+    """Return a mapping of symbols to finite signed floats; raises ValueError."""
     return {
         identifier(name, key): number(f"{name}.{key}", value, -INFINITY, INFINITY)
         for key, value in _mapping(name, values).items()
@@ -96,7 +97,7 @@ def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
 
 
 def signals_of(signals: Iterable[Signal | Mapping[str, Any]]) -> tuple[Signal, ...]:
-    """Take signals as they are, and mappings of the wire's fields as signals.
+    """Return signals; mappings of the wire's fields become signals.
 
     Raises
     ------
@@ -123,7 +124,7 @@ class TacticalSignal(Signal):
     confidence, risk_score : float in [0, 1]
     regime : MarketRegime or str
         In either case; CRISIS_FLIGHT is CRISIS.
-    timestamp_ns : int, nanoseconds since 1970 UTC
+    timestamp_ns : int, nanoseconds since 1970 UTC, or datetime with a time zone
         In [0, 2^63); now by default.
     expected_return : float, simple return of the trade over its horizon, optional
     predicted_volatility : float > 0, standard deviation over the same horizon, optional
@@ -146,7 +147,7 @@ class TacticalSignal(Signal):
         confidence: float,
         risk_score: float,
         regime: Regime | MarketRegime | str,
-        timestamp_ns: int | None = None,
+        timestamp_ns: int | datetime | None = None,
         expected_return: float | None = None,
         predicted_volatility: float | None = None,
         signal_strength: float | None = None,
@@ -174,7 +175,7 @@ class TacticalSignal(Signal):
 class CascadeIndicators(core.CascadeIndicators):
     """What announces a liquidation cascade.
 
-    An indicator that is not given counts as calm, and the answer's ``warnings`` say so.
+    An indicator that is not given counts as calm and is named in the answer's ``warnings``.
 
     Parameters
     ----------
@@ -220,15 +221,16 @@ class CascadeIndicators(core.CascadeIndicators):
 def indicators_of(
     indicators: core.CascadeIndicators | Mapping[str, float | None],
 ) -> tuple[core.CascadeIndicators, tuple[str, ...]]:
-    """Give the indicators and the names of those that were not given.
+    """Return the indicators and the names of those that were not given.
 
     Raises
     ------
     ValueError
         If they are neither indicators nor a mapping of the wire's fields.
     """
-    if isinstance(indicators, Mapping):
-        indicators = _built("cascade_indicators", CascadeIndicators, indicators)
+    fields = mapping_of(indicators)
+    if fields is not None:
+        indicators = _built("cascade_indicators", CascadeIndicators, fields)
     if not isinstance(indicators, core.CascadeIndicators):
         refuse("cascade_indicators", "be CascadeIndicators", indicators)
     if not isinstance(indicators, CascadeIndicators):
@@ -244,14 +246,15 @@ def indicators_of(
 
 
 def refuse(name: str, must: str, was: object) -> NoReturn:
-    """Raise the one kind of refusal that every input has."""
+    """Raise the ValueError of an input: field, what must hold, what it was."""
     raise ValueError(f"{name} must {must}, was {was!r}")
 
 
 def _from_mapping(index: int, signal: object) -> Signal:
-    if not isinstance(signal, Mapping):
+    fields = mapping_of(signal)
+    if fields is None:
         refuse(f"signals.{index}", "be a TacticalSignal", signal)
-    return _built(f"signals.{index}", TacticalSignal, signal)
+    return _built(f"signals.{index}", TacticalSignal, fields)
 
 
 def _built(name: str, kind: Callable[..., Built], fields: Mapping[str, Any]) -> Built:
@@ -265,13 +268,14 @@ def _built(name: str, kind: Callable[..., Built], fields: Mapping[str, Any]) -> 
 
 
 def _mapping(name: str, values: object) -> Mapping[str, Any]:
-    if not isinstance(values, Mapping):
+    found = mapping_of(values)
+    if found is None:
         refuse(name, "map symbols to numbers", values)
-    return values
+    return found
 
 
 def identifier(name: str, value: object) -> str:
-    """Check that a value can name something on the wire; raises ValueError."""
+    """Return a value that can be a name on the wire; raises ValueError."""
     if not isinstance(value, str) or not value or value.isspace():
         refuse(name, "be a text that is not empty", value)
     if len(value) > LONGEST_NAME or not value.isprintable():
@@ -287,41 +291,46 @@ def _named(name: str, value: object, table: Mapping[str, Member]) -> Member:
 
 
 def _timestamp(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        refuse("timestamp_ns", "be whole nanoseconds since 1970", value)
-    if not 0 <= value < LAST_NS:
+    whole = nanoseconds_of(value) if isinstance(value, datetime) else number_of(value)
+    if not isinstance(whole, int):
+        must = (
+            "have a time zone" if isinstance(value, datetime) else "be whole nanoseconds since 1970"
+        )
+        refuse("timestamp_ns", must, value)
+    if not 0 <= whole < LAST_NS:
         refuse("timestamp_ns", "be in [0, 2^63)", value)
-    return int(value)
+    return whole
 
 
 def maybe(name: str, value: object, low: float, high: float) -> float | None:
-    """Check a number that may be missing; raises ValueError."""
+    """Return a number that may be missing; raises ValueError."""
     return None if value is None else number(name, value, low, high)
 
 
 def maybe_positive(name: str, value: object) -> float | None:
-    """Check a number above zero that may be missing; raises ValueError."""
+    """Return a number above zero that may be missing; raises ValueError."""
     return None if value is None else positive(name, value)
 
 
 def json_values(name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check that a mapping can be journalled as JSON; raises ValueError."""
+    """Return a mapping of plain JSON values; raises ValueError."""
+    found: Mapping[str, Any] = plain(name, _mapping(name, values))
     try:
-        if values:
-            orjson.dumps(_mapping(name, values))
+        orjson.dumps(found)
     except TypeError as error:
         raise ValueError(f"{name} must hold plain JSON values: {error}") from None
-    return values
+    return found
 
 
 def _converted(name: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    found = number_of(value)
+    if found is None:
         refuse(name, "be a number", value)
-    if not math.isfinite(value):
+    if not is_finite(found):
         refuse(name, "be finite", value)
-    if not low <= value <= high:
+    if not low <= found <= high:
         refuse(name, _bounds(low, high), value)
-    return float(value)
+    return float(found)
 
 
 def _bounds(low: float, high: float) -> str:

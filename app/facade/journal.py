@@ -10,7 +10,7 @@ from app.pipeline.ports import Event
 class BoundedJournal(MemoryJournal):
     """Keeps the last 1,000 decisions, and fewer when they are large.
 
-    A decision about 1,000 symbols takes 1.6 MB, a thousand of them would take the machine.
+    A decision about 1,000 symbols takes 1.6 MB, a thousand of them 1.6 GB.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class BoundedJournal(MemoryJournal):
         self._symbols = 0
 
     def append(self, event: Event) -> Any:
-        """Keep an event; see `MemoryJournal.append`."""
+        """Append an event and drop the oldest decisions; see `MemoryJournal.append`."""
         done = super().append(event)
         if event.decision is not None:
             size = len(event.decision.symbols)

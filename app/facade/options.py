@@ -1,14 +1,16 @@
-"""Arguments of the facade, held to the ranges of the service's settings."""
+"""Arguments of the facade, checked against the ranges of the service's settings."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
 from app.adapters.policy.options import HttpPolicyOptions
+from app.facade.plain import number_of
 from app.settings import Settings
 
-# What only a server has: in process there is no socket, no key of a caller and no queue.
+# In process there is no socket, no key of a caller and no queue.
 _OF_THE_SERVER: Final = frozenset(
     {
         "api_keys",
@@ -37,7 +39,7 @@ _SECRET: Final = frozenset({"database_url", "rl_api_key", "rl_endpoint", "rl_hea
 
 
 def engine_settings(**arguments: Any) -> Settings:
-    """Hold arguments to the settings' ranges; the environment is not read.
+    """Return the settings of these arguments; the environment is not read.
 
     Raises
     ------
@@ -51,20 +53,32 @@ def engine_settings(**arguments: Any) -> Settings:
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise TypeError(f"{name} is not a setting of the engine; the nearest is {nearest}")
     try:
-        return Settings(**arguments)
+        return Settings(**_plain_numbers(arguments))
     except ValidationError as error:
         sentences = [_sentence(entry) for entry in error.errors(include_url=False)]
         raise ValueError("; ".join(sentences)) from None
 
 
+def _plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with numbers of numpy and Decimals as int or float, in groups as well."""
+    return {
+        name: _plain_numbers(value)
+        if isinstance(value, Mapping)
+        else value
+        if (number := number_of(value)) is None
+        else number
+        for name, value in arguments.items()
+    }
+
+
 def engine_arguments(chosen: Settings) -> dict[str, Any]:
-    """Turn settings into arguments of the facade, without a journal."""
+    """Return settings as arguments of the facade, without a journal."""
     names = Settings.model_fields.keys() - _OF_THE_SERVER - {"database_url", "synchronous"}
     return {name: getattr(chosen, name) for name in names}
 
 
 def policy_options(chosen: Settings) -> HttpPolicyOptions:
-    """Gather what the policy client needs beyond endpoint and deadline."""
+    """Return the options of the policy client beyond endpoint and deadline."""
     return HttpPolicyOptions(
         api_key=_plain(chosen.rl_api_key),
         headers={name: value.get_secret_value() for name, value in chosen.rl_headers.items()},

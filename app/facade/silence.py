@@ -6,13 +6,13 @@ from app.pipeline.answer import DecisionView
 
 
 class SilentTelemetry:
-    """Takes no note of anything."""
+    """Telemetry that counts nothing."""
 
     def decided(self, view: DecisionView) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def market_observed(self, report: dict[str, Any]) -> None:
         """Take no note."""
@@ -21,7 +21,7 @@ class SilentTelemetry:
         """Take no note."""
 
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        """Take no note."""
+        """Do nothing."""
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Take no note."""
+        """Do nothing."""

@@ -17,6 +17,7 @@ from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.answer import Decision, DecisionDetails, risk_budget
 from app.pipeline.ports import StoredEvent
+from app.pipeline.spreadsheet import number_cell, text_cell
 
 _SHOWN_SYMBOLS = 100
 _COLUMNS = (
@@ -105,10 +106,10 @@ def weight_lines(stored: StoredEvent) -> Iterator[str]:
                     answer["timestamp_ns"],
                     answer["decision_id"],
                     answer["strategy"],
-                    position["symbol"],
-                    owner,
-                    repr(phase2),
-                    repr(weight),
+                    text_cell(position["symbol"]),
+                    text_cell(owner),
+                    number_cell(phase2),
+                    number_cell(weight),
                 )
             )
 

@@ -1088,7 +1088,7 @@ export interface components {
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**
              * Current Prices
-             * @description Price of each symbol in USD, > 0. A signal without one is rejected.
+             * @description USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without one is rejected.
              */
             current_prices: {
                 [key: string]: number;
@@ -1101,7 +1101,7 @@ export interface components {
             portfolio_value?: number | null;
             /**
              * Current Positions
-             * @description Signed quantity of each symbol; absent or null means flat.
+             * @description Signed quantity of each symbol, no cash among them: it would count as a position; absent or null means flat.
              * @default null
              */
             current_positions?: {

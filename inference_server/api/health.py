@@ -1,4 +1,4 @@
-"""Operations: liveness, readiness, metrics. Never queued, and health never behind a key."""
+"""Liveness, readiness and metrics, by GET or HEAD; never queued, health never behind a key."""
 
 import orjson
 from fastapi import APIRouter, Request
@@ -14,6 +14,7 @@ from inference_server.errors import NotServing
 router = APIRouter(tags=["operations"], route_class=RawRoute)
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get(
     "/health/live",
     operation_id="get_liveness",
@@ -25,6 +26,7 @@ async def get_liveness(request: Request) -> Response:  # noqa: ARG001 - raw rout
     return Response(b'{"status":"alive"}', media_type="application/json")
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     operation_id="get_readiness",
@@ -45,6 +47,7 @@ async def get_readiness(request: Request) -> Response:
     return Response(orjson.dumps(content), 503 if trouble else 200, media_type="application/json")
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get(
     "/metrics",
     operation_id="get_metrics",

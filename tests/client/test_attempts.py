@@ -1,4 +1,4 @@
-"""Servers that misbehave: what is tried again, what never, and what the caller is told."""
+"""Servers that misbehave: what is tried again, what never is, and the error that is raised."""
 
 import json
 import time
@@ -124,7 +124,7 @@ async def test_what_was_not_begun_is_tried_again_whatever_it_is(ask: Ask, slug: 
         (503, "no-key-set"),
     ],
 )
-async def test_what_another_attempt_cannot_mend_is_asked_once(
+async def test_what_another_attempt_cannot_change_is_sent_once(
     ask: Ask, status: int, slug: str
 ) -> None:
     moved = {"location": "http://127.0.0.1:9/elsewhere"}
@@ -134,7 +134,7 @@ async def test_what_another_attempt_cannot_mend_is_asked_once(
         assert len(server.received) == 1
 
 
-async def test_the_journal_out_of_order_does_not_repeat_a_switch(ask: Ask) -> None:
+async def test_an_unavailable_journal_does_not_repeat_a_switch(ask: Ask) -> None:
     async with PolicyServer(refusing(503, "journal-unavailable")) as server:
         with pytest.raises(Unavailable):
             await ask(address(server), "reset_circuit")
@@ -186,20 +186,22 @@ async def test_the_deadline_holds_for_the_whole_call(ask: Ask, behave: Behaviour
         assert 1.9 < time.monotonic() - began < 60.0
 
 
-async def test_a_server_that_hangs_is_asked_again_within_the_deadline(ask: Ask) -> None:
+async def test_a_server_that_hangs_gets_another_attempt_within_the_deadline(ask: Ask) -> None:
     options = ClientOptions(deadline_sec=60.0, attempt_sec=1.0, attempts=50)
     async with PolicyServer(in_turn(stay_silent, saying(ALIVE))) as server:
         assert await ask(address(server), "get_liveness", options=options) == {"status": "alive"}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"a": NaN}', b"\xff\xfe"], ids=repr)
-async def test_success_without_the_promised_answer_is_an_error(ask: Ask, body: bytes) -> None:
+async def test_a_success_status_without_the_promised_answer_is_an_error(
+    ask: Ask, body: bytes
+) -> None:
     async with PolicyServer(saying(body)) as server:
         with pytest.raises(UnusableAnswer):
             await ask(address(server), "get_state")
 
 
-async def test_not_ready_is_an_answer_and_a_proxys_page_is_none(ask: Ask) -> None:
+async def test_not_ready_is_an_answer_and_the_page_of_a_proxy_an_error(ask: Ask) -> None:
     waiting = json.dumps({"status": "not ready", "journal": "full"}).encode()
     async with PolicyServer(saying(waiting, 503)) as server:
         assert (await ask(address(server), "get_readiness"))["journal"] == "full"

@@ -1,4 +1,4 @@
-"""An attempt that may have been acted on is not forgotten when a later one comes to nothing."""
+"""Which of several failures of a call is raised: the first that may have been acted on."""
 
 import asyncio
 from collections.abc import Callable
@@ -64,7 +64,7 @@ NOTHING: dict[str, Failure] = {
 
 @pytest.mark.parametrize("before", DOUBTFUL)
 @pytest.mark.parametrize("last", NOTHING)
-def test_a_doubtful_attempt_outweighs_a_last_one_that_came_to_nothing(
+def test_a_doubtful_attempt_is_raised_rather_than_a_last_one_that_was_not_begun(
     before: str, last: str
 ) -> None:
     doubt, nothing = DOUBTFUL[before](), NOTHING[last]()
@@ -74,19 +74,19 @@ def test_a_doubtful_attempt_outweighs_a_last_one_that_came_to_nothing(
     assert error.idempotency_key == KEY
 
 
-def test_the_first_doubt_is_told_of_several() -> None:
+def test_the_first_of_several_doubtful_attempts_is_raised() -> None:
     first = NoAnswer("first")
     assert given_up(first, refused(502), Unreachable("gone")) is first
 
 
-def test_a_doubt_is_told_when_the_deadline_leaves_no_time_to_wait() -> None:
+def test_a_doubtful_attempt_is_raised_when_the_deadline_leaves_no_time_to_wait() -> None:
     doubt = NoAnswer("reset")
     options = ClientOptions(attempts=50, deadline_sec=20.0)
     assert given_up(doubt, refused(503, "overloaded", 3600.0), options=options) is doubt
 
 
 @pytest.mark.parametrize("last", NOTHING)
-def test_without_a_doubt_the_last_failure_is_told(last: str) -> None:
+def test_without_a_doubtful_attempt_the_last_failure_is_raised(last: str) -> None:
     nothing = NOTHING[last]()
     assert given_up(Unreachable("at first"), refused(429), nothing) is nothing
 
@@ -96,11 +96,11 @@ def test_without_a_doubt_the_last_failure_is_told(last: str) -> None:
     [NoAnswer("again"), refused(503, "journal-unavailable"), UnusableAnswer("?"), refused(409)],
     ids=["no answer", "journal unavailable", "unusable", "key reused"],
 )
-def test_a_last_failure_that_does_not_deny_the_first_is_told_itself(last: CallFailed) -> None:
+def test_a_last_failure_that_is_doubtful_itself_is_raised(last: CallFailed) -> None:
     assert given_up(NoAnswer("first"), last) is last
 
 
-def test_a_switch_that_was_not_begun_leaves_no_doubt() -> None:
+def test_a_switch_that_was_not_begun_raises_its_last_failure() -> None:
     steps = attempts(set_trading_state({"state": "HALTED"}), QUICK)
     next(steps)
     assert isinstance(steps.send(refused(503, "not-ready")), Wait)
@@ -110,7 +110,7 @@ def test_a_switch_that_was_not_begun_leaves_no_doubt() -> None:
     assert error.value.slug == "no-key-set"
 
 
-async def test_a_service_that_dies_over_a_batch_is_not_told_as_unreachable(
+async def test_a_service_that_dies_over_a_batch_is_not_reported_as_unreachable(
     ask: Ask, batch: AllocateRequest
 ) -> None:
     async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""The client is what the OpenAPI document says, and needs nothing of the service."""
+"""The client matches the OpenAPI document and imports nothing of the service."""
 
 import inspect
 import re
@@ -19,7 +19,7 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-# what the builders are given, where an argument has no default
+# arguments of the builders, where one has no default
 ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "allocate": ([{"signals": []}, None], {"dry_run": True}),
     "record_outcomes": ([[]], {}),
@@ -49,7 +49,7 @@ def test_each_client_has_every_operation_by_its_name_and_nothing_else(kind: type
     assert public_methods(kind).keys() - {"close", "aclose"} == OPERATIONS.keys()
 
 
-def test_both_clients_take_and_give_the_same() -> None:
+def test_both_clients_have_the_same_signatures_and_docstrings() -> None:
     blocking, awaiting = public_methods(HimariClient), public_methods(AsyncHimariClient)
     for name in OPERATIONS:
         assert inspect.signature(blocking[name]) == inspect.signature(awaiting[name]), name

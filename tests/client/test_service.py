@@ -48,7 +48,7 @@ def test_a_batch_is_sized_found_again_and_priced(
         assert client.get_performance()["paired"]["n"] >= 0
 
 
-def test_an_operator_switches_and_looks(client: HimariClient) -> None:
+def test_operator_commands_answer_the_new_state(client: HimariClient) -> None:
     with client:
         halted = client.set_trading_state({"state": "HALTED", "reason": "a drill"})
         assert (halted["state"], halted["reason"]) == ("HALTED", "a drill")
@@ -61,7 +61,7 @@ def test_an_operator_switches_and_looks(client: HimariClient) -> None:
         assert client.get_state()["mode"] == "fallback"
 
 
-def test_the_market_is_fed_once(client: HimariClient) -> None:
+def test_market_observations_count_once(client: HimariClient) -> None:
     with client:
         now = time.time_ns()
         assert client.observe_returns(now, {"SOL-USD": 0.01})["accepted"] == 1
@@ -80,7 +80,7 @@ def test_operations_need_no_key(service: Served) -> None:
             stranger.get_state()
 
 
-def test_what_is_refused_says_why(client: HimariClient, batch: AllocateRequest) -> None:
+def test_a_refusal_names_the_reason(client: HimariClient, batch: AllocateRequest) -> None:
     with client:
         wrong = AllocateRequest(**batch)
         wrong["portfolio_value"] = -1.0
@@ -99,14 +99,14 @@ def test_what_is_refused_says_why(client: HimariClient, batch: AllocateRequest) 
         assert missing.value.slug == "unknown-decision"
 
 
-def test_a_dry_run_leaves_nothing(client: HimariClient, batch: AllocateRequest) -> None:
+def test_a_dry_run_is_not_journalled(client: HimariClient, batch: AllocateRequest) -> None:
     with client:
         answer = client.allocate(batch, dry_run=True)
         with pytest.raises(NotFound):
             client.get_decision(answer["decision_id"])
 
 
-async def test_awaiting_code_gets_the_same(service: Served, batch: AllocateRequest) -> None:
+async def test_both_clients_get_the_same_answer(service: Served, batch: AllocateRequest) -> None:
     async with AsyncHimariClient(service.url, KEY) as client:
         answer = await client.allocate(batch, idempotency_key="both")
         with HimariClient(service.url, KEY) as blocking:
@@ -114,8 +114,8 @@ async def test_awaiting_code_gets_the_same(service: Served, batch: AllocateReque
         assert (await client.get_decision(answer["decision_id"]))["answer"] == answer
         assert (await client.get_readiness())["status"] == "ready"
         with pytest.raises(Unreachable):
-            async with AsyncHimariClient(f"http://127.0.0.1:{free_port()}") as nobody:
-                await nobody.get_liveness()
+            async with AsyncHimariClient(f"http://127.0.0.1:{free_port()}") as unreachable:
+                await unreachable.get_liveness()
 
 
 def test_a_client_does_not_show_its_key(client: HimariClient) -> None:
@@ -125,7 +125,7 @@ def test_a_client_does_not_show_its_key(client: HimariClient) -> None:
         HimariClient("127.0.0.1:8000")
 
 
-def test_a_key_without_the_role_is_told_which(service: Served) -> None:
+def test_the_refusal_of_a_key_names_the_missing_role(service: Served) -> None:
     with HimariClient(service.url, TRADER) as trader:
         assert trader.get_trading_state()["state"] == "ACTIVE"
         with pytest.raises(Forbidden, match="must have the role operate"):

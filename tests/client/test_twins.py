@@ -1,4 +1,4 @@
-"""The blocking client is the asynchronous one without waiting by the loop, word for word."""
+"""The blocking client equals the asynchronous one, word for word, but for async and await."""
 
 import ast
 import re

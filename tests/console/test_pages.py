@@ -337,9 +337,11 @@ async def test_no_cell_of_the_csv_is_a_formula(open_site: Site, batch: dict[str,
     batch["current_prices"]["=HYPERLINK(1)"] = 5.0
     await open_site.decide(batch)
 
-    text = (await open_site.client.get("/console/journal.csv")).text
+    exported = (await open_site.client.get("/console/journal.csv")).text
+    weights = (await open_site.client.get("/portfolio/weights.csv")).text
 
-    assert ",'=HYPERLINK(1)," in text
+    assert ",'=HYPERLINK(1)," in exported
+    assert ",'=HYPERLINK(1)," in weights
 
 
 async def test_older_decisions_are_a_page_away(open_site: Site, batch: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from app.facade import (
 
 PRICES = {"BTC-USD": 43_500.0, "ETH-USD": 2_250.0}
 CALM = CascadeIndicators(0.001, 0.05, 2.0, 0.30, 0.5)
-NOBODY = "http://127.0.0.1:9/predict"
+DEAD_ENDPOINT = "http://127.0.0.1:9/predict"
 
 
 def signal(
@@ -33,7 +33,7 @@ def signal(
 
 
 def decide(hybrid: Layer3Phase3Hybrid, *symbols: str) -> HybridAllocation:
-    """Have the hybrid size a signal for each of these symbols."""
+    """Return the decision about one signal for each of these symbols."""
     return hybrid.process_signals(
         signals=[signal(symbol) for symbol in symbols or ("BTC-USD", "ETH-USD")],
         cascade_indicators=CALM,

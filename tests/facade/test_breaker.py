@@ -21,7 +21,7 @@ from tests.fakes import FakeClock, FakePolicyClient
 from tests.guide_server import GuideServer, guide_server
 
 SIGNAL = TacticalSignal("momentum", "BTC-USD", "BUY", 0.8, 0.2, "RANGING", 5, 0.02, 0.2)
-NOBODY = "http://127.0.0.1:9/predict"
+DEAD_ENDPOINT = "http://127.0.0.1:9/predict"
 
 
 class Broken(Exception):
@@ -242,16 +242,16 @@ def test_every_call_of_many_threads_is_counted() -> None:
     assert state["success_rate"] == 0.5
 
 
-def test_listeners_hear_of_moves_until_they_leave() -> None:
+def test_listeners_are_called_at_each_move_until_they_unsubscribe() -> None:
     clock = FakeClock()
-    breaker, heard = make(clock), list[str]()
-    leave = breaker.tell(lambda transition: heard.append(str(transition.to_state)))
+    breaker, states = make(clock), list[str]()
+    unsubscribe = breaker.subscribe(lambda transition: states.append(str(transition.to_state)))
     for _ in range(2):
         with pytest.raises(Broken):
             breaker.call(broken)
-    leave()
+    unsubscribe()
     breaker.reset()
-    assert heard == ["open"]
+    assert states == ["open"]
 
 
 @pytest.mark.parametrize(
@@ -317,8 +317,8 @@ async def test_it_can_be_awaited_and_takes_a_mapping_of_the_wires_fields(
     client.stop()
 
 
-def test_failures_come_out_and_open_the_circuit() -> None:
-    client = TransformerRLClient(NOBODY, 1.0, ColabProCircuitBreaker(failure_threshold=2))
+def test_failures_are_raised_and_open_the_circuit() -> None:
+    client = TransformerRLClient(DEAD_ENDPOINT, 1.0, ColabProCircuitBreaker(failure_threshold=2))
     for _ in range(2):
         with pytest.raises(PolicyFailure, match="connection_error"):
             client.predict(SIGNAL)
@@ -338,7 +338,7 @@ def test_a_mistake_of_the_callers_own_does_not_count(server: GuideServer) -> Non
     client.stop()
 
 
-def test_the_server_is_told_the_signals_own_kelly_size_as_baseline() -> None:
+def test_the_baseline_of_a_row_is_the_kelly_size_of_its_signal() -> None:
     policy = FakePolicyClient(error=Broken())
     client = TransformerRLClient(policy=policy)
     with pytest.raises(Broken):

@@ -1,12 +1,14 @@
-"""The guide's hybrid in process: its snippets, its answers, its life."""
+"""The guide's hybrid in process: its snippets and its answers."""
 
 import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,7 +19,8 @@ from app.facade import (
     TacticalSignal,
     TransformerRLClient,
 )
-from tests.facade.guide import CALM, NOBODY, PRICES, decide, metric, signal
+from tests.client.series import Series
+from tests.facade.guide import CALM, DEAD_ENDPOINT, PRICES, decide, metric, signal
 from tests.guide_server import GuideServer, guide_server
 
 
@@ -30,7 +33,7 @@ def server() -> Iterator[GuideServer]:
 # -- the guide -----------------------------------------------------------------------------------
 
 
-def test_the_guides_three_modes_construct_and_say_which_they_are() -> None:
+def test_the_three_modes_of_the_guide_have_their_names() -> None:
     with Layer3Phase3Hybrid(portfolio_value=100000, enable_rl=False, enable_metrics=True) as hybrid:
         assert hybrid.mode == "fallback"
     with Layer3Phase3Hybrid(
@@ -57,7 +60,7 @@ def test_the_guides_breaker_goes_into_the_guides_client_and_that_into_the_hybrid
         backoff_multiplier=2.0,
         enable_metrics=True,
     )
-    client = TransformerRLClient(endpoint_url=NOBODY, circuit_breaker=cb)
+    client = TransformerRLClient(endpoint_url=DEAD_ENDPOINT, circuit_breaker=cb)
     with Layer3Phase3Hybrid(enable_rl=True, rl_client=client) as hybrid:
         assert hybrid.rl_client.circuit_breaker is cb
         assert decide(hybrid).fallback_reason == "connection_error"
@@ -79,7 +82,7 @@ def test_the_guides_performance_comparison_prints_its_numbers() -> None:
     "mode", [{}, {"enable_rl": True, "use_mock_rl": True}, {"enable_rl": True}]
 )
 def test_the_guides_troubleshooting_works_in_every_mode(mode: dict[str, Any]) -> None:
-    with Layer3Phase3Hybrid(rl_timeout_sec=10.0, rl_endpoint=NOBODY, **mode) as hybrid:
+    with Layer3Phase3Hybrid(rl_timeout_sec=10.0, rl_endpoint=DEAD_ENDPOINT, **mode) as hybrid:
         hybrid.rl_client.circuit_breaker.reset()
         assert hybrid.rl_client.circuit_breaker.get_state()["state"] == "closed"
         assert hybrid.rl_client.get_state()["circuit_breaker"]["state"] == "closed"
@@ -157,7 +160,9 @@ def test_a_real_endpoint_of_the_guides_shape_moves_the_allocation(server: GuideS
 
 
 def test_a_dead_endpoint_opens_the_circuit_and_a_reset_closes_it() -> None:
-    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=NOBODY, rl_timeout_sec=2.0) as hybrid:
+    with Layer3Phase3Hybrid(
+        enable_rl=True, rl_endpoint=DEAD_ENDPOINT, rl_timeout_sec=2.0
+    ) as hybrid:
         reasons = [decide(hybrid, "BTC-USD").fallback_reason for _ in range(6)]
         assert reasons == ["connection_error"] * 5 + ["circuit_open"]
         assert decide(hybrid, "BTC-USD").circuit_state == "open"
@@ -230,6 +235,30 @@ def test_settings_of_the_engine_are_keyword_arguments() -> None:
 def test_an_unusable_argument_is_refused_by_name(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Layer3Phase3Hybrid(**arguments)
+
+
+def test_numbers_of_numpy_and_decimals_are_arguments_as_the_floats_they_are() -> None:
+    given: dict[str, Any] = {
+        "portfolio_value": Decimal("50000.5"),
+        "kelly_fraction": np.float32(0.25),
+        "rebalance_span": Decimal(10),
+    }
+    with Layer3Phase3Hybrid(**given) as hybrid:
+        assert hybrid.service.params.portfolio_value == 50_000.5
+        assert decide(hybrid).portfolio_value == 50_000.5
+
+
+def test_series_and_decimals_are_prices_positions_and_signals() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        expected = decide(hybrid, "BTC-USD").allocations
+        prices = Series({symbol: Decimal(price) for symbol, price in PRICES.items()})
+        answer = hybrid.process_signals(
+            [Series(asdict(signal()))],  # type: ignore[list-item]
+            CALM,
+            prices,  # type: ignore[arg-type]
+            current_positions=Series({}),  # type: ignore[arg-type]
+        )
+        assert answer.allocations == expected
 
 
 def test_an_unknown_argument_is_refused_with_the_nearest() -> None:

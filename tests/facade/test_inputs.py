@@ -4,6 +4,8 @@ import copy
 import math
 import pickle
 import time
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -108,6 +110,18 @@ def test_a_field_out_of_range_is_refused_by_name_and_value(
     assert str(caught.value).startswith(sentence)
 
 
+def test_a_decimal_and_an_aware_datetime_are_taken() -> None:
+    at = datetime(2024, 12, 26, 15, 13, 20, 1, tzinfo=timezone(timedelta(hours=1)))
+    signal = TacticalSignal(**{**BASE, "confidence": Decimal("0.8"), "timestamp_ns": at})
+    assert signal.confidence == 0.8
+    assert signal.timestamp_ns == 1_735_222_400_000_001_000
+    naive = at.replace(tzinfo=None)
+    with pytest.raises(ValueError, match="timestamp_ns must have a time zone"):
+        TacticalSignal(**{**BASE, "timestamp_ns": naive})
+    with pytest.raises(ValueError, match="confidence must be finite"):
+        TacticalSignal(**{**BASE, "confidence": Decimal("NaN")})
+
+
 @given(
     st.sampled_from(
         ["confidence", "risk_score", "expected_return", "predicted_volatility", "signal_strength"]
@@ -195,5 +209,8 @@ def test_prices_and_quantities_come_out_as_floats() -> None:
 
 def test_market_data_must_be_plain_json_values() -> None:
     assert json_values("market_data", {"spread": [1, None, "x"]})
-    with pytest.raises(ValueError, match="market_data must hold plain JSON values"):
+    assert json_values("market_data", {"spread": np.float64(0.5)}) == {"spread": 0.5}
+    with pytest.raises(ValueError, match=r"market_data\.when must be a number, text"):
         json_values("market_data", {"when": object()})
+    with pytest.raises(ValueError, match="market_data must hold plain JSON values"):
+        json_values("market_data", {"huge": 2**70})

@@ -1,4 +1,4 @@
-"""The guide's hybrid in process: what it leaves on disk, its threads, its end, its metrics."""
+"""The guide's hybrid in process: its journal, threads, stop and metrics."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from app.core.types import TradingState
 from app.facade import Layer3Phase3Hybrid
 from app.facade.journal import BoundedJournal
 from app.pipeline.ports import DecisionIndex, Event
-from tests.facade.guide import NOBODY, decide, metric
+from tests.facade.guide import DEAD_ENDPOINT, decide, metric
 
 
 def test_nothing_is_journalled_to_disk_unless_a_database_is_given(
@@ -67,7 +67,7 @@ def test_with_a_database_decisions_and_learning_survive_the_instance(tmp_path: P
 
 def test_moves_of_the_breaker_are_journalled_whichever_thread_made_them(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'journal.db'}"
-    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=NOBODY, database_url=url) as hybrid:
+    with Layer3Phase3Hybrid(enable_rl=True, rl_endpoint=DEAD_ENDPOINT, database_url=url) as hybrid:
         for _ in range(5):
             decide(hybrid, "BTC-USD")
         assert hybrid.rl_client.circuit_breaker.state == "open"
@@ -87,7 +87,7 @@ def test_concurrent_callers_are_all_counted() -> None:
 
 
 @pytest.mark.parametrize("mode", [{}, {"enable_rl": True, "use_mock_rl": True}])
-def test_a_stopped_instance_says_so_and_stops_again_quietly(mode: dict[str, Any]) -> None:
+def test_a_stopped_instance_raises_and_can_be_stopped_again(mode: dict[str, Any]) -> None:
     hybrid = Layer3Phase3Hybrid(**mode)
     hybrid.stop()
     hybrid.stop()
@@ -96,7 +96,7 @@ def test_a_stopped_instance_says_so_and_stops_again_quietly(mode: dict[str, Any]
     assert not [t for t in threading.enumerate() if t.name == "himari-loop"]
 
 
-def test_a_forgotten_instance_ends_its_thread() -> None:
+def test_the_thread_of_a_collected_instance_ends() -> None:
     hybrid = Layer3Phase3Hybrid(enable_rl=True, use_mock_rl=True)
     decide(hybrid)
     gone = weakref.ref(hybrid)
@@ -124,7 +124,7 @@ def test_a_program_that_never_stops_its_instance_ends_by_itself() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "0\n", "")
 
 
-def test_instances_share_one_metric_set_and_those_without_metrics_stay_out() -> None:
+def test_instances_share_one_metric_set_unless_metrics_are_off() -> None:
     name = "himari_l3_position_decisions_total"
     with Layer3Phase3Hybrid() as one, Layer3Phase3Hybrid() as two:
         before = metric(name, strategy_id="fallback")

@@ -140,13 +140,16 @@ class AllocateRequest(Body):
     signals: list[SignalRow] = Field(description="May be empty; the order does not matter.")
     cascade_indicators: CascadeBody
     current_prices: dict[Id, Positive] = Field(
-        description="Price of each symbol in USD, > 0. A signal without one is rejected."
+        description="USD value of one unit of each symbol, > 0; of a contract price x multiplier. "
+        "A signal without one is rejected."
     )
     portfolio_value: Positive | None = Field(
         None, description="USD; the setting PORTFOLIO_VALUE where absent or null."
     )
     current_positions: dict[Id, Finite] | None = Field(
-        None, description="Signed quantity of each symbol; absent or null means flat."
+        None,
+        description="Signed quantity of each symbol, no cash among them: it would count as a "
+        "position; absent or null means flat.",
     )
     market_data: dict[str, Any] | None = Field(
         None, description="Any JSON object, for journal and model; at most 64 levels deep."

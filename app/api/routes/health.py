@@ -1,4 +1,4 @@
-"""Operations: liveness, readiness, metrics. Never queued, and health never behind a key."""
+"""Liveness, readiness and metrics, by GET or HEAD; never queued, health never behind a key."""
 
 from fastapi import APIRouter, Request
 from prometheus_client import REGISTRY
@@ -14,6 +14,7 @@ from app.api.response.schemas import HealthResponse, ReadyResponse
 router = APIRouter(tags=["operations"])
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get(
     "/health/live",
     operation_id="get_liveness",
@@ -25,6 +26,7 @@ async def get_liveness() -> Response:
     return json_answer({"status": "alive"})
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get(
     "/health/ready",
     operation_id="get_readiness",
@@ -42,6 +44,7 @@ async def get_readiness(request: Request) -> Response:
     return json_answer({"status": status, **detail}, 200 if ready else 503)
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get(
     "/metrics",
     operation_id="get_metrics",

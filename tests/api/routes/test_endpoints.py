@@ -146,6 +146,15 @@ async def test_metrics_answer_in_the_format_asked_for(site: Site) -> None:
     assert openmetrics.text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_head_answers_where_get_does_on_health_and_metrics(site: Site, path: str) -> None:
+    got, head = await site.client.get(path), await site.client.head(path)
+    assert head.status_code == got.status_code == 200
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert (await site.client.request("TRACE", path)).status_code in {405, 501}
+    assert site.app.openapi()["paths"][path].keys() == {"get"}
+
+
 async def test_metrics_can_be_off() -> None:
     site = build_site(enable_metrics=False)
     answer = await site.client.get("/metrics")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.inference_server.folders import write_model
 from tests.inference_server.policies import EchoPolicy
@@ -93,6 +94,16 @@ async def test_two_applications_count_apart(store: Path) -> None:
         await one.post("/predict", json=signal())
         assert "himari_inference_batch_rows_count 1.0" in (await one.get("/metrics")).text
         assert "himari_inference_batch_rows_count 0.0" in (await other.get("/metrics")).text
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_head_answers_where_get_does(site: httpx.AsyncClient, path: str) -> None:
+    got, head = await site.get(path), await site.head(path)
+    assert head.status_code == got.status_code == 200
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert (await site.request("TRACE", path)).status_code in {405, 501}
+    document = (await site.get("/openapi.json")).json()
+    assert document["paths"][path].keys() == {"get"}
 
 
 async def test_metrics_speak_openmetrics_where_asked(site: httpx.AsyncClient) -> None:
