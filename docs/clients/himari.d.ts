@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: ee3dd6fa414a4bd80e27bdeb1f94f0ccccdd328db3ca0a4851aeccb83750dfec
+// openapi sha256: 78b61dcb12ee18e03915df3d9b326ec3b67befe4174a5c63c4c3dda210997760
 
 export interface paths {
     "/allocate": {

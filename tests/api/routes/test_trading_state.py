@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.types import TradingState
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 
 async def test_a_switch_from_another_state_is_409_and_names_the_state(site: Site) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.core.policy.breaker import BreakerMode, BreakerParams, CircuitBreaker, no_jitter
+from app.core.policy.breaker import CircuitBreaker, no_jitter
+from app.core.policy.circuit import BreakerMode, BreakerParams
 from tests.core.policy.breaking import CLOSED, FAILURE, OPEN, SUCCESS, call, opened
 
 
