@@ -1,8 +1,8 @@
 """Composition root: settings in, application out; wiring only."""
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -103,6 +103,17 @@ def _load(settings: Settings, kinds: Kinds, asked: str | None) -> ServedModel:
     )
 
 
+def _application(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    return FastAPI(
+        title="HIMARI inference server",
+        version=_version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # this release looks for OpenTelemetry at each request unless switched off
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+
+
 def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> FastAPI:
     """Build the application.
 
@@ -144,14 +155,7 @@ def create_app(settings: Settings | None = None, *, kinds: Kinds = KINDS) -> Fas
         if tracing is not None:
             await tracing.stop()
 
-    app = FastAPI(
-        title="HIMARI inference server",
-        version=_version(),
-        description=DESCRIPTION,
-        lifespan=lifespan,
-        # this release looks for OpenTelemetry at each request unless told not to
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
+    app = _application(lifespan)
     install(app, settings, telemetry.registry)
     if tracing is not None:
         app.add_middleware(TracedRequests, tracing=tracing)

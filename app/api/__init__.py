@@ -82,11 +82,7 @@ def install(
     """
     keys = keys or fixed_keys(settings)
     app.state.api = ApiContext(settings, clock, telemetry)
-    app.router.redirect_slashes = False
-    for router in ROUTERS:
-        app.include_router(router)
-    for error in _KNOWN:
-        app.add_exception_handler(error, _answer_problem)
+    _add_routes(app)
     # The last one added is the outermost.
     app.add_middleware(
         AccessMiddleware,
@@ -110,6 +106,15 @@ def install(
     app.add_middleware(SecurityHeaders, pages=_pages_of(app))
     app.add_middleware(RequestId)
     complete_openapi(app, requires_key=keys is not None)
+
+
+def _add_routes(app: FastAPI) -> None:
+    """Put the routers and the one answer to every known error on the application."""
+    app.router.redirect_slashes = False
+    for router in ROUTERS:
+        app.include_router(router)
+    for error in _KNOWN:
+        app.add_exception_handler(error, _answer_problem)
 
 
 def fixed_keys(settings: ApiSettings) -> KeySource | None:

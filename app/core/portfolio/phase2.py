@@ -87,19 +87,15 @@ def build_portfolio(
     -------
     Portfolio
     """
-    net = net_symbols(
-        table, phase1.regime, phase1.volatility, allow_short=params.limits.allow_short
-    )
+    allow_short = params.limits.allow_short
+    net = net_symbols(table, phase1.regime, phase1.volatility, allow_short=allow_short)
     share = ownership(table, phase1.regime, net.side)
-    places = (net.longs | net.shorts).nonzero()[0]
-    every = len(places) == len(table.symbols)
-    symbols = table.symbols if every else [table.symbols[place] for place in places.tolist()]
+    places, symbols = _directional(table, net)
     owned = owned_by(table, share, places)
     limits = build_limits(symbols, table.strategies, owned, held, params.limits)
     size, leaning = net.size[places], net.side[places]
     side = leaning if np.count_nonzero(size) == len(size) else np.where(size > 0.0, leaning, 0.0)
     answer, factor = _solve(net, places, symbols, limits, structure, current, params)
-    weights = answer.weights if factor == 1.0 else answer.weights * factor
     return Portfolio(
         places=places,
         symbols=symbols,
@@ -110,10 +106,18 @@ def build_portfolio(
         shorts=net.shorts[places],
         share=share,
         limits=limits,
-        weights=weights,
+        weights=answer.weights if factor == 1.0 else answer.weights * factor,
         hits=_hits(symbols, size, limits, answer),
         failure=answer.failure,
     )
+
+
+def _directional(table: SignalTable, net: NetSizes) -> tuple[IntArray, list[str]]:
+    """Return the symbols with a direction, as indices in the table's symbols and by name."""
+    places = (net.longs | net.shorts).nonzero()[0]
+    if len(places) == len(table.symbols):
+        return places, table.symbols
+    return places, [table.symbols[place] for place in places.tolist()]
 
 
 def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:

@@ -61,24 +61,16 @@ def solve_dense(
     .. [1] Arnstrom, Bemporad and Axehill (2022), "A Dual Active-Set Solver for Embedded
        Quadratic Programming Using Recursive LDL' Updates".
     """
-    size = len(linear)
     # DAQP reports optimal with NaN in the linear term, so that is checked before
     _require_finite(linear, upper, room)
-    if size > ACTIVE_SET_UP_TO:
-        solver = _tightened(piqp.DenseSolver())
-        matrix = np.asfortranarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
-        solver.setup(
-            np.asfortranarray(hessian),
-            -linear,
-            None,
-            None,
-            matrix,
-            None,
-            room,
-            np.zeros(size),
-            upper,
-        )
-        return _solved(solver, upper, rows, room)
+    solve = _by_active_set if len(linear) <= ACTIVE_SET_UP_TO else _by_interior_point
+    return solve(hessian, linear, upper, rows, room)
+
+
+def _by_active_set(
+    hessian: FloatArray, linear: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
+) -> Solution:
+    size = len(linear)
     matrix = np.ascontiguousarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
     high = np.concatenate((upper, room))
     low = np.zeros(len(high))
@@ -90,6 +82,25 @@ def solve_dense(
         raise SolverFailure(f"DAQP stopped with exit flag {flag}")
     dual = np.maximum(np.asarray(info["lam"], dtype=np.float64), 0.0)
     return _checked(Solution(np.array(x), dual[:size], dual[size:]), upper, rows, room)
+
+
+def _by_interior_point(
+    hessian: FloatArray, linear: FloatArray, upper: FloatArray, rows: LimitMatrix, room: FloatArray
+) -> Solution:
+    solver = _tightened(piqp.DenseSolver())
+    matrix = np.asfortranarray(rows if isinstance(rows, np.ndarray) else rows.toarray())
+    solver.setup(
+        np.asfortranarray(hessian),
+        -linear,
+        None,
+        None,
+        matrix,
+        None,
+        room,
+        np.zeros(len(linear)),
+        upper,
+    )
+    return _solved(solver, upper, rows, room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +160,22 @@ def solve_factored(
     price = np.zeros(0) if kinks is None else kinks.price
     inequal, ceiling = _with_padding(rows, factors + extra), room
     if kinks is not None:
-        one, gap = sparse.eye_array(size), sparse.csc_array((size, factors))
-        bends = [sparse.hstack([one, gap, -one]), sparse.hstack([-one, gap, -one])]
-        inequal = sparse.csc_matrix(sparse.vstack([inequal, *bends]))
+        inequal = _with_bends(inequal, size, factors)
         ceiling = np.concatenate((room, kinks.at, -kinks.at))
+    cost = np.concatenate((-linear, np.zeros(factors), price))
+    equal, zero = _factor_definition(hessian.loadings, extra), np.zeros(factors)
+    low = np.concatenate((np.zeros(size), np.full(factors, -np.inf), np.zeros(extra)))
+    high = np.concatenate((upper, np.full(factors + extra, np.inf)))
     solver = _tightened(piqp.SparseSolver())
-    solver.setup(
-        _diagonal(diagonal),
-        np.concatenate((-linear, np.zeros(factors), price)),
-        _factor_definition(hessian.loadings, extra),
-        np.zeros(factors),
-        inequal,
-        None,
-        ceiling,
-        np.concatenate((np.zeros(size), np.full(factors, -np.inf), np.zeros(extra))),
-        np.concatenate((upper, np.full(factors + extra, np.inf))),
-    )
+    solver.setup(_diagonal(diagonal), cost, equal, zero, inequal, None, ceiling, low, high)
     return _solved(solver, upper, rows, room)
+
+
+def _with_bends(rows: Any, size: int, factors: int) -> Any:
+    """Return the rows, and below them ``x - t <= at`` and ``-x - t <= -at`` over (x, z, t)."""
+    one, gap = sparse.eye_array(size), sparse.csc_array((size, factors))
+    bends = [sparse.hstack([one, gap, -one]), sparse.hstack([-one, gap, -one])]
+    return sparse.csc_matrix(sparse.vstack([rows, *bends]))
 
 
 def _tightened(solver: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from inference_server.training.evaluate.series import (
+    BoolArray,
     FloatArray,
     Span,
     UnusableSeries,
@@ -157,6 +158,27 @@ def diebold_mariano(loss: FloatArray, rival_loss: FloatArray, lags: int = 2 * HO
     return float(series.mean()) / math.sqrt(long_run / n)
 
 
+def _rows_within(folds: Sequence[Span], days: int) -> BoolArray:
+    rows = np.zeros(days, dtype=np.bool_)
+    for start, stop in folds:
+        rows[start:stop] = True
+    return rows
+
+
+def _days_judged(losses: Mapping[str, FloatArray], rows: BoolArray) -> BoolArray:
+    """Return the instrument-days of these rows that every rival knows; the head must know them."""
+    rivals = [~np.isnan(loss) for name, loss in losses.items() if name != "head"]
+    known: BoolArray = rows[:, None] & np.all(rivals, axis=0)
+    silent = int(np.count_nonzero(known & np.isnan(losses["head"])))
+    if silent:
+        raise UnusableSeries(f"head must forecast all {known.sum()} days judged, left out {silent}")
+    return known
+
+
+def _fold_means(loss: FloatArray, known: BoolArray, folds: Sequence[Span]) -> tuple[float, ...]:
+    return tuple(_mean_known(loss[start:stop][known[start:stop]]) for start, stop in folds)
+
+
 def judge_forecasts(
     realised: FloatArray,
     forecasts: Mapping[str, FloatArray],
@@ -186,36 +208,24 @@ def judge_forecasts(
     Raises
     ------
     UnusableSeries
-        As :func:`qlike`, or if the head leaves out an instrument-day that all rivals know: nobody
-        scores better by answering less.
+        As :func:`qlike`, or if the head leaves out an instrument-day that all rivals know;
+        answering less must not score better.
     """
     require_spans(folds, len(realised))
     if "head" not in forecasts or len(forecasts) < 2:
         raise UnusableSeries(f"forecasts must name head and a rival, were {sorted(forecasts)}")
     losses = {name: qlike(realised, values) for name, values in forecasts.items()}
-    rows = np.zeros(len(realised), dtype=np.bool_)
-    for start, stop in folds:
-        rows[start:stop] = True
-    known = rows[:, None] & np.all(
-        [~np.isnan(loss) for name, loss in losses.items() if name != "head"], axis=0
-    )
-    silent = int(np.count_nonzero(known & np.isnan(losses["head"])))
-    if silent:
-        raise UnusableSeries(f"head must forecast all {known.sum()} days judged, left out {silent}")
+    rows = _rows_within(folds, len(realised))
+    known = _days_judged(losses, rows)
     shared = {name: np.where(known, loss, np.nan)[rows] for name, loss in losses.items()}
+    head = shared["head"]
+    rivals = {name: loss for name, loss in shared.items() if name != "head"}
     return VolatilityFigures(
         horizon=horizon,
         observations=int(known.sum()),
         qlike={name: _mean_known(loss) for name, loss in shared.items()},
-        qlike_by_fold={
-            name: tuple(_mean_known(loss[start:stop][known[start:stop]]) for start, stop in folds)
-            for name, loss in losses.items()
-        },
-        t_against={
-            name: diebold_mariano(shared["head"], loss, 2 * horizon)
-            for name, loss in shared.items()
-            if name != "head"
-        },
+        qlike_by_fold={name: _fold_means(loss, known, folds) for name, loss in losses.items()},
+        t_against={name: diebold_mariano(head, loss, 2 * horizon) for name, loss in rivals.items()},
         coverage=tuple(coverage),
     )
 

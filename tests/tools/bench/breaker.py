@@ -16,13 +16,13 @@ TARGET_US: Final = 2.0
 
 
 def measure(rounds: int) -> Iterator[Row]:
-    """Time closed and open, alone and around a function; the bare loop is taken off."""
+    """Time the machine alone and the facade's breaker, closed and open, less the bare loop."""
     actions = {
         "core machine, closed": (_core_closed(), TARGET_US),
         "core machine, open": (_core_open(), TARGET_US),
-        "call of a function, closed": (_call_closed(), TARGET_US),
-        "call of a function, open": (_call_open(), TARGET_US),
-        "await of a coroutine function, closed": (_await_closed(), None),
+        "call of a function through the facade, closed": (_call_closed(), TARGET_US),
+        "call of a function through the facade, open": (_call_open(), TARGET_US),
+        "await of a coroutine through the facade, closed": (_await_closed(), None),
     }
     times: dict[str, list[float]] = {name: [] for name in actions}
     bare: list[float] = []

@@ -124,6 +124,11 @@ def _page(fault_runs: Sequence[FaultRun], refusals: Sequence[Refusal]) -> Iterat
     yield f"Python {where['python']}: `himari serve` on a SQLite file whose disk is broken from"
     yield "outside, by real files, limits, locks and permissions."
     yield ""
+    yield from _running(fault_runs)
+    yield from _starting(refusals)
+
+
+def _running(fault_runs: Sequence[FaultRun]) -> Iterator[str]:
     yield "## While the service runs"
     yield ""
     yield "`POST /allocate` and every other write answers 503 `journal-unavailable` with"
@@ -154,6 +159,9 @@ def _page(fault_runs: Sequence[FaultRun], refusals: Sequence[Refusal]) -> Iterat
     yield "whoever reads it, a cut file at the next commit; then nothing is written before"
     yield "`PRAGMA quick_check` is clean, so events still queued need the file back, not a restart."
     yield ""
+
+
+def _starting(refusals: Sequence[Refusal]) -> Iterator[str]:
     yield "## When the service starts"
     yield ""
     yield "It refuses, touches nothing and ends with code 1; readiness never turns 200."
