@@ -30,7 +30,7 @@ from app.api.routes.allocate import batch_of
 from app.core.policy.circuit import Transition
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.engine import SettingsChange
-from app.pipeline.notices import NobodyTold, Thresholds
+from app.pipeline.notices import NullNotices, Thresholds
 from app.pipeline.ports import Clock, PolicyClient, Telemetry
 from app.pipeline.service import SizingService, World
 from app.pipeline.shared_breaker import SharedBreaker
@@ -66,7 +66,7 @@ def build_service(
     journal = SqlJournal(settings.database_url, synchronous=settings.synchronous)
     if tracing is not None:
         telemetry = TracedTelemetry(telemetry, tracing)
-    notices = notifier or NobodyTold()
+    notices = notifier or NullNotices()
     world = World(journal, gate, clock, telemetry, notices, request_id=REQUEST_ID.get)
     service = SizingService(settings.to_engine_params(), world, settings.mode)
     return service

@@ -81,6 +81,8 @@ class TracedTelemetry:
         self._tracing = tracing
         self._telemetry = telemetry
         self.outcomes_recorded = telemetry.outcomes_recorded
+        self.market_observed = telemetry.market_observed
+        self.noticed = telemetry.noticed
         self.circuit_changed = telemetry.circuit_changed
         self.count = telemetry.count
 

@@ -27,7 +27,8 @@ _REASONS: Final[Mapping[int, str]] = {
     403: "The API key lacks the role, or a page of another origin asks for a change.",
     404: "No such thing.",
     408: "The body did not arrive in time.",
-    409: "The Idempotency-Key was used with another body.",
+    409: "The Idempotency-Key was used with another body, or the trading state is another than "
+    "`if_state_is`.",
     413: "Too many bytes, fields or signals.",
     415: "The body is not plain JSON.",
     429: "The API key asks too often; retry after Retry-After.",

@@ -123,7 +123,7 @@ class Sizer:
     async def _ask(self, drafted: Draft) -> PolicyAnswer:
         if self._gate.client is None:
             return PolicyAnswer(reason=FallbackReason.RL_DISABLED)
-        if self._gate.is_shut():
+        if self._gate.would_refuse():
             return PolicyAnswer(reason=FallbackReason.CIRCUIT_OPEN)
         return await self._gate.ask(policy_inputs(drafted, self._beliefs))
 

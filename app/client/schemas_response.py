@@ -322,6 +322,9 @@ class TradingStateResponse(TypedDict):
     """HALTED at zero instead of the current positions."""
     actor: str
     """Name of the API key that set it; "" without keys."""
+    control_version: int
+    """Switches thrown so far; a decision with a smaller one was made before."""
+    portfolio_id: str
 
 
 class StateResponse(TypedDict):

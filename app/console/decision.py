@@ -1,5 +1,7 @@
 """The page of one decision, stage by stage."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -12,6 +14,7 @@ from app.console.render import service_of
 # waterfalls on the page; the numbers of every signal are in the table and in the JSON
 _CHARTED: Final = 24
 _SHOWN: Final = 200
+_REASONS: Final = 10
 
 
 async def show(request: Request) -> Response:
@@ -30,8 +33,15 @@ async def show(request: Request) -> Response:
         "unsized": [row for row in rows if not row["has_size"]][:_SHOWN],
         "more": max(0, len(rows) - _SHOWN),
         "positions": _positions(answer),
+        "abstained": _abstentions(trace["policy"]["predictions"]),
     }
     return console_of(request).renderer.page(request, "decision.html", context)
+
+
+def _abstentions(predictions: Sequence[Mapping[str, Any] | None]) -> list[tuple[str, int]]:
+    """Return the reasons of rows without confidence and how many rows gave each, most first."""
+    silent = [row for row in predictions if row is not None and row["confidence"] == 0.0]
+    return Counter(row["reason"] or "no reason given" for row in silent).most_common(_REASONS)
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:

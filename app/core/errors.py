@@ -8,6 +8,7 @@
     |-- UnknownDecision         no decision of that id is journalled
     |-- UnknownSymbol           nothing is known of that symbol; becomes 404
     |-- UnknownPortfolio        there is no book of that id; becomes 404
+    |-- TradingStateDiffers     the trading state is another than `if_state_is`; becomes 409
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
     |   `-- JournalHeld         another process writes it; ends a start
@@ -61,6 +62,10 @@ class UnknownSymbol(HimariError):
 
 class UnknownPortfolio(HimariError):
     """There is no book of that id."""
+
+
+class TradingStateDiffers(HimariError):
+    """The trading state in effect is not the one that a change was to start from."""
 
 
 class IdempotencyConflict(HimariError):

@@ -14,6 +14,12 @@ class SilentTelemetry:
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
         """Take no note."""
 
+    def market_observed(self, report: dict[str, Any]) -> None:
+        """Take no note."""
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        """Take no note."""
+
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
         """Take no note."""
 

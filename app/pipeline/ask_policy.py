@@ -1,7 +1,7 @@
-"""Ask the policy through the circuit breaker; whatever happens comes back as a value.
+"""Ask the policy through the circuit breaker; every failure is returned as a value.
 
-The deadline is the client's, inside the breaker: a hang ends as a timeout that is counted. Only
-the caller's own cancellation leaves this file as an exception, and it says nothing about health.
+The client enforces the deadline, inside the breaker, so a hang counts as a timeout. Only the
+cancellation of the caller is raised, and it counts as neither success nor failure.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ AnswerHook = Callable[[int, PolicyAnswer], None]
 
 
 class PolicyGate:
-    """The only door to the policy.
+    """Calls the policy through the breaker.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class PolicyGate:
     breaker : SharedBreaker
     clock : Clock
     on_answer : callable taking the number of rows and the PolicyAnswer, optional
-        Told of each answer, for telemetry.
+        Called with each answer, for telemetry.
 
     Attributes
     ----------
@@ -77,14 +77,14 @@ class PolicyGate:
             self._on_answer(len(inputs), answer)
         return answer
 
-    def is_shut(self) -> bool:
-        """Whether asking now is bound to be refused: no policy, or the circuit is open."""
+    def would_refuse(self) -> bool:
+        """Return whether a call would be refused now: no policy, or the circuit is open."""
         if self.client is None:
             return True
         return self.breaker.state(self._clock.monotonic()) is CircuitState.OPEN
 
-    async def ask_aside(self, inputs: Sequence[PolicyInput]) -> PolicyAnswer:
-        """Ask without a trace in the breaker, for dry runs; refused unless it is closed.
+    async def ask_for_dry_run(self, inputs: Sequence[PolicyInput]) -> PolicyAnswer:
+        """Ask without changing the breaker; refused unless it is closed.
 
         Parameters
         ----------
@@ -104,13 +104,13 @@ class PolicyGate:
         return answer
 
     def reset(self, reason: str) -> None:
-        """Force the circuit closed and end any pause that the server asked for."""
+        """Force the circuit closed and end the client's pause."""
         self.breaker.reset(self._clock.monotonic(), reason=reason)
         if self.client is not None:
             self.client.resume()
 
     def record_fallback(self) -> None:
-        """Count a decision that was Phase 2's although there is a policy to ask."""
+        """Count a decision without the policy, if there is one."""
         if self.client is not None:
             self.breaker.record_fallback()
 
@@ -128,7 +128,7 @@ class PolicyGate:
             reason = str(answer.reason or "")
             self.model_version = answer.model_version or self.model_version
         finally:
-            # Also when cancelled: a neutral report gives a probe's permit back.
+            # Also when cancelled: a neutral report returns the permit of a probe.
             self.breaker.report(ticket, outcome, self._clock.monotonic(), reason=reason)
         return answer
 

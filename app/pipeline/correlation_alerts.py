@@ -1,4 +1,4 @@
-"""Alerts for pairs of symbols whose correlation came above the limit."""
+"""Count pairs of symbols whose correlation came above the limit."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ class CorrelationAlerts:
         self._alerted: set[tuple[str, str]] = set()
 
     def count_new(self, symbols: list[str], beliefs: Beliefs) -> int:
-        """Count pairs that came above the limit since the market last moved."""
+        """Count pairs that came above the limit since the last observation."""
         market, params = beliefs.market, beliefs.params.market
         if market.moment == self._moment or len(symbols) > params.dense_up_to:
             return 0

@@ -2,7 +2,8 @@
 
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -19,6 +20,7 @@ from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.engine import Engine
 from app.pipeline.event_log import BatchEntry
 from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.handover import Delivery
 from app.pipeline.ports import DecisionIndex, StoredAnswer
 from app.pipeline.trace import DecisionSummary, summarise
 
@@ -28,7 +30,7 @@ _SUMMARIES_KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyClaim:
-    """Whose key, which key, and the digest of the raw request it stands for."""
+    """Owner, key, and the digest of the raw request that the key was used with."""
 
     owner: str
     key: str
@@ -54,13 +56,13 @@ class Decider:
         self.recent: deque[DecisionSummary] = deque(maxlen=_SUMMARIES_KEPT)
 
     def stop(self) -> None:
-        """Let a running estimate of factors end, and start no other."""
+        """Wait for a running estimate of factors to end, and start no other."""
         self._factors.stop()
 
     async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+        self, batch: Batch, delivery: Delivery, *, claim: IdempotencyClaim | None = None
     ) -> Decision:
-        """Decide one batch; journalled before it is answered, unless a dry run.
+        """Return the decision on one batch, journalled; the delivery is pending from then on.
 
         Raises
         ------
@@ -69,19 +71,38 @@ class Decider:
         JournalUnavailable
             If the decision cannot be journalled.
         """
+        with self._begun(batch, dry_run=False) as begun:
+            return await self._decide(batch, claim, delivery, begun)
+
+    async def dry_run(self, batch: Batch) -> Decision:
+        """Return what a batch would get; nothing is journalled and no state changes.
+
+        Raises
+        ------
+        InvalidInput
+            If a held position cannot be valued.
+        """
+        with self._begun(batch, dry_run=True) as begun:
+            return await self._decide_aside(batch, begun)
+
+    @contextmanager
+    def _begun(self, batch: Batch, *, dry_run: bool) -> Iterator["_Begun"]:
+        """Give a decision its id, which its log lines carry too."""
         begun = _Begun(uuid.uuid4().hex, self._engine.world.clock.monotonic())
         tokens = structlog.contextvars.bind_contextvars(decision_id=begun.decision_id)
         try:
             if not batch.signals:
                 _LOG.warning("empty_batch", dry_run=dry_run)
-            if dry_run:
-                return await self._rehearse(batch, begun)
-            return await self._decide(batch, claim, begun)
+            yield begun
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
 
     async def _decide(
-        self, batch: Batch, claim: IdempotencyClaim | None, begun: "_Begun"
+        self,
+        batch: Batch,
+        claim: IdempotencyClaim | None,
+        delivery: Delivery,
+        begun: "_Begun",
     ) -> Decision:
         engine, tick = self._engine, self._engine.world.clock.monotonic
         engine.require_journal()
@@ -92,7 +113,7 @@ class Decider:
             drafted_at = tick()
             asked = self._questions(drafted)
             if asked:
-                # ahead of the decision, and of whatever the breaker has to report meanwhile
+                # ahead of the decision, and of transitions of the breaker meanwhile
                 entry.hold()
             answer = await self._ask(drafted, asked)
             answered_at = tick()
@@ -100,24 +121,25 @@ class Decider:
             concluded = conclude(drafted, answer, engine.beliefs)
             decision = self._answer(concluded, answer, begun)
             durable = self._record(concluded, decision, answer, entry, claim)
+            delivery.committed()
         finished_at = tick()
         await durable
         self._report(concluded, decision, (begun.at, drafted_at, answered_at, finished_at, tick()))
         return decision
 
     def _questions(self, drafted: Draft) -> tuple[PolicyInput, ...]:
-        """List what to ask; nothing where the answer is known to be a refusal."""
-        if self._engine.world.gate.is_shut():
+        """Return the rows to ask the policy about; none where it would refuse."""
+        if self._engine.world.gate.would_refuse():
             return ()
         return policy_inputs(drafted, self._engine.beliefs)
 
-    async def _rehearse(self, batch: Batch, begun: "_Begun") -> Decision:
+    async def _decide_aside(self, batch: Batch, begun: "_Begun") -> Decision:
         beliefs = self._engine.beliefs.fork()
         drafted = draft(observe_batch(batch, beliefs, self._engine.params), beliefs)
         gate = self._engine.world.gate
         asked = policy_inputs(drafted, beliefs) if gate.client else ()
         if batch.signals:
-            answer = await gate.ask_aside(asked)
+            answer = await gate.ask_for_dry_run(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
         return self._answer(conclude(drafted, answer, beliefs), answer, begun)

@@ -10,7 +10,7 @@ from app.core.params import EngineParams
 from app.pipeline import events
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.event_log import EventLog
-from app.pipeline.notices import NobodyTold, Notices
+from app.pipeline.notices import Notices, NullNotices
 from app.pipeline.ports import Clock, DecisionIndex, Journal, StoredAnswer, Telemetry
 
 
@@ -25,7 +25,7 @@ class World:
     gate: PolicyGate
     clock: Clock
     telemetry: Telemetry
-    notices: Notices = field(default_factory=NobodyTold)
+    notices: Notices = field(default_factory=NullNotices)
     request_id: Callable[[], str | None] = lambda: None
 
 

@@ -261,6 +261,21 @@ def _throw_switch(data: Mapping[str, Any], beliefs: Beliefs) -> None:
     beliefs.throw_switch(status_from_json(data), rebase=data["rebase"])
 
 
+def status_to_json(
+    status: TradingStatus, *, rebase: bool = False, taken: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Return the payload of a kill switch that was thrown; its version is counted by the fold."""
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "since_ns": status.since_ns,
+        "flatten": status.flatten,
+        "actor": status.actor,
+        "rebase": rebase,
+        "taken": None if taken is None else dict(taken),
+    }
+
+
 def status_from_json(data: Mapping[str, Any]) -> TradingStatus:
     """Return the kill switch of a journalled event."""
     return TradingStatus(

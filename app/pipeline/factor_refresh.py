@@ -1,4 +1,4 @@
-"""Factors of the correlations, estimated beside the requests and adopted between them."""
+"""Estimate factors of the correlations in a thread, and adopt them between decisions."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +33,7 @@ class FactorRefresh:
         self._retry_version = 0
 
     def stop(self) -> None:
-        """Let a running estimate end, and start no other."""
+        """Wait for a running estimate to end, and start no other."""
         if self._worker is not None:
             self._worker.shutdown(wait=True, cancel_futures=True)
 
@@ -58,7 +58,7 @@ class FactorRefresh:
         if estimate.cancelled():
             return
         if (error := estimate.exception()) is not None:
-            # not with the next batch already: what fails there will most likely fail again
+            # a retry with the next batch would most likely fail again
             version = self._engine.beliefs.market.version
             self._retry_version = version + self._engine.params.market.factor_refresh
             _LOG.error("factors_failed", exc_info=error)

@@ -1,6 +1,6 @@
-"""What people are told, and when: edges of the service's state, each told once.
+"""Notices to people about changes of the service's state, each change once.
 
-Nothing here waits, counts or sends: a `Watch` looks at what happened and gives notices.
+No I/O: a `Watch` is given what happened and returns notices; the adapter sends them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,13 +25,13 @@ KINDS: Final = (
     CIRCUIT_OPENED, CIRCUIT_CLOSED, TRADING_STATE, LIMIT_NEAR, MODEL_CHANGED, MODEL_DEMOTED,
     MODEL_RESTORED, JOURNAL_FAILING, JOURNAL_RESTORED,
 )  # fmt: skip
-_LIMITS_TOLD: Final = 20
+_LIMITS_SHOWN: Final = 20
 _LIMITS_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One fact for people: its kind, a sentence, and its numbers, JSON-able."""
+    """One message to people: its kind, a sentence, and its numbers, JSON-able."""
 
     kind: str
     text: str
@@ -52,36 +52,36 @@ class Thresholds:
 
 
 class Notices(Protocol):
-    """Whoever tells people; told after the fact, must neither fail nor wait."""
+    """Port that sends notices; called after the change, must neither raise nor block."""
 
     def circuit_moved(self, transition: Transition) -> None:
-        """Hear of a change of the breaker's state."""
+        """Take a change of the breaker's state."""
         ...
 
     def switched(self, status: TradingStatus) -> None:
-        """Hear of the kill switch."""
+        """Take a change of the kill switch."""
         ...
 
     def decided(self, view: DecisionView) -> None:
-        """Hear of a decision that was not a dry run."""
+        """Take a decision that was not a dry run."""
         ...
 
 
-class NobodyTold:
-    """Tells nobody."""
+class NullNotices:
+    """Sends no notice."""
 
     def circuit_moved(self, transition: Transition) -> None:
-        """Forget it."""
+        """Ignore it."""
 
     def switched(self, status: TradingStatus) -> None:
-        """Forget it."""
+        """Ignore it."""
 
     def decided(self, view: DecisionView) -> None:
-        """Forget it."""
+        """Ignore it."""
 
 
 class Watch:
-    """Remembers what was told last, so that each edge is told once.
+    """Returns a notice for each change of state, once.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ class Watch:
         self._circuit_open = False
         self._model: str | None = None
         self._model_used = False
-        self._silent = 0
+        self._abstained = 0
         self._near: dict[tuple[str, str], None] = {}
         self._journal: str | None = None
 
     def circuit(self, transition: Transition) -> Notice | None:
-        """Tell that the circuit opened or closed; a failed probe is no news."""
+        """Return a notice when the circuit opens or closes, None for a failed probe."""
         now = transition.to_state
         if now is CircuitState.HALF_OPEN or (now is CircuitState.OPEN) == self._circuit_open:
             return None
@@ -112,7 +112,7 @@ class Watch:
 
     @staticmethod
     def switch(status: TradingStatus) -> Notice:
-        """Tell how the kill switch was thrown."""
+        """Return the notice of a change of the kill switch."""
         data = {
             "state": status.state.value,
             "flatten": status.flatten,
@@ -126,7 +126,7 @@ class Watch:
         return Notice(TRADING_STATE, text, data)
 
     def model(self, answer: PolicyAnswer) -> Sequence[Notice]:
-        """Tell of another version, and of a model that has lost or found its confidence."""
+        """Return notices of another version, and of confidence lost or regained."""
         if answer.model_version is None and not any(answer.predictions):
             return ()
         version, was = answer.model_version, self._model
@@ -135,27 +135,27 @@ class Watch:
         if was is not None and version != was:
             data = {"version": version, "was": was}
             notices.append(Notice(MODEL_CHANGED, f"The model is {version}, was {was}.", data))
-        told = self._confidence(answer, version)
-        return notices if told is None else [*notices, told]
+        confidence = self._confidence(answer, version)
+        return notices if confidence is None else [*notices, confidence]
 
     def _confidence(self, answer: PolicyAnswer, version: str | None) -> Notice | None:
         confident = any(row is not None and row.confidence > 0.0 for row in answer.predictions)
-        demoted = self._silent >= self.thresholds.demoted_after
+        demoted = self._abstained >= self.thresholds.demoted_after
         data: dict[str, Any] = {"version": version}
         if confident:
             # the first confident answer of all is no restoration
-            restored, self._silent, self._model_used = demoted and self._model_used, 0, True
+            restored, self._abstained, self._model_used = demoted and self._model_used, 0, True
             text = f"The model {version} is confident again and takes part in decisions."
             return Notice(MODEL_RESTORED, text, data) if restored else None
-        self._silent += 1
-        if demoted or self._silent < self.thresholds.demoted_after or not self._model_used:
+        self._abstained += 1
+        if demoted or self._abstained < self.thresholds.demoted_after or not self._model_used:
             return None
-        data["answers"] = self._silent
-        text = f"The model {version} is demoted: {self._silent} answers without confidence."
+        data["answers"] = self._abstained
+        text = f"The model {version} is demoted: {self._abstained} answers without confidence."
         return Notice(MODEL_DEMOTED, text, data)
 
     def limits(self, rows: Iterable[Mapping[str, Any]]) -> Notice | None:
-        """Tell which limits came near; one that the decision does not name stays as it was.
+        """Return a notice of limits that came near; those not named keep their state.
 
         Parameters
         ----------
@@ -165,20 +165,20 @@ class Watch:
         near_pct, clear_pct = self.thresholds.limit_near_pct, self.thresholds.limit_clear_pct
         if near_pct <= 0.0:
             return None
-        news = []
+        reached = []
         for row in rows:
             name, used = (row["level"], row["identifier"]), row["utilization_pct"]
             if used >= near_pct and name not in self._near:
                 self._near[name] = None
-                news.append(row)
+                reached.append(row)
             elif used < clear_pct:
                 self._near.pop(name, None)
         while len(self._near) > _LIMITS_REMEMBERED:
             del self._near[next(iter(self._near))]
-        return _limits_notice(news, near_pct) if news else None
+        return _limits_notice(reached, near_pct) if reached else None
 
     def journal(self, refusing: str | None) -> Notice | None:
-        """Tell that the journal cannot be written, and that it can be again."""
+        """Return a notice when the journal starts or stops refusing writes."""
         was, self._journal = self._journal, refusing
         if (was is None) == (refusing is None):
             return None
@@ -188,9 +188,9 @@ class Watch:
         return Notice(JOURNAL_RESTORED, "The journal is written again.", {"reason": was})
 
 
-def _limits_notice(news: Sequence[Mapping[str, Any]], near_pct: float) -> Notice:
-    shown = [dict(row) for row in news[:_LIMITS_TOLD]]
+def _limits_notice(reached: Sequence[Mapping[str, Any]], near_pct: float) -> Notice:
+    shown = [dict(row) for row in reached[:_LIMITS_SHOWN]]
     named = ", ".join(f"{row['level']} {row['identifier']}" for row in shown[:3])
-    more = f" and {len(news) - 3} more" if len(news) > 3 else ""
+    more = f" and {len(reached) - 3} more" if len(reached) > 3 else ""
     text = f"At {near_pct:g} percent of a limit or above: {named}{more}."
-    return Notice(LIMIT_NEAR, text, {"near_pct": near_pct, "count": len(news), "limits": shown})
+    return Notice(LIMIT_NEAR, text, {"near_pct": near_pct, "count": len(reached), "limits": shown})

@@ -1,32 +1,36 @@
-"""What an operator does: the kill switch, the breaker, settings, and whether requests may come."""
+"""Operators' changes: kill switch, breaker and settings; and readiness."""
 
 from collections.abc import Awaitable
-from dataclasses import asdict
 from typing import Any
 
 import structlog
 
 from app.core.beliefs import TradingStatus
-from app.core.errors import FieldProblem, InvalidInput
+from app.core.errors import FieldProblem, InvalidInput, TradingStateDiffers
 from app.core.params import EngineParams
 from app.core.policy.breaker import BreakerMode
 from app.core.policy.circuit import Transition
 from app.core.types import TradingState
 from app.pipeline import events
 from app.pipeline.engine import Engine, SettingsChange
+from app.pipeline.handover import Handover
 
 _LOG = structlog.get_logger(__name__)
 _RESET, _MODE = "circuit_reset", "circuit_mode"
-# an operator's acts on the breaker, by name; each is journalled with who and why
+# operators' changes of the breaker, by name; each is journalled with actor and reason
 CIRCUIT_ACTS = frozenset({_RESET, _MODE})
+# the only portfolio
+DEFAULT_PORTFOLIO = "default"
 
 
 class Operating:
-    """Changes how the service runs; each change is journalled, logged and told to people.
+    """Changes how the service runs; each change is journalled, logged and sent as a notice.
 
     Parameters
     ----------
     engine : Engine
+    handover : Handover
+        Decisions that were committed and not yet sent.
 
     Attributes
     ----------
@@ -34,13 +38,14 @@ class Operating:
         Whether the process is about to end and should get no new requests.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, handover: Handover) -> None:
         self.draining = False
         self._engine = engine
+        self._handover = handover
         self._world = engine.world
 
     def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether a load balancer should send requests here, and why not."""
+        """Return whether requests are accepted, and the details that say why not."""
         refusing = self._world.journal.refusing()
         detail = {
             "journal": refusing or "ok",
@@ -60,8 +65,17 @@ class Operating:
         return self._engine.change_settings(params, change)
 
     def trading_state(self) -> dict[str, Any]:
-        """Return the kill switch as it stands."""
-        return asdict(self._engine.beliefs.trading)
+        """Return state, reason, time, flatten and actor of the kill switch, and its version."""
+        status = self._engine.beliefs.trading
+        return {
+            "state": status.state,
+            "reason": status.reason,
+            "since_ns": status.since_ns,
+            "flatten": status.flatten,
+            "actor": status.actor,
+            "control_version": status.version,
+            "portfolio_id": DEFAULT_PORTFOLIO,
+        }
 
     async def set_trading_state(
         self,
@@ -71,8 +85,12 @@ class Operating:
         *,
         flatten: bool = False,
         rebase: bool = False,
+        if_state_is: TradingState | None = None,
     ) -> dict[str, Any]:
-        """Throw the kill switch; holds from the next decision on and over restarts.
+        """Set the trading state, from the next decision on and over restarts.
+
+        Returns when every decision that was committed before was sent to its caller, or after the
+        longest wait of the handover.
 
         Parameters
         ----------
@@ -83,29 +101,39 @@ class Operating:
             With HALTED: every target is zero instead of the current position.
         rebase : bool
             Let the brakes forget peak, last value and day: they measure from the next batch on.
+        if_state_is : TradingState, optional
+            Change nothing unless this state is in effect.
 
         Raises
         ------
         InvalidInput
-            If ``flatten`` comes with another state.
+            If ``flatten`` comes with another state than HALTED.
+        TradingStateDiffers
+            If the state in effect is not ``if_state_is``; nothing has changed then.
         JournalUnavailable
             If the change cannot be journalled.
         """
         if flatten and state is not TradingState.HALTED:
             message = f"must be false unless state is HALTED, which was {state.value}"
             raise InvalidInput(FieldProblem("flatten", message, flatten))
+        current = self._engine.beliefs.trading.state
+        if if_state_is not in {None, current}:
+            raise TradingStateDiffers(f"the trading state is {current.value}; nothing was changed")
         self._engine.require_journal()
         status = TradingStatus(state, reason, self._world.clock.now_ns(), flatten, actor)
         self._engine.beliefs.throw_switch(status, rebase=rebase)
-        data = {**asdict(status), "rebase": rebase}
+        data = events.status_to_json(status, rebase=rebase)
         _LOG.warning("trading_state", **data)
         durable = self._engine.append(events.TRADING_STATE, lambda: events.encode(data))
+        answer, unsent = self.trading_state(), self._handover.pending()
         self._world.notices.switched(status)
         await durable
-        return self.trading_state()
+        if not await self._handover.wait(unsent):
+            _LOG.warning("decisions_not_sent", count=len(unsent & self._handover.pending()))
+        return answer
 
     def circuit(self) -> dict[str, Any]:
-        """Return the breaker as it stands."""
+        """Return the fields of ``GET /circuit``."""
         return self._world.gate.breaker.snapshot(self._world.clock.monotonic())
 
     async def reset_circuit(self, reason: str | None, actor: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the pipeline needs from the world, as Protocols named by need.
+"""Protocols of what the pipeline needs from outside.
 
 Each has an adapter of the same name in ``app/adapters`` and a fake in ``tests/fakes``.
 """
@@ -14,18 +14,26 @@ if TYPE_CHECKING:
 
 
 class Telemetry(Protocol):
-    """Whoever watches; told after the fact, must not fail."""
+    """Counts and measures; called after the fact, must not raise."""
 
     def decided(self, view: "DecisionView") -> None:
-        """Take note of a decision that was not a dry run."""
+        """Record a decision that was not a dry run."""
         ...
 
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        """Take note of accepted, duplicate and rejected outcomes."""
+        """Record accepted, duplicate and rejected outcomes."""
+        ...
+
+    def market_observed(self, report: dict[str, Any]) -> None:
+        """Record accepted prices or returns, and the ignored ones by reason."""
+        ...
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        """Count what was noticed outside of a decision, by the word of its notice."""
         ...
 
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        """Take note of the breaker as ``GET /circuit`` shows it."""
+        """Record the breaker as ``GET /circuit`` shows it."""
         ...
 
     def count(self, name: str, amount: int = 1) -> None:
@@ -37,19 +45,19 @@ class Clock(Protocol):
     """Wall clock for records, monotonic clock for every duration."""
 
     def now_ns(self) -> int:
-        """Wall-clock time, nanoseconds since 1970-01-01 UTC."""
+        """Return wall-clock time, nanoseconds since 1970-01-01 UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return seconds on a clock that never goes back."""
         ...
 
 
 class PolicyClient(Protocol):
-    """Something that predicts; knows nothing of breakers and limits."""
+    """Returns predictions; has no breaker and no limits."""
 
     async def predict(self, inputs: Sequence[PolicyInput]) -> tuple[Prediction | None, ...]:
-        """One prediction per input, same order; None where a row was unusable.
+        """Return one prediction per input, same order; None where a row was unusable.
 
         Raises
         ------
@@ -63,7 +71,7 @@ class PolicyClient(Protocol):
         ...
 
     def resume(self) -> None:
-        """Forget a pause that the server asked for; an operator says it is well again."""
+        """End the pause that the server asked for, at an operator's request."""
         ...
 
     async def close(self) -> None:
@@ -148,10 +156,10 @@ class DecisionQuery:
 
 
 class Journal(Protocol):
-    """Durable, ordered record of everything the service decided and heard."""
+    """Durable, ordered record of everything the service decided and received."""
 
     async def open(self) -> None:
-        """Connect, migrate, take the writer's place.
+        """Connect, migrate and become the writer.
 
         Raises
         ------
@@ -161,7 +169,7 @@ class Journal(Protocol):
         ...
 
     def refusing(self) -> str | None:
-        """Why nothing new may be decided now (last write failed), or None."""
+        """Return why no decision is possible now (last write failed), or None."""
         ...
 
     def lag(self) -> tuple[int, float]:
@@ -172,7 +180,7 @@ class Journal(Protocol):
         """Queue an event in order, without waiting; await the result for durability.
 
         The awaitable raises JournalUnavailable when the write failed; the event stays queued
-        and is written when the store is back. An awaitable nobody awaits is fine.
+        and is written when the store is back. It need not be awaited.
         """
         ...
 
@@ -193,13 +201,13 @@ class Journal(Protocol):
         ...
 
     async def events_after(self, seq: int, limit: int) -> list[StoredEvent]:
-        """Events with a larger ``seq``, ascending, at most ``limit``."""
+        """Return events with a larger ``seq``, ascending, at most ``limit``."""
         ...
 
     async def events_of(
         self, kinds: Sequence[str], before_seq: int, window: int
     ) -> list[StoredEvent]:
-        """Events of these kinds among the ``window`` before ``before_seq``, newest first."""
+        """Return events of these kinds among the ``window`` before ``before_seq``, newest first."""
         ...
 
     async def decision(self, decision_id: str) -> StoredEvent | None:
@@ -207,11 +215,11 @@ class Journal(Protocol):
         ...
 
     async def decisions(self, query: DecisionQuery) -> list[StoredEvent]:
-        """Decision events that match, newest first."""
+        """Return decision events that match, newest first."""
         ...
 
     async def known_outcomes(self, pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these (decision_id, symbol) pairs are journalled already.
+        """Return those of these (decision_id, symbol) pairs that are journalled already.
 
         Raises
         ------

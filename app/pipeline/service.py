@@ -1,4 +1,4 @@
-"""The sizing service behind HTTP and behind the facade: it decides, and its parts do the rest."""
+"""The sizing service behind HTTP and the facade: it decides, and owns learning and operating."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, World
 from app.pipeline.factor_refresh import FactorRefresh
+from app.pipeline.handover import Delivery, Handover
 from app.pipeline.learning import Learning
 from app.pipeline.operating import Operating
 from app.pipeline.ports import StoredAnswer
@@ -24,7 +25,7 @@ _DAY_NS = 86_400 * 1_000_000_000
 
 
 class SizingService:
-    """Decides batches; its parts learn, operate and show; each change of state is journalled.
+    """Decides batches, and owns what learns, operates and reads; state changes are journalled.
 
     Parameters
     ----------
@@ -47,14 +48,15 @@ class SizingService:
         self.mode = mode
         self.world = world
         self._engine = Engine(params, world, mode)
+        self._handover = Handover()
         self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
         self.learning = Learning(self._engine)
-        self.operating = Operating(self._engine)
+        self.operating = Operating(self._engine, self._handover)
         self.showing = Showing(self._engine, self._decider, self.operating)
 
     @property
     def beliefs(self) -> Beliefs:
-        """What the service believes now."""
+        """Current beliefs."""
         return self._engine.beliefs
 
     @property
@@ -87,10 +89,27 @@ class SizingService:
         self._decider.stop()
         await self._engine.stop()
 
+    def delivery(self) -> Delivery:
+        """Return what a caller gives to `allocate` and ends once it has sent the answer."""
+        return Delivery(self._handover)
+
     async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+        self,
+        batch: Batch,
+        *,
+        dry_run: bool = False,
+        claim: IdempotencyClaim | None = None,
+        delivery: Delivery | None = None,
     ) -> Decision:
-        """Decide one batch; journalled before it is answered, unless a dry run.
+        """Return the decision on one batch; journalled before, unless it is a dry run.
+
+        Parameters
+        ----------
+        batch : Batch
+        dry_run : bool
+        claim : IdempotencyClaim, optional
+        delivery : Delivery, optional
+            The caller must end it; without one the decision counts as sent when this returns.
 
         Raises
         ------
@@ -99,10 +118,18 @@ class SizingService:
         JournalUnavailable
             If the decision cannot be journalled.
         """
-        return await self._decider.allocate(batch, dry_run=dry_run, claim=claim)
+        if dry_run:
+            return await self._decider.dry_run(batch)
+        if delivery is not None:
+            return await self._decider.allocate(batch, delivery, claim=claim)
+        own = self.delivery()
+        try:
+            return await self._decider.allocate(batch, own, claim=claim)
+        finally:
+            own.sent()
 
     def what_if(self, batch: Batch, changes: Changes) -> dict[str, Any]:
-        """Size a batch under other numbers with Phase 2 alone; nothing is kept, no policy asked.
+        """Return what a batch would get under other numbers; Phase 2 alone, no state changes.
 
         Raises
         ------
@@ -123,6 +150,6 @@ class SizingService:
         try:
             return await self.world.journal.stored_answer(owner, key, not_before)
         except JournalUnavailable:
-            # what asks for it is about to decide: a request refused for the journal like any other
+            # the caller would decide next, so this counts as a request that the journal refused
             self.world.telemetry.count("journal_errors")
             raise

@@ -1,4 +1,4 @@
-"""The circuit breaker as the service and the facade hold it: behind a lock, with a listener."""
+"""The circuit breaker with a lock for several threads and a callback for its transitions."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -17,9 +17,7 @@ from app.core.policy.circuit import (
 
 
 class SharedBreaker:
-    """A `CircuitBreaker` for any number of threads: one at a time is inside it.
-
-    Every method does what the machine's method of that name does.
+    """A `CircuitBreaker` whose methods hold a lock and report transitions to a callback.
 
     Parameters
     ----------
@@ -27,13 +25,13 @@ class SharedBreaker:
     draw : callable returning a float in [0, 1)
         For the jitter.
     on_transition : callable taking a Transition, optional
-        Told of each change of the visible state, in order and in the thread that made it. It may
-        call this breaker.
+        Called with each change of the visible state, in order and in the thread that made it.
+        It may call this breaker.
 
     Attributes
     ----------
     closed_generation, retry_in_sec : callables
-        The machine's own: they only read, and take no lock.
+        Those of `CircuitBreaker`: they only read, and take no lock.
     """
 
     def __init__(
@@ -50,59 +48,59 @@ class SharedBreaker:
 
     @property
     def mode(self) -> BreakerMode:
-        """The mode in force."""
+        """Mode set by the operator."""
         return self._machine.mode
 
     def acquire(self, now: float) -> Ticket | None:
-        """Ask to make one call; None refuses it."""
+        """Return a ticket for one call, or None if it is refused."""
         with self._lock:
             ticket = self._machine.acquire(now)
             if self._machine.transitions:
-                self._tell()
+                self._emit()
         return ticket
 
     def report(self, permit: Permit, outcome: CallOutcome, now: float, *, reason: str = "") -> None:
-        """Tell how the call of a permit ended; each ticket counts once."""
+        """Count how the call of a permit ended; each ticket counts once."""
         with self._lock:
             self._machine.report(permit, outcome, now, reason=reason)
             if self._machine.transitions:
-                self._tell()
+                self._emit()
 
     def state(self, now: float) -> CircuitState:
-        """State as a caller meets it at ``now``."""
+        """Return the state for a call at ``now``."""
         with self._lock:
             state = self._machine.state(now)
-            self._tell()
+            self._emit()
         return state
 
     def reset(self, now: float, *, reason: str = "reset") -> None:
         """Force the circuit closed."""
         with self._lock:
-            # What time alone changed is told first, while it is what a listener finds.
+            # A change by time alone is reported first, while it is still the state.
             self.state(now)
             self._machine.reset(now, reason=reason)
-            self._tell()
+            self._emit()
 
     def set_mode(self, mode: BreakerMode, now: float, *, reason: str = "") -> None:
-        """Put the operator's mode in force."""
+        """Set the operator's mode."""
         with self._lock:
             self.state(now)
             self._machine.set_mode(mode, now, reason=reason)
-            self._tell()
+            self._emit()
 
     def record_fallback(self) -> None:
-        """Count a decision that had to do without the protected call."""
+        """Count a decision made without the protected call."""
         with self._lock:
             self._machine.record_fallback()
 
     def snapshot(self, now: float) -> dict[str, Any]:
-        """Show the fields of ``GET /circuit``."""
+        """Return the fields of ``GET /circuit``."""
         with self._lock:
             self.state(now)
             return self._machine.snapshot(now)
 
     def export(self) -> dict[str, Any]:
-        """Give what must survive a restart, as JSON values."""
+        """Return what must survive a restart, as JSON values."""
         with self._lock:
             return self._machine.export()
 
@@ -111,9 +109,9 @@ class SharedBreaker:
         with self._lock:
             self.state(now)
             self._machine.restore(exported, now)
-            self._tell()
+            self._emit()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         for transition in self._machine.take_transitions():
             if self._on_transition is not None:
                 self._on_transition(transition)

@@ -1,4 +1,4 @@
-"""What the service shows: its state, what it learnt, its limits, and the journal read back."""
+"""Read access to state, performance, limits and journalled decisions."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from app.pipeline.engine import Engine
 from app.pipeline.operating import CIRCUIT_ACTS, Operating
 from app.pipeline.ports import DecisionQuery, StoredEvent
 
-# entries of the journal that one look for operators' acts goes through
+# journal entries that one query of operations reads
 _OPERATIONS_WINDOW = 20_000
 
 
@@ -23,12 +23,12 @@ class Showing:
     decider : Decider
         Its counts, and its newest decisions.
     operating : Operating
-        Its switch and its breaker, which are parts of the state.
+        For switch and breaker, which are parts of the state.
 
     Attributes
     ----------
     extra_state : dict of str to callable
-        Further fields of ``GET /state``, by name: what runs beside the engine adds its own.
+        Further fields of ``GET /state`` by name, from parts that run beside the engine.
     """
 
     def __init__(self, engine: Engine, decider: Decider, operating: Operating) -> None:
@@ -43,7 +43,7 @@ class Showing:
         return self._decider.counts
 
     def performance(self) -> dict[str, Any]:
-        """Return the policy against Phase 2, unpaired and paired."""
+        """Return the comparison of the policy with Phase 2, unpaired and paired."""
         return self._engine.beliefs.performance.report()
 
     def correlations(self, symbols: Sequence[str] | None = None) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Showing:
         return {"limits": limits, "settings_hash": self._engine.settings_hash}
 
     def state(self) -> dict[str, Any]:
-        """Return everything the service believes now."""
+        """Return the whole state of the service, as of ``GET /state``."""
         client = self._engine.world.gate.client
         counts = self.counts
         total = sum(counts.values())
@@ -78,7 +78,7 @@ class Showing:
         }
 
     async def decision(self, decision_id: str) -> dict[str, Any]:
-        """Return one journalled decision, whole.
+        """Return one journalled decision with its batch and trace.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Showing:
         return views.decision_view(await self._stored(decision_id))
 
     async def decisions(self, query: DecisionQuery) -> dict[str, Any]:
-        """Return journalled decisions that match, newest first, and where to go on."""
+        """Return journalled decisions that match, newest first, and the cursor of the next page."""
         found = await self._engine.world.journal.decisions(query)
         more = found[-1].seq if len(found) >= query.limit and found else None
         return {
@@ -111,10 +111,10 @@ class Showing:
         return trace.decision_trace(await self._stored(decision_id))
 
     async def operations(self, before_seq: int | None = None) -> dict[str, Any]:
-        """Return what operators, breaker and settings changed lately, newest first.
+        """Return recent changes by operators, breaker and settings, newest first.
 
-        Looks through the last 20,000 entries of this process's journal, or those before
-        ``before_seq``; ``next_before_seq`` is where to look further.
+        Searches the last 20,000 entries of this process's journal, or those before
+        ``before_seq``; ``next_before_seq`` is the cursor of the next page.
         """
         before = self._engine.log.seq + 1 if before_seq is None else before_seq
         found = await self._engine.world.journal.events_of(
@@ -125,7 +125,7 @@ class Showing:
             "operations": [
                 entry
                 for entry in map(views.operation_view, found)
-                # the operator's own act is the entry beside it, with who and why
+                # the operator's entry beside it has actor and reason
                 if entry["what"] != "circuit" or entry["reason"] not in CIRCUIT_ACTS
             ],
             "next_before_seq": more if more > 1 else None,

@@ -1,7 +1,6 @@
 """The start of an engine: its journal opened, its state restored, the strictest switch in force."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Final
 
 import structlog
@@ -126,7 +125,7 @@ async def _switch(
     status = TradingStatus(wanted.state, wanted.reason, now_ns, wanted.flatten, _ACTOR)
     engine.beliefs.throw_switch(status)
     engine.log.taken |= taken or {}
-    data = {**asdict(status), "rebase": False, "taken": taken}
+    data = events.status_to_json(status, taken=taken)
     _LOG.warning("trading_state", **data)
     await engine.append(events.TRADING_STATE, lambda: events.encode(data))
 

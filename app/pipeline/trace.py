@@ -1,4 +1,4 @@
-"""A journalled decision signal by signal: what came in, what was asked, what each stage left."""
+"""Views of a journalled decision: one line, or signal by signal with the size of each stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from app.pipeline.ports import StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class DecisionSummary:
-    """One line about a decision; ``latency_ms`` is the whole of it, its journal included."""
+    """One line about a decision; ``latency_ms`` includes the write of the journal."""
 
     decision_id: str
     timestamp_ns: int
@@ -26,7 +26,7 @@ class DecisionSummary:
 
 
 def summarise(answer: Mapping[str, Any], latency_ms: float | None = None) -> DecisionSummary:
-    """Condense an answer; its own latency, without the journal, where no other is known."""
+    """Return the summary of an answer; ``latency_ms`` replaces that of the answer."""
     return DecisionSummary(
         decision_id=answer["decision_id"],
         timestamp_ns=answer["timestamp_ns"],
@@ -41,7 +41,7 @@ def summarise(answer: Mapping[str, Any], latency_ms: float | None = None) -> Dec
 
 
 def decision_trace(stored: StoredEvent) -> dict[str, Any]:
-    """Add ``signals`` to the view of a journalled decision, in the order of its contributions.
+    """Return a journalled decision with ``signals``, in the order of its contributions.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
 
 
 def _sized_signals(data: Mapping[str, Any]) -> Sequence[Signal]:
-    """Signals that were not rejected, in the order of the trace."""
+    """Return signals that were not rejected, in the order of the trace."""
     refused = {entry["index"] for entry in data["answer"]["rejected_signals"]}
     given = events.batch_from_json(data["batch"]).signals
     return canonical_order([s for index, s in enumerate(given) if index not in refused])

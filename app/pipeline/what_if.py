@@ -1,4 +1,4 @@
-"""What a batch would get under other numbers: Phase 2 on a copy, nothing asked, nothing kept."""
+"""Size a batch under other numbers: Phase 2 alone, on a copy of the beliefs."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -41,7 +41,7 @@ def rehearse(
     Returns
     -------
     dict
-        What an answer of ``POST /allocate`` says of the allocation: no id, no journal entry.
+        The allocation part of an answer of ``POST /allocate``, without id and journal entry.
 
     Raises
     ------
@@ -82,5 +82,5 @@ def _worsened(given: CascadeIndicators, severity: float) -> CascadeIndicators:
 
 
 def _farther(given: float, worse: float) -> float:
-    # the cascade looks at these two without their sign
+    # the cascade score uses the absolute value of these two
     return given if abs(given) >= worse else worse

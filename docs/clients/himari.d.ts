@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 4993f33aa1ce2bc2e6a657dc47232fb6b41b221cc5ef07a0681d2f8bfa345218
+// openapi sha256: ee3dd6fa414a4bd80e27bdeb1f94f0ccccdd328db3ca0a4851aeccb83750dfec
 
 export interface paths {
     "/allocate": {
@@ -17,7 +17,8 @@ export interface paths {
          * @description Target positions within hard limits, always with the baseline beside them.
          *
          *     A batch without signals answers 200. Signals without a usable price are listed in
-         *     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
+         *     ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer;
+         *     ``Himari-Trading-State`` beside it is the state in effect now.
          */
         post: operations["allocate"];
         delete?: never;
@@ -319,12 +320,15 @@ export interface paths {
         };
         /**
          * State of the kill switch
-         * @description State, reason and since when.
+         * @description State, reason, since when, and how many switches were thrown so far.
          */
         get: operations["get_trading_state"];
         /**
          * Set the kill switch
          * @description ACTIVE trades, REDUCING only reduces, HALTED stays at the current positions, or at zero.
+         *
+         *     Answers when every decision that was made before was sent, after one second at most. With
+         *     ``if_state_is`` it changes nothing and answers 409 unless that state is in effect.
          */
         put: operations["set_trading_state"];
         post?: never;
@@ -994,6 +998,13 @@ export interface components {
              * @description Name of the API key that set it; "" without keys.
              */
             actor: string;
+            /**
+             * Control Version
+             * @description Switches thrown so far; a decision with a smaller one was made before.
+             */
+            control_version: number;
+            /** Portfolio Id */
+            portfolio_id: string;
         };
         /**
          * AllocateRequest
@@ -1337,6 +1348,18 @@ export interface components {
              * @default false
              */
             rebase?: boolean;
+            /**
+             * If State Is
+             * @description Change nothing and answer 409 unless this state is in effect.
+             * @default null
+             */
+            if_state_is?: ("ACTIVE" | "REDUCING" | "HALTED" | "active" | "reducing" | "halted") | null;
+            /**
+             * Portfolio Id
+             * @description Act on this portfolio; on all of them where absent.
+             * @default null
+             */
+            portfolio_id?: string | null;
         };
     };
     responses: never;
@@ -1402,7 +1425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The Idempotency-Key was used with another body. */
+            /** @description The Idempotency-Key was used with another body, or the trading state is another than `if_state_is`. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2746,7 +2769,10 @@ export interface operations {
     };
     get_trading_state: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `default` where absent. */
+                portfolio_id?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2764,6 +2790,15 @@ export interface operations {
             };
             /** @description No valid API key. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2858,8 +2893,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time. */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key was used with another body, or the trading state is another than `if_state_is`. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

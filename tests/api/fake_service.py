@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from app.core.errors import UnknownDecision
+from app.core.errors import TradingStateDiffers, UnknownDecision
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
 from app.pipeline.answer import Decision
+from app.pipeline.handover import Delivery, Handover
 from app.pipeline.ports import DecisionQuery, StoredAnswer
 from app.pipeline.service import IdempotencyClaim
 
@@ -52,6 +53,7 @@ class FakeLearning:
 class FakeOperating:
     def __init__(self, note: Note) -> None:
         self.is_ready = True
+        self.state = TradingState.ACTIVE
         self._note = note
 
     def circuit(self) -> dict[str, Any]:
@@ -68,11 +70,14 @@ class FakeOperating:
 
     def trading_state(self) -> dict[str, Any]:
         self._note("trading_state")
-        return {"state": "ACTIVE", "reason": None, "since_ns": 0}
+        return {"state": self.state, "reason": None, "since_ns": 0}
 
     async def set_trading_state(
-        self, state: TradingState, reason: str | None, actor: str, **changes: bool
+        self, state: TradingState, reason: str | None, actor: str, **changes: object
     ) -> dict[str, Any]:
+        if_state_is = changes.pop("if_state_is", None)
+        if if_state_is not in {None, self.state}:
+            raise TradingStateDiffers(f"the trading state is {self.state.value}")
         asked = sorted(name for name, wanted in changes.items() if wanted)
         self._note("set_trading_state", state, reason, actor, *asked)
         return {"state": state.value, "reason": reason, "since_ns": 1}
@@ -128,6 +133,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.handover = Handover()
         self.stored: dict[tuple[str, str], StoredAnswer] = {}
         self.error: BaseException | None = None
         self.hold = asyncio.Event()
@@ -143,17 +149,27 @@ class FakeService:
             raise self.error
 
     async def allocate(
-        self, batch: Batch, *, dry_run: bool = False, claim: IdempotencyClaim | None = None
+        self,
+        batch: Batch,
+        *,
+        dry_run: bool = False,
+        claim: IdempotencyClaim | None = None,
+        delivery: Delivery | None = None,
     ) -> Decision:
         self._note("allocate", batch, dry_run, claim)
         number = len(self.calls)
         self.entered.release()
         await self.hold.wait()
         decision = Decision({"decision_id": f"d{number}", "dry_run": dry_run})
+        if delivery is not None:
+            delivery.committed()
         if claim is not None:
             answer = StoredAnswer(claim.owner, claim.key, claim.body_digest, 200, decision.body, 0)
             self.stored[claim.owner, claim.key] = answer
         return decision
+
+    def delivery(self) -> Delivery:
+        return Delivery(self.handover)
 
     async def stored_answer(self, owner: str, key: str) -> StoredAnswer | None:
         return self.stored.get((owner, key))

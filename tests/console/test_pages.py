@@ -11,10 +11,11 @@ import pytest
 
 from app.console.query import read_search
 from app.core.policy.circuit import CallOutcome
-from app.core.types import Outcome, TradingState
+from app.core.types import Outcome, Prediction, TradingState
 from tests.console.feed import Desk
 from tests.console.site import Site, running_site, scripted_policy
 from tests.console.tables import rows_of
+from tests.fakes import FakePolicyClient
 
 
 async def test_the_first_page_says_what_the_service_does(
@@ -169,6 +170,18 @@ async def test_a_decision_trace_has_the_prediction_beside_its_signal(
             baseline = answer["baseline_allocations"][row["signal"]["symbol"]]
             expected = 0.5 * baseline / answer["portfolio_value"]
             assert row["prediction"]["position_pct"] == pytest.approx(expected)
+
+
+async def test_a_decision_names_why_the_policy_abstained(
+    tmp_path: Path, batch: dict[str, Any]
+) -> None:
+    silent = Prediction(0.0, 0.0, 0.0, 0.02, "v1", reason="too little history: 0 of 250")
+    async with running_site(tmp_path, policy=FakePolicyClient(answer=silent)) as site:
+        answer = await site.decide(batch)
+        page = (await site.client.get(f"/console/decisions/{answer['decision_id']}")).text
+
+    assert answer["fallback_reason"] == "low_confidence"
+    assert re.search(r"Abstained from (\d+) of \1: too little history: 0 of 250", page)
 
 
 async def test_rejected_signals_and_the_fallback_reason_are_told(

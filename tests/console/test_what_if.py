@@ -30,7 +30,7 @@ def everything(site: Site) -> str:
             service.showing.counts,
             len(service.showing.recent()),
             service.world.journal.lag()[0],
-            site.telemetry.told,
+            site.telemetry.calls,
             asked,
         ]
     )

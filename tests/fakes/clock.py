@@ -2,7 +2,7 @@
 
 
 class FakeClock:
-    """A clock that stands still until `advance` moves both of its hands."""
+    """A clock that stands still until `advance` moves both of its times."""
 
     def __init__(self, now_ns: int = 1_735_226_000_000_000_000, monotonic: float = 1000.0) -> None:
         self._now_ns = now_ns

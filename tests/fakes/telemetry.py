@@ -6,19 +6,25 @@ from app.pipeline.answer import DecisionView
 
 
 class FakeTelemetry:
-    """Notes what it was told, a line each."""
+    """Keeps a line for each call."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
 
     def decided(self, view: DecisionView) -> None:
-        self.told.append(f"decided {view.answer['strategy']}")
+        self.calls.append(f"decided {view.answer['strategy']}")
 
     def outcomes_recorded(self, report: dict[str, Any]) -> None:
-        self.told.append(f"outcomes {report['accepted']}")
+        self.calls.append(f"outcomes {report['accepted']}")
+
+    def market_observed(self, report: dict[str, Any]) -> None:
+        self.calls.append(f"market {report['accepted']} {report['ignored']}")
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        self.calls.append(f"noticed {what} {amount}")
 
     def circuit_changed(self, snapshot: dict[str, Any]) -> None:
-        self.told.append(f"circuit {snapshot['state']}")
+        self.calls.append(f"circuit {snapshot['state']}")
 
     def count(self, name: str, amount: int = 1) -> None:
-        self.told.append(f"{name} {amount}")
+        self.calls.append(f"{name} {amount}")

@@ -1,4 +1,4 @@
-"""The gate to the policy: every way it can end, and what the breaker is told."""
+"""The gate to the policy: every way it can end, and what the breaker counts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -44,12 +44,12 @@ class Gate(PolicyGate):
     def __init__(self, fake: FakePolicyClient | None, failure_threshold: int = 1) -> None:
         self.fake = fake or FakePolicyClient()
         self.clock = FakeClock()
-        self.heard: list[tuple[int, PolicyAnswer]] = []
+        self.answered: list[tuple[int, PolicyAnswer]] = []
         super().__init__(
             fake,
             SharedBreaker(BreakerParams(failure_threshold=failure_threshold)),
             self.clock,
-            on_answer=lambda rows, answer: self.heard.append((rows, answer)),
+            on_answer=lambda rows, answer: self.answered.append((rows, answer)),
         )
 
     def state(self) -> CircuitState:
@@ -82,7 +82,7 @@ async def test_predictions_come_back_with_version_and_latency() -> None:
     assert answer.model_version == "v1"
     assert answer.latency_ms == pytest.approx(250.0)
     assert gate.breaker.snapshot(0.0)["success_rate"] == 1.0
-    assert gate.heard == [(2, answer)]
+    assert gate.answered == [(2, answer)]
 
 
 def test_without_a_client_the_answer_needs_no_event_loop() -> None:
@@ -92,7 +92,7 @@ def test_without_a_client_the_answer_needs_no_event_loop() -> None:
     assert stopped.value.value.reason is FallbackReason.RL_DISABLED
 
 
-async def test_without_inputs_nobody_is_asked() -> None:
+async def test_without_inputs_the_policy_is_not_asked() -> None:
     gate = Gate(FakePolicyClient(GOOD))
     assert (await gate.ask([])).reason is FallbackReason.EMPTY_BATCH
     assert gate.fake.asked == []
@@ -115,7 +115,7 @@ async def test_a_failure_becomes_its_reason_and_counts_by_its_blame(
     assert gate.state() is state
 
 
-async def test_an_open_circuit_asks_nobody_until_its_timeout_is_over() -> None:
+async def test_an_open_circuit_sends_no_call_until_its_timeout_is_over() -> None:
     gate = Gate(FakePolicyClient(error=BROKEN))
     await gate.ask([ROW])
     assert (await gate.ask([ROW])).reason is FallbackReason.CIRCUIT_OPEN

@@ -62,9 +62,9 @@ async def test_what_happens_meanwhile_comes_after_it(tmp_path: Path) -> None:
     policy.let.set()
     await asyncio.gather(*waiting)
     await service.stop()
-    told = kinds(path)[before:]
-    assert told[:3] == [events.BATCH, events.BATCH, events.SETTINGS]
-    assert told[3:] == [events.DECISION, events.DECISION]
+    kept = kinds(path)[before:]
+    assert kept[:3] == [events.BATCH, events.BATCH, events.SETTINGS]
+    assert kept[3:] == [events.DECISION, events.DECISION]
     assert_replays(path, 2)
 
 
@@ -159,7 +159,7 @@ async def test_without_room_it_is_held_on_and_keeps_its_place(tmp_path: Path) ->
     assert kinds(path) == [events.BATCH, events.OPERATOR]
     log.hold(events.BATCH, b"{}".strip)
     journal.full = True
-    # a caller who goes away hears of that, not of the journal
+    # a caller who goes away gets the cancellation, not the journal's error
     assert not log.try_release()
     # no state is left behind that knows of what was never written
     log.checkpoint_if_due(at_end=True)

@@ -1,4 +1,4 @@
-"""A limit that binds is in the risk budget, whatever its kind, and people are told."""
+"""A limit that binds is in the risk budget, whatever its kind, and gives a notice."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,7 +37,7 @@ def limits_that_bind() -> Iterator[tuple[str, str, LimitParams]]:
 
 @pytest.mark.parametrize(("level", "identifier", "limits"), list(limits_that_bind()))
 @pytest.mark.parametrize("held", [False, True], ids=["wanted", "held"])
-async def test_a_limit_that_binds_is_full_in_the_risk_budget_and_told(
+async def test_a_limit_that_binds_is_full_in_the_risk_budget_and_gives_a_notice(
     tmp_path: Path, level: str, identifier: str, limits: LimitParams, *, held: bool
 ) -> None:
     service = service_on(tmp_path / "himari.db", replace(EngineParams(), limits=limits))
@@ -60,6 +60,6 @@ async def test_a_limit_that_binds_is_full_in_the_risk_budget_and_told(
     row = budget[level, identifier]
     assert row["limit_usd"] == pytest.approx(bound[level, identifier]["limit_usd"])
     assert row["utilization_pct"] == pytest.approx(100.0)
-    told = Watch(Thresholds(limit_near_pct=99.9)).limits([row])
-    assert told is not None
-    assert f"{level} {identifier}" in told.text
+    notice = Watch(Thresholds(limit_near_pct=99.9)).limits([row])
+    assert notice is not None
+    assert f"{level} {identifier}" in notice.text

@@ -1,4 +1,4 @@
-"""The breaker behind its lock, and who is told of its moves."""
+"""The breaker with its lock, and the callback for its transitions."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +21,9 @@ class Listener:
     def __init__(self) -> None:
         self.moves: list[tuple[CircuitState, str]] = []
         self.found: list[str] = []
-        self.breaker = SharedBreaker(BreakerParams(failure_threshold=1), on_transition=self.hear)
+        self.breaker = SharedBreaker(BreakerParams(failure_threshold=1), on_transition=self.note)
 
-    def hear(self, transition: Transition) -> None:
+    def note(self, transition: Transition) -> None:
         self.moves.append((transition.to_state, transition.reason))
         self.found.append(self.breaker.export()["state"])
 
@@ -33,7 +33,7 @@ class Listener:
         self.breaker.report(ticket, CallOutcome.FAILURE, now)
 
 
-def test_a_listener_finds_the_state_that_it_is_told_of() -> None:
+def test_a_listener_finds_the_state_that_it_is_called_with() -> None:
     listener = Listener()
     listener.fail(0.0)
     listener.fail(30.0)
@@ -48,7 +48,7 @@ def test_a_listener_finds_the_state_that_it_is_told_of() -> None:
     assert listener.found == [str(state) for state, _ in listener.moves]
 
 
-def test_whoever_looks_first_tells_that_the_wait_is_over() -> None:
+def test_the_first_reader_reports_that_the_wait_is_over() -> None:
     for look in (SharedBreaker.state, SharedBreaker.snapshot, SharedBreaker.acquire):
         listener = Listener()
         listener.fail(0.0)
@@ -57,7 +57,7 @@ def test_whoever_looks_first_tells_that_the_wait_is_over() -> None:
         assert listener.moves[1:] == [(HALF_OPEN, "timeout_over")]
 
 
-def test_modes_and_a_restored_state_are_told() -> None:
+def test_modes_and_a_restored_state_are_reported() -> None:
     listener = Listener()
     listener.breaker.set_mode(BreakerMode.FORCED_OPEN, 0.0, reason="maintenance")
     listener.breaker.set_mode(BreakerMode.DISABLED, 1.0)

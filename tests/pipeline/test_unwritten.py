@@ -95,10 +95,10 @@ async def test_an_outcome_that_comes_twice_while_the_journal_fails_counts_once(
     decision_id = await decided(service)
     with locked(path):
         both = [service.learning.record_outcomes(outcomes_of(decision_id)) for _ in range(2)]
-        told = await asyncio.gather(*both, return_exceptions=True)
+        errors = await asyncio.gather(*both, return_exceptions=True)
         with pytest.raises(JournalUnavailable):
             await service.learning.record_outcomes(outcomes_of(decision_id))
-    assert [type(error) for error in told] == [JournalUnavailable] * 2
+    assert [type(error) for error in errors] == [JournalUnavailable] * 2
     await eventually(lambda: service.world.journal.lag()[0] == 0)
     assert (await service.learning.record_outcomes(outcomes_of(decision_id)))["duplicates"] == 1
     assert kinds(path).count(events.OUTCOMES) == 1
@@ -113,8 +113,8 @@ async def test_an_outcome_whose_turn_comes_after_a_failure_teaches_nothing(tmp_p
         both = [
             service.learning.record_outcomes(outcomes_of(decision_id, f"SYM{i}")) for i in range(2)
         ]
-        told = await asyncio.gather(*both, return_exceptions=True)
-    assert [type(error) for error in told] == [JournalUnavailable] * 2
+        errors = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(error) for error in errors] == [JournalUnavailable] * 2
     await eventually(lambda: service.world.journal.refusing() is None)
     assert (await service.learning.record_outcomes(outcomes_of(decision_id, "SYM1")))[
         "accepted"

@@ -19,8 +19,8 @@ indicators = st.builds(
 
 
 @given(indicators, st.floats(0.0, 1.0))
-def test_no_severity_makes_a_cascade_less_likely(told: CascadeIndicators, severity: float) -> None:
-    before = assess_cascade(told, CascadeParams())
-    after = assess_cascade(_worsened(told, severity), CascadeParams())
+def test_no_severity_makes_a_cascade_less_likely(given: CascadeIndicators, severity: float) -> None:
+    before = assess_cascade(given, CascadeParams())
+    after = assess_cascade(_worsened(given, severity), CascadeParams())
     for name, value in before.components.items():
         assert after.components[name] >= value, name

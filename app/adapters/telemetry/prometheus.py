@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from prometheus_client import REGISTRY
 
-from app.adapters.telemetry import counters
+from app.adapters.telemetry import counters, noticed
 from app.adapters.telemetry.gauges import GaugeCollector
 from app.adapters.telemetry.last_values import LastValues
 from app.adapters.telemetry.scalars import SOURCES, TOTALS
@@ -101,6 +101,8 @@ class PrometheusTelemetry:
         if answer["rejected_signals"]:
             counters.REJECTED.inc(len(answer["rejected_signals"]))
         _count_limits(answer["binding_limits"])
+        noticed.count_notices(answer.get("notices", ()))
+        noticed.count_abstentions(answer.get("policy", {}).get("abstained", {}))
         for stage, milliseconds in view.stage_ms.items():
             if stage in counters.LATENCY:
                 counters.LATENCY[stage].observe(milliseconds)
@@ -114,6 +116,14 @@ class PrometheusTelemetry:
         counters.OUTCOMES_ACCEPTED.inc(report["accepted"])
         counters.OUTCOMES_DUPLICATES.inc(report["duplicates"])
         counters.OUTCOMES_REJECTED.inc(len(report["rejected"]))
+
+    def market_observed(self, report: Mapping[str, Any]) -> None:
+        """Count prices or returns by ``accepted``, and the ignored ones by their ``reasons``."""
+        noticed.count_observations(report)
+
+    def noticed(self, what: str, amount: int = 1) -> None:
+        """Count what was noticed outside of a decision, by a word of `noticed.WORDS`."""
+        noticed.NOTICED[what].inc(amount)
 
     def circuit_changed(self, snapshot: Mapping[str, Any]) -> None:
         """Keep a snapshot as of ``GET /circuit``, and add the growth of its totals."""

@@ -220,10 +220,15 @@ class Admission:
 class Slot:
     """The slot of one request, which may wait for a turn once."""
 
-    __slots__ = ("_admission",)
+    __slots__ = ("_admission", "_at_release")
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
+        self._at_release: list[Callable[[], None]] = []
+
+    def at_release(self, call: Callable[[], None]) -> None:
+        """Call this when the slot is freed: the answer was sent, or the caller went away."""
+        self._at_release.append(call)
 
     async def wait_for_turn(self) -> None:
         """Wait for this request's turn; see `Admission.wait_for_turn`."""
@@ -232,6 +237,8 @@ class Slot:
     def release(self) -> None:
         """Free this slot."""
         self._admission.release(self)
+        for call in self._at_release:
+            call()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,8 +76,22 @@ RegimeName = Annotated[
     PlainValidator(enum_by_name(REGIMES)),
     WithJsonSchema({"type": "string", "enum": [*REGIMES, *map(str.lower, REGIMES)]}),
 ]
+_STATE_BY_NAME: Final = enum_by_name(STATES)
 StateName = Annotated[
     TradingState,
-    PlainValidator(enum_by_name(STATES)),
+    PlainValidator(_STATE_BY_NAME),
     WithJsonSchema({"type": "string", "enum": [*STATES, *map(str.lower, STATES)]}),
+]
+# one validator for both, or the document keeps a definition that nothing refers to
+OptionalStateName = Annotated[
+    TradingState | None,
+    PlainValidator(lambda given: None if given is None else _STATE_BY_NAME(given)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": [*STATES, *map(str.lower, STATES)]},
+                {"type": "null"},
+            ]
+        }
+    ),
 ]

@@ -47,6 +47,12 @@ class AllocateQuery(Query):
     )
 
 
+class TradingStateQuery(Query):
+    """Parameters of ``GET /trading-state``."""
+
+    portfolio_id: Id | None = Field(None, description="`default` where absent.")
+
+
 class CorrelationsQuery(Query):
     """Parameters of ``GET /portfolio/correlations``."""
 

@@ -18,6 +18,7 @@ from app.api.request.fields import (
     Fraction,
     Id,
     Nanoseconds,
+    OptionalStateName,
     Positive,
     Reason,
     RegimeName,
@@ -209,6 +210,12 @@ class TradingStateRequest(Body):
     rebase: Flag = Field(
         default=False,
         description="Let the brakes forget peak, last value and day, as after a withdrawal.",
+    )
+    if_state_is: OptionalStateName = Field(
+        None, description="Change nothing and answer 409 unless this state is in effect."
+    )
+    portfolio_id: Id | None = Field(
+        None, description="Act on this portfolio; on all of them where absent."
     )
 
 

@@ -15,7 +15,9 @@ from app.core.errors import (
     IdempotencyConflict,
     InvalidInput,
     JournalUnavailable,
+    TradingStateDiffers,
     UnknownDecision,
+    UnknownPortfolio,
 )
 from edge.problems import (
     CHALLENGE,
@@ -75,6 +77,8 @@ TABLE: Final[Table] = {
     InvalidInput: Kind(422, "invalid-request", "Invalid request"),
     IdempotencyConflict: Kind(409, "idempotency-conflict", "Idempotency key used before"),
     UnknownDecision: Kind(404, "unknown-decision", "Unknown decision"),
+    UnknownPortfolio: Kind(404, "unknown-portfolio", "Unknown portfolio"),
+    TradingStateDiffers: Kind(409, "trading-state-differs", "Trading state differs"),
     JournalUnavailable: Kind(503, "journal-unavailable", "Journal unavailable", RETRY),
     ServiceNotReady: Kind(503, "not-ready", "Not ready", RETRY),
     Forbidden: Kind(403, "forbidden", "Role needed"),

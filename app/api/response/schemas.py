@@ -81,6 +81,10 @@ class TradingStateResponse(BaseModel):
     since_ns: int = Field(description="ns since 1970 UTC; 0 when never set.")
     flatten: bool = Field(description="HALTED at zero instead of the current positions.")
     actor: str = Field(description='Name of the API key that set it; "" without keys.')
+    control_version: int = Field(
+        description="Switches thrown so far; a decision with a smaller one was made before."
+    )
+    portfolio_id: str
 
 
 class CorrelationAlert(BaseModel):

@@ -16,6 +16,7 @@ from app.api.response.answers import json_bytes
 from app.api.response.decision_schemas import AllocateResponse
 from app.api.strict_route import StrictRoute
 from app.core.types import Batch
+from app.pipeline.handover import Delivery
 from app.pipeline.service import IdempotencyClaim
 from edge.problems import BodyTooLarge
 
@@ -42,13 +43,15 @@ async def allocate(request: Request, query: AllocateQuery) -> Response:
     """Target positions within hard limits, always with the baseline beside them.
 
     A batch without signals answers 200. Signals without a usable price are listed in
-    ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer.
+    ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer;
+    ``Himari-Trading-State`` beside it is the state in effect now.
     """
     dry_run = query.dry_run == "true"
     key = idempotency_key(request)
     raw = await read_body(request)
     if dry_run or key is None:
-        decision = await service_of(request).allocate(batch_of(request, raw), dry_run=dry_run)
+        batch, delivery = batch_of(request, raw), delivery_of(request)
+        decision = await service_of(request).allocate(batch, dry_run=dry_run, delivery=delivery)
         return json_bytes(decision.body)
     return await _once(request, raw, claim_for(owner_of(request), key, raw))
 
@@ -75,14 +78,23 @@ def batch_of(request: Request, raw: bytes) -> Batch:
     return validate(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
 
 
+def delivery_of(request: Request) -> Delivery:
+    """Return the delivery of a request's answer, which ends with the request."""
+    delivery = service_of(request).delivery()
+    request.scope["himari.slot"].at_release(delivery.sent)
+    return delivery
+
+
 async def _once(request: Request, raw: bytes, claim: IdempotencyClaim) -> Response:
-    context, service = context_of(request), service_of(request)
+    context, service, delivery = context_of(request), service_of(request), delivery_of(request)
 
     async def decide(claim: IdempotencyClaim) -> bytes:
-        return (await service.allocate(batch_of(request, raw), claim=claim)).body
+        batch = batch_of(request, raw)
+        return (await service.allocate(batch, claim=claim, delivery=delivery)).body
 
     body, replayed = await context.in_flight.answer(claim, service.stored_answer, decide)
     if not replayed:
         return json_bytes(body)
     context.telemetry.count("idempotent_replays")
-    return json_bytes(body, {"Idempotent-Replay": "true"})
+    state = service.operating.trading_state()["state"]
+    return json_bytes(body, {"Idempotent-Replay": "true", "Himari-Trading-State": state})

@@ -43,6 +43,13 @@ _SHARE: Final = Row(
             kind="stack", low=0,
         ),
         Panel(
+            "Abstentions by reason",
+            "Rows that the policy abstained from, by its own reason; they get Phase 2's size.",
+            "ops",
+            (rate("himari_l3_policy_abstained_total", "reason"),),
+            kind="stack", low=0,
+        ),
+        Panel(
             "Gross with and without the policy",
             "The last decision, and what Phase 2 alone would have allocated.",
             "currencyUSD",

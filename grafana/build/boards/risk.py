@@ -3,6 +3,7 @@
 from typing import Final
 
 from grafana.build.board import Board, Row
+from grafana.build.boards.belief import BELIEF
 from grafana.build.boards.states import WINDOW, rate
 from grafana.build.panel import Panel, Query, Threshold
 
@@ -117,5 +118,5 @@ BOARD: Final = Board(
         "How full every limit is, what strains it, and whether claimed volatilities are honest."
     ),
     reader="risk manager",
-    rows=(_LIMITS, _HONEST),
+    rows=(_LIMITS, BELIEF, _HONEST),
 )

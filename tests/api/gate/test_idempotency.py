@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import JournalUnavailable
+from app.core.types import TradingState
 from tests.api.conftest import Site, build_site
 
 
@@ -19,6 +21,10 @@ async def post(
     return await site.client.post(f"/allocate{query}", content=json.dumps(body), headers=headers)
 
 
+def decided(site: Site) -> int:
+    return sum(name == "allocate" for name, *_ in site.service.calls)
+
+
 async def test_the_same_key_and_body_get_the_stored_bytes(
     site: Site, valid: dict[str, Any]
 ) -> None:
@@ -26,8 +32,57 @@ async def test_the_same_key_and_body_get_the_stored_bytes(
     assert first.content == second.content
     assert "idempotent-replay" not in first.headers
     assert second.headers["idempotent-replay"] == "true"
-    assert len(site.service.calls) == 1
+    assert decided(site) == 1
     assert site.events.counted == ["idempotent_replays"]
+
+
+async def test_a_replay_says_the_trading_state_in_effect_now(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    first = await post(site, valid)
+    site.service.operating.state = TradingState.HALTED
+    second = await post(site, valid)
+    assert "himari-trading-state" not in first.headers
+    assert (second.content, second.headers["himari-trading-state"]) == (first.content, "HALTED")
+
+
+async def test_an_answer_is_pending_until_it_was_sent(site: Site, valid: dict[str, Any]) -> None:
+    sending = asyncio.Event()
+    go_on = asyncio.Event()
+    app = site.app
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        async def held(message: Message) -> None:
+            sending.set()
+            await go_on.wait()
+            await send(message)
+
+        await app(scope, receive, held)
+
+    for key in (None, "k1"):
+        sending.clear()
+        go_on.clear()
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(slow), base_url="http://himari")
+        headers = {"content-type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        answer = asyncio.create_task(client.post("/allocate", json=valid, headers=headers))
+        await sending.wait()
+        assert len(site.service.handover.pending()) == 1
+        go_on.set()
+        assert (await answer).status_code == 200
+        assert site.service.handover.pending() == frozenset()
+
+
+async def test_a_decision_whose_caller_went_away_is_not_pending(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    site.service.hold.clear()
+    first = asyncio.create_task(post(site, valid))
+    await site.service.entered.acquire()
+    first.cancel()
+    await asyncio.wait([first])
+    site.service.hold.set()
+    assert (await post(site, valid)).json()["decision_id"] == "d1"
+    assert site.service.handover.pending() == frozenset()
 
 
 async def test_another_body_under_the_key_is_409(site: Site, valid: dict[str, Any]) -> None:
@@ -44,7 +99,7 @@ async def test_fifty_concurrent_uses_give_one_decision(site: Site, valid: dict[s
     site.service.hold.set()
     answers = await asyncio.gather(*uses)
     assert {answer.content for answer in answers} == {answers[0].content}
-    assert len(site.service.calls) == 1
+    assert decided(site) == 1
     assert sum("idempotent-replay" in answer.headers for answer in answers) == 49
 
 
@@ -70,7 +125,7 @@ async def test_a_caller_who_goes_away_does_not_undo_the_decision(
     await asyncio.wait([first])
     site.service.hold.set()
     assert (await second).json()["decision_id"] == "d1"
-    assert len(site.service.calls) == 1
+    assert decided(site) == 1
 
 
 async def test_an_error_is_not_kept(site: Site, valid: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def _folded(line: str) -> list[str]:
     head, choice, rest = line.partition("Literal[")
     if len(line) <= _WIDTH or not choice:
         return [line]
-    values, _, tail = rest.rpartition("]")
+    values, _, tail = rest.partition("]")
     return [
         f"{head}{choice}",
         *(f"        {value}," for value in values.split(", ")),
