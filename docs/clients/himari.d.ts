@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 7dddeb55aed592804837dd7fc085b5943e45bc5e932f1e2cf0e40931538aa571
+// openapi sha256: ee3dd6fa414a4bd80e27bdeb1f94f0ccccdd328db3ca0a4851aeccb83750dfec
 
 export interface paths {
     "/allocate": {
