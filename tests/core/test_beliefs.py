@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.beliefs import Beliefs, Lesson, TradingStatus
-from app.core.books.values import ValueBook
-from app.core.brakes import Braking, drawdown_multiplier
+from app.core.beliefs import Beliefs, TradingStatus
+from app.core.books.records import Lesson
+from app.core.brakes import drawdown_multiplier
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
 from app.core.signals import tabulate
 from app.core.types import Batch, Regime, TradingState
@@ -191,65 +191,19 @@ def test_fresh_factors_are_not_adopted() -> None:
     assert beliefs.structure.factors is None
 
 
-def test_the_kill_switch_is_what_was_thrown_last() -> None:
-    beliefs = Beliefs(PARAMS)
-    hear(beliefs, make_batch(make_signal()))
-    thrown = TradingStatus(TradingState.HALTED, "exchange down", 77, actor="ops")
-    beliefs.throw_switch(thrown)
-    assert beliefs.trading is thrown
-    # what the brakes measure from stays
-    assert beliefs.peak_value == 100_000.0
-
-
-def test_a_switch_thrown_with_rebase_lets_the_brakes_measure_from_the_next_value_on() -> None:
-    beliefs = Beliefs(PARAMS)
-    hear(beliefs, make_batch(make_signal()))
-    beliefs.throw_switch(TradingStatus(), rebase=True)
-    assert beliefs.peak_value == 0.0
-    hear(beliefs, make_batch(make_signal(), portfolio_value=60_000.0))
-    assert beliefs.peak_value == 60_000.0
-
-
-@pytest.mark.parametrize("state", list(TradingState))
-def test_the_kill_switch_alone_leaves_sizes_as_they_are(state: TradingState) -> None:
-    beliefs = Beliefs(PARAMS)
-    beliefs.throw_switch(TradingStatus(state))
-    batch = make_batch(make_signal())
-    hear(beliefs, batch)
-    assert beliefs.braking(batch, {}) == Braking(state)
-
-
-def test_brakes_are_assessed_on_the_batch_the_values_and_the_jumps() -> None:
-    brakes = BrakeParams(price_jump_from=0.2, drawdown_from=0.1, collapse_below=0.8)
-    beliefs = Beliefs(EngineParams(brakes=brakes))
-    hear(beliefs, make_batch(make_signal(), portfolio_value=200_000.0))
-    found = beliefs.braking(make_batch(make_signal()), {"BTC-USD": 0.25})
-    assert found.state is TradingState.REDUCING
-    assert found.multiplier == 0.5
-    assert found.reduce_only == {"BTC-USD"}
-    assert [reason.split(":")[0] for reason in found.reasons] == [
-        "price of BTC-USD moved by 25 % from the last known, the limit is 20 %",
-        "portfolio value 100000 is 50 % below its peak 200000",
-        "portfolio value 100000 is below 0.8 of the last one, 200000",
+def test_a_withdrawn_outcome_leaves_record_and_comparison_and_may_be_learnt_again() -> None:
+    beliefs, without = Beliefs(PARAMS), Beliefs(PARAMS)
+    for each in (beliefs, without):
+        each.learn(Lesson("a", 0.02, 0.01, 0.05, "d1", "V"))
+        each.performance.add_paired("d1", 0.01, 0.02, "V")
+    beliefs.learn(Lesson("a", -0.04, 0.01, 0.05, "d1", "W"))
+    beliefs.performance.add_unpaired(0.3, used_rl=True, origin=("d2", "V"))
+    assert beliefs.withdraw([("d1", "W"), ("d2", "V"), ("d3", "V"), ("d1", "W")]) == [
+        ("d1", "W"),
+        ("d2", "V"),
     ]
-
-
-def test_flatten_makes_every_target_zero_and_says_so_before_the_brakes() -> None:
-    beliefs = Beliefs(EngineParams(brakes=BrakeParams(price_jump_from=0.2)))
-    beliefs.throw_switch(TradingStatus(TradingState.HALTED, flatten=True))
-    found = beliefs.braking(make_batch(make_signal()), {"BTC-USD": 0.25})
-    assert found.state is TradingState.HALTED
-    assert found.multiplier == 0.0
-    assert found.reduce_only == {"BTC-USD"}
-    assert found.reasons[0] == "trading is HALTED with flatten: every target is zero"
-    assert len(found.reasons) == 2
-
-
-def test_a_checkpoint_of_before_there_were_brakes_knows_the_peak_alone() -> None:
-    beliefs = lived()
-    old = beliefs.export()
-    old["peak_value"] = 123_456.0
-    del old["values"]
+    assert beliefs.records.export() == without.records.export()
+    assert beliefs.performance.export() == without.performance.export()
     again = Beliefs(PARAMS)
-    again.restore(old)
-    assert again.values == ValueBook(peak=123_456.0)
+    again.restore(json.loads(json.dumps(beliefs.export())))
+    assert again.withdrawn == {("d1", "W"), ("d2", "V")}
