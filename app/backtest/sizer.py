@@ -8,7 +8,8 @@ from typing import Final
 
 from app.adapters.clock import SystemClock
 from app.backtest.tape import MarketDay
-from app.core.beliefs import Beliefs, Lesson
+from app.core.beliefs import Beliefs
+from app.core.books.records import Lesson, outcome_period
 from app.core.decision.conclude import Conclusion, conclude
 from app.core.decision.draft import Draft, draft, policy_inputs
 from app.core.decision.observe import observe_batch
@@ -112,7 +113,13 @@ class Sizer:
         for signal, direction, edge, volatility in rows:
             realized = day.next_returns.get(signal.symbol)
             if realized is not None and direction != 0.0:
-                lesson = Lesson(signal.strategy_id, direction * realized, edge, volatility)
+                lesson = Lesson(
+                    signal.strategy_id,
+                    direction * realized,
+                    edge,
+                    volatility,
+                    period=outcome_period(signal.timestamp_ns),
+                )
                 self._beliefs.learn(lesson)
 
     async def close(self) -> None:

@@ -1,13 +1,13 @@
 """Everything the service believes, in one place: a deterministic fold over the journal."""
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from app.core.books.drift import DriftBook
 from app.core.books.market import MarketBook, PriceReport
-from app.core.books.records import RecordBook
+from app.core.books.records import Lesson, RecordBook
 from app.core.books.regimes import RegimeBook
 from app.core.books.values import ValueBook, ValueReport
 from app.core.brakes import Braking, assess_brakes
@@ -34,16 +34,6 @@ class TradingStatus:
     flatten: bool = False
     actor: str = ""
     version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What one outcome teaches a strategy: direction times return, and what was expected."""
-
-    strategy_id: str
-    trade_return: float
-    predicted: float
-    volatility: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +65,8 @@ class Beliefs:
         self.structure = Structure(self.market, params.market)
         self.trading = TradingStatus()
         self.values = ValueBook()
+        # outcomes that the journal knows and that may be posted once more
+        self.withdrawn: set[tuple[str, str]] = set()
 
     @property
     def peak_value(self) -> float:
@@ -140,9 +132,27 @@ class Beliefs:
 
     def learn(self, lesson: Lesson) -> bool:
         """Feed one outcome to its strategy's record; False when refused and counted."""
-        return self.records.observe(
-            lesson.strategy_id, lesson.trade_return, lesson.predicted, lesson.volatility
-        )
+        return self.records.observe(lesson)
+
+    def withdraw(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Take outcomes back from records and comparison as if they had not been.
+
+        Parameters
+        ----------
+        pairs : iterable of (decision, symbol)
+
+        Returns
+        -------
+        list of (str, str)
+            Those that were known; they may be learnt once more.
+        """
+        found = []
+        for pair in dict.fromkeys(pairs):
+            taken = [book.withdraw(*pair) for book in (self.records, self.performance)]
+            if any(taken):
+                found.append(pair)
+        self.withdrawn.update(found)
+        return found
 
     def fresh_factors(self) -> FactorModel:
         """Estimate factors from the market as it is; does not adopt them."""
@@ -172,6 +182,7 @@ class Beliefs:
             "factors": None if factors is None else factors.export(),
             "trading": list(asdict(self.trading).values()),
             "values": self.values.export(),
+            "withdrawn": sorted(map(list, self.withdrawn)),
         }
 
     def restore(self, data: dict[str, Any]) -> None:
@@ -185,6 +196,5 @@ class Beliefs:
         self.structure.factors = None if factors is None else FactorModel.restore(factors)
         state, *rest = data["trading"]
         self.trading = TradingStatus(TradingState(state), *rest)
-        # a checkpoint of before there were brakes knows the peak alone
-        known = data.get("values") or [data["peak_value"]]
-        self.values = ValueBook.restore(known)
+        self.values = ValueBook.restore(data["values"])
+        self.withdrawn = {(decision_id, symbol) for decision_id, symbol in data["withdrawn"]}

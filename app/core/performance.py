@@ -8,9 +8,9 @@ See docs/concepts.md#does-it-pay.
 """
 
 import math
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,8 @@ from app.core.types import FloatArray, IntArray, JsonObject
 
 # Simple return. Far above any real one, and its square is finite, so a report stays finite.
 LARGEST_RETURN: Final = 1e100
+# Outcomes that can be withdrawn: as many as a strategy's record keeps.
+OUTCOMES_KEPT: Final = 2_500
 # Blocks drawn at once: 2**18 of them keep every array of a chunk at 2 MB.
 CHUNK_BLOCKS: Final = 2**18
 
@@ -57,6 +59,52 @@ class Welford:
             "std_return": std,
             "sharpe": self.mean / std if std > 0.0 else 0.0,
         }
+
+
+class Trades:
+    """Returns of one side's trades, the newest of which can be taken back."""
+
+    def __init__(self) -> None:
+        self.all = Welford()
+        self._older = Welford()
+        self._kept: deque[tuple[str | None, str, float]] = deque()
+
+    def add(self, value: float, origin: tuple[str, str] | None) -> None:
+        """Add one return; ``origin`` is the decision and symbol by which it can be taken back."""
+        self.all.add(value)
+        decision_id, symbol = origin or (None, "")
+        self._kept.append((decision_id, symbol, value))
+        if len(self._kept) > OUTCOMES_KEPT:
+            self._older.add(self._kept.popleft()[2])
+
+    def withdraw(self, decision_id: str, symbol: str) -> bool:
+        """Take a return back, to the last bit as if it had never been added."""
+        rest = [trade for trade in self._kept if trade[:2] != (decision_id, symbol)]
+        if len(rest) == len(self._kept):
+            return False
+        self._kept = deque(rest)
+        self._add_up()
+        return True
+
+    def _add_up(self) -> None:
+        self.all = replace(self._older)
+        for *_, value in self._kept:
+            self.all.add(value)
+
+    def export(self) -> JsonObject:
+        """Return the whole state as JSON-able data."""
+        older = [self._older.trades, self._older.mean, self._older.squares]
+        return {"older": older, "kept": [list(trade) for trade in self._kept]}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "Trades":
+        """Rebuild from :meth:`export`'s form."""
+        trades = cls()
+        count, mean, squares = state["older"]
+        trades._older = Welford(int(count), float(mean), float(squares))
+        trades._kept = deque((name, symbol, float(value)) for name, symbol, value in state["kept"])
+        trades._add_up()
+        return trades
 
 
 def stationary_bootstrap_means(sample: FloatArray, params: PerformanceParams) -> FloatArray:
@@ -127,13 +175,19 @@ class PerformanceLedger:
 
     def __init__(self, params: PerformanceParams) -> None:
         self._params = params
-        self._rl = Welford()
-        self._baseline = Welford()
+        self._rl = Trades()
+        self._baseline = Trades()
         self._differences: OrderedDict[str, float] = OrderedDict()
         self._baseline_returns: dict[str, float] = {}
+        # of the newest decisions: what each symbol added to the two, and its place among all
+        self._parts: OrderedDict[str, dict[str, tuple[float, float, int]]] = OrderedDict()
+        self._parts_kept = 0
+        self._parts_taken = 0
         self._paired: JsonObject | None = None
 
-    def add_unpaired(self, trade_return: float, used_rl: bool) -> None:  # noqa: FBT001 (the wire's own field, always given)
+    def add_unpaired(
+        self, trade_return: float, *, used_rl: bool, origin: tuple[str, str] | None = None
+    ) -> None:
         """Add the return of one trade to the side that took it.
 
         Parameters
@@ -142,16 +196,18 @@ class PerformanceLedger:
             Positive is a gain, for shorts too. Clipped to +-1e100.
         used_rl : bool
             Whether the policy's allocation was traded.
+        origin : (str, str), optional
+            Decision and symbol of the outcome, by which it can be withdrawn.
 
         Raises
         ------
         ValueError
             If the return is not finite.
         """
-        (self._rl if used_rl else self._baseline).add(_usable("trade_return", trade_return))
+        (self._rl if used_rl else self._baseline).add(_usable("trade_return", trade_return), origin)
 
     def add_paired(
-        self, decision_key: str, difference: float, baseline_return: float = 0.0
+        self, decision_key: str, difference: float, baseline_return: float = 0.0, symbol: str = ""
     ) -> None:
         """Add one symbol's outcome to its decision's difference of portfolio returns.
 
@@ -163,6 +219,8 @@ class PerformanceLedger:
             Return of the policy's allocation less that of Phase 2's. Clipped to +-1e100.
         baseline_return : float, fraction of portfolio value
             Return of Phase 2's allocation, for the two curves alone. Clipped likewise.
+        symbol : str, optional
+            By which it can be withdrawn.
 
         Raises
         ------
@@ -171,6 +229,7 @@ class PerformanceLedger:
         """
         usable = _usable("difference", difference)
         baseline = _usable("baseline_return", baseline_return)
+        self._keep_part(decision_key, symbol, usable, baseline)
         self._differences[decision_key] = self._differences.get(decision_key, 0.0) + usable
         earlier = self._baseline_returns.get(decision_key, 0.0)
         self._baseline_returns[decision_key] = earlier + baseline
@@ -178,25 +237,79 @@ class PerformanceLedger:
         while len(self._differences) > self._params.window:
             forgotten, _ = self._differences.popitem(last=False)
             self._baseline_returns.pop(forgotten, None)
+            self._parts_kept -= len(self._parts.pop(forgotten, ()))
         self._paired = None
+
+    def _keep_part(
+        self, decision_key: str, symbol: str, difference: float, baseline: float
+    ) -> None:
+        """Keep what one symbol adds, while all of its decision can be told apart."""
+        if decision_key not in self._differences:
+            self._parts[decision_key] = {}
+        if decision_key not in self._parts:
+            return
+        if not symbol:
+            self._parts_kept -= len(self._parts.pop(decision_key))
+            return
+        self._parts[decision_key][symbol] = (difference, baseline, self._parts_taken)
+        self._parts_taken += 1
+        self._parts_kept += 1
+        while self._parts_kept > OUTCOMES_KEPT and len(self._parts) > 1:
+            self._parts_kept -= len(self._parts.popitem(last=False)[1])
+
+    def withdraw(self, decision_id: str, symbol: str) -> bool:
+        """Take an outcome out of both comparisons as if it had not been; False where it is not."""
+        sides = [side.withdraw(decision_id, symbol) for side in (self._rl, self._baseline)]
+        parts = self._parts.get(decision_id, {})
+        if parts.pop(symbol, None) is None:
+            return any(sides)
+        self._parts_kept -= 1
+        self._paired = None
+        if parts:
+            self._differences[decision_id] = _running_sum(part for part, *_ in parts.values())
+            self._baseline_returns[decision_id] = _running_sum(each[1] for each in parts.values())
+            self._restore_order()
+        else:
+            del self._parts[decision_id]
+            del self._differences[decision_id]
+            del self._baseline_returns[decision_id]
+        return True
+
+    def _restore_order(self) -> None:
+        """Put each decision in the place of its first outcome that is left."""
+        first = {key: min(each[2] for each in parts.values()) for key, parts in self._parts.items()}
+        for key in sorted(self._parts, key=first.__getitem__):
+            self._parts.move_to_end(key)
+            self._differences.move_to_end(key)
+            self._baseline_returns[key] = self._baseline_returns.pop(key)
 
     def export(self) -> JsonObject:
         """Return the whole state as JSON-able data, exact to the last bit."""
         return {
-            "rl": [self._rl.trades, self._rl.mean, self._rl.squares],
-            "baseline": [self._baseline.trades, self._baseline.mean, self._baseline.squares],
+            "rl": self._rl.export(),
+            "baseline": self._baseline.export(),
             "paired": [[key, value] for key, value in self._differences.items()],
             "paired_baseline": [[key, value] for key, value in self._baseline_returns.items()],
+            "parts": [
+                [key, [[symbol, *part] for symbol, part in parts.items()]]
+                for key, parts in self._parts.items()
+            ],
+            "parts_taken": self._parts_taken,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Replace the state by one that :meth:`export` returned."""
-        self._rl = _welford(state["rl"])
-        self._baseline = _welford(state["baseline"])
+        self._rl = Trades.restore(state["rl"])
+        self._baseline = Trades.restore(state["baseline"])
         self._differences = OrderedDict((str(key), float(value)) for key, value in state["paired"])
-        # a state of before there were curves has none
-        known = state.get("paired_baseline", ())
+        known = state["paired_baseline"]
         self._baseline_returns = {str(key): float(value) for key, value in known}
+        self._parts = OrderedDict(
+            (str(key), {symbol: (difference, alone, n) for symbol, difference, alone, n in parts})
+            for key, parts in state["parts"]
+        )
+        self._parts_taken = state["parts_taken"]
+        self._parts_kept = sum(map(len, self._parts.values()))
         self._paired = None
 
     def paired_returns(self) -> list[tuple[float, float]]:
@@ -228,9 +341,9 @@ class PerformanceLedger:
         if self._paired is None:
             self._paired = self._compare_pairs()
         return {
-            "rl": self._rl.summary(),
-            "baseline": self._baseline.summary(),
-            "rl_advantage": self._rl.mean - self._baseline.mean,
+            "rl": self._rl.all.summary(),
+            "baseline": self._baseline.all.summary(),
+            "rl_advantage": self._rl.all.mean - self._baseline.all.mean,
             "paired": dict(self._paired),
             "note": self._note(),
         }
@@ -276,6 +389,9 @@ def _usable(name: str, value: float) -> float:
     return min(max(float(value), -LARGEST_RETURN), LARGEST_RETURN)
 
 
-def _welford(state: Sequence[float]) -> Welford:
-    trades, mean, squares = state
-    return Welford(int(trades), float(mean), float(squares))
+def _running_sum(values: Iterable[float]) -> float:
+    """Add up from zero in order, as :meth:`PerformanceLedger.add_paired` does call by call."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total

@@ -23,6 +23,10 @@ FACTORS = "factors"
 TRADING_STATE = "trading_state"
 BREAKER = "breaker"
 OPERATOR = "operator"
+ACCEPT = "accept"
+SPLIT = "split"
+FORGET = "forget"
+WITHDRAW = "withdraw"
 # kinds that begin so have no effect on the state, in this build and in every later one
 NOTE_PREFIX: Final = "note_"
 
@@ -79,7 +83,7 @@ KINDS: Final[Mapping[str, Fields]] = MappingProxyType(
             *("batch", "batch_seq", "state_version", "policy", "trace", "rl_symbols", "answer"),
             **_IDS,
         ),
-        OUTCOMES: _of("lessons", "unpaired", "paired", **_IDS),
+        OUTCOMES: _of("lessons", "unpaired", "paired", "pairs", **_IDS),
         PRICES: _of("timestamp_ns", "values", **_IDS),
         RETURNS: _of("timestamp_ns", "values", **_IDS),
         FACTORS: _of("symbols", "shape", "loadings", "market_version", **_IDS),
@@ -89,6 +93,10 @@ KINDS: Final[Mapping[str, Fields]] = MappingProxyType(
         ),
         BREAKER: _of("circuit", "reason", taken=None, **_IDS),
         OPERATOR: _of("what", *_CHANGE, **_IDS),
+        ACCEPT: _of("symbol", "price", "at_ns", "reason", "actor", **_IDS),
+        SPLIT: _of("symbol", "ratio", "reason", "actor", **_IDS),
+        FORGET: _of("symbol", "reason", "actor", **_IDS),
+        WITHDRAW: _of("pairs", "reason", "actor", **_IDS),
     }
 )
 

@@ -1,13 +1,14 @@
 """Journal events as JSON, and their effect on beliefs: the state is a fold over them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Final
 
 import orjson
 
-from app.core.beliefs import Beliefs, Lesson, TradingStatus
+from app.core.beliefs import Beliefs, TradingStatus
+from app.core.books.records import Lesson
 from app.core.decision.observe import Observation, observe_batch
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
@@ -24,34 +25,42 @@ from app.core.types import (
     TradingState,
 )
 from app.pipeline.event_fields import (
+    ACCEPT,
     BATCH,
     BREAKER,
     DECISION,
     FACTORS,
+    FORGET,
     OPERATOR,
     OUTCOMES,
     PRICES,
     RETURNS,
     SETTINGS,
+    SPLIT,
     TRADING_STATE,
+    WITHDRAW,
     UnknownField,
     complete_event,
 )
 from app.pipeline.ports import StoredEvent
 
 __all__ = [
+    "ACCEPT",
     "BATCH",
     "BREAKER",
     "BUILD",
     "DECISION",
     "FACTORS",
+    "FORGET",
     "OPERATOR",
     "OUTCOMES",
     "PRICES",
     "RETURNS",
     "RULES",
     "SETTINGS",
+    "SPLIT",
     "TRADING_STATE",
+    "WITHDRAW",
 ]
 
 # The number of the mathematics: a release that changes a fold or a decision's number raises it.
@@ -249,6 +258,22 @@ def _learn_returns(data: Mapping[str, Any], beliefs: Beliefs) -> None:
     beliefs.market.observe_returns(data["timestamp_ns"], data["values"])
 
 
+def _accept_price(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.market.accept(data["symbol"], data["price"], data["at_ns"])
+
+
+def _split_symbol(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.market.split(data["symbol"], data["ratio"])
+
+
+def _forget_symbol(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.market.forget(data["symbol"])
+
+
+def _withdraw_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.withdraw([(decision, symbol) for decision, symbol in data["pairs"]])
+
+
 def _adopt_factors(data: Mapping[str, Any], beliefs: Beliefs) -> None:
     beliefs.structure.factors = FactorModel.restore(dict(data))
 
@@ -285,12 +310,22 @@ def status_from_json(data: Mapping[str, Any]) -> TradingStatus:
 
 def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     """Teach lessons and feed both comparisons; return how many lessons were refused."""
-    refused = sum(not beliefs.learn(Lesson(*lesson)) for lesson in data["lessons"])
-    for trade_return, used_rl in data["unpaired"]:
-        beliefs.performance.add_unpaired(trade_return, used_rl=used_rl)
-    for decision_id, *returns in data["paired"]:
-        beliefs.performance.add_paired(decision_id, *returns)
+    refused = 0
+    for lesson in data["lessons"]:
+        numbers = lesson["trade_return"], lesson["predicted"], lesson["volatility"]
+        origin = lesson["decision"], lesson["symbol"], lesson["period"]
+        refused += not beliefs.learn(Lesson(lesson["strategy"], *numbers, *origin))
+    for trade_return, used_rl, *pair in data["unpaired"]:
+        beliefs.performance.add_unpaired(trade_return, used_rl=used_rl, origin=_origin(pair))
+    for decision_id, difference, alone, symbol in data["paired"]:
+        beliefs.performance.add_paired(decision_id, difference, alone, symbol)
+    beliefs.withdrawn.difference_update((decision, symbol) for decision, symbol in data["pairs"])
     return refused
+
+
+def _origin(pair: Sequence[str | None]) -> tuple[str, str] | None:
+    decision_id, symbol = pair
+    return None if decision_id is None or symbol is None else (decision_id, symbol)
 
 
 _EFFECTS: Final[dict[str, Callable[[Mapping[str, Any], Beliefs], object]]] = {
@@ -299,4 +334,8 @@ _EFFECTS: Final[dict[str, Callable[[Mapping[str, Any], Beliefs], object]]] = {
     RETURNS: _learn_returns,
     FACTORS: _adopt_factors,
     TRADING_STATE: _throw_switch,
+    ACCEPT: _accept_price,
+    SPLIT: _split_symbol,
+    FORGET: _forget_symbol,
+    WITHDRAW: _withdraw_outcomes,
 }

@@ -1,34 +1,53 @@
 """Posted outcomes resolved: what each teaches and compares, and why one is refused."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from app.core.types import Outcome
+from app.core.books.records import is_clipped, outcome_period
+from app.core.types import Outcome, Signal
+from app.pipeline.trace import sized_signals
+
+# Twenty claimed volatilities do not happen: percent were posted for a fraction, or a broken feed.
+REFUSED_SIGMAS: Final = 20.0
+# where the volatility was a stand-in, a return below a half says nothing against itself
+_PLAIN_RETURN: Final = 0.5
+
+# of symbol, price then, and time then: the largest move that is believed since
+LargestMove = Callable[[str, float, int], float]
 
 
 @dataclass(slots=True)
 class Resolved:
     """What a list of outcomes comes to.
 
-    ``lessons`` are (strategy, signed return, edge, volatility), ``unpaired`` (return, whether the
-    policy was used) and ``paired`` (decision, difference to Phase 2, return of Phase 2); ``pairs``
-    are the (decision, symbol) that count from now on.
+    ``lessons`` are dicts of ``strategy``, ``decision``, ``symbol``, ``period``, ``trade_return``,
+    ``predicted`` and ``volatility``; ``unpaired`` (return, whether the policy was used, decision,
+    symbol) and ``paired`` (decision, difference to Phase 2, return of Phase 2, symbol); ``pairs``
+    are the (decision, symbol) that count from now on. ``refused`` counts the lessons that are too
+    far from their claims, ``clipped`` those that count as less.
     """
 
-    lessons: list[list[Any]] = field(default_factory=list)
+    lessons: list[dict[str, Any]] = field(default_factory=list)
     unpaired: list[list[Any]] = field(default_factory=list)
     paired: list[list[Any]] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     accepted: int = 0
     duplicates: int = 0
+    refused: int = 0
+    clipped: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
         """Return what the beliefs learn, as it is journalled."""
-        return {"lessons": self.lessons, "unpaired": self.unpaired, "paired": self.paired}
+        return {
+            "lessons": self.lessons,
+            "unpaired": self.unpaired,
+            "paired": self.paired,
+            "pairs": [list(pair) for pair in self.pairs],
+        }
 
     def report(self) -> dict[str, Any]:
         """Return the caller's answer: counts, and index and reason of each that was refused."""
@@ -38,11 +57,19 @@ class Resolved:
             "rejected": self.rejected,
         }
 
+    def teach(self, lessons: Sequence[dict[str, Any]]) -> None:
+        """Add lessons that are learnt."""
+        self.lessons.extend(lessons)
+        self.clipped += sum(
+            is_clipped(each["trade_return"], each["volatility"]) for each in lessons
+        )
+
 
 def resolve_outcomes(
     outcomes: Sequence[Outcome],
     decisions: Mapping[str, Mapping[str, Any] | None],
     known: AbstractSet[tuple[str, str]],
+    largest_move: LargestMove,
 ) -> Resolved:
     """Resolve outcomes against the decisions that they name.
 
@@ -53,6 +80,8 @@ def resolve_outcomes(
         Each decision that an outcome names, as journalled; None where there is none.
     known : set of (str, str)
         Pairs of decision and symbol that have counted already.
+    largest_move : callable of symbol, price then, time then in ns
+        Returns the largest move since that is believed: it vouches for a large outcome.
 
     Returns
     -------
@@ -63,7 +92,8 @@ def resolve_outcomes(
         if outcome.decision_id is None:
             reason = _take_free(outcome, resolved)
         else:
-            reason = _take_paired(outcome, decisions[outcome.decision_id], counted, resolved)
+            decision = decisions[outcome.decision_id]
+            reason = _take_paired(outcome, decision, counted, resolved, largest_move)
         if reason is not None:
             resolved.rejected.append({"index": index, "reason": reason})
     return resolved
@@ -74,38 +104,97 @@ def _take_paired(
     decision: Mapping[str, Any] | None,
     counted: set[tuple[str, str]],
     resolved: Resolved,
+    largest_move: LargestMove,
 ) -> str | None:
     if decision is None:
         return f"no decision {outcome.decision_id!r} is journalled"
     answer = decision["answer"]
     if outcome.symbol not in answer["allocations"]:
+        if any(p["symbol"] == outcome.symbol and p.get("set_apart") for p in answer["positions"]):
+            return f"symbol {outcome.symbol!r} was set apart in decision {outcome.decision_id}"
         return f"decision {outcome.decision_id} has no symbol {outcome.symbol!r}"
     pair = (answer["decision_id"], outcome.symbol)
     if pair in counted:
         resolved.duplicates += 1
         return None
+    lessons = _lessons(decision, outcome)
+    kept = [
+        each for each, signal in lessons if not _is_absurd(each, signal, decision, largest_move)
+    ]
+    resolved.refused += len(lessons) - len(kept)
+    if lessons and not kept:
+        return _too_far(lessons[0][0])
     counted.add(pair)
     resolved.pairs.append(pair)
     resolved.accepted += 1
+    resolved.teach(kept)
     _price(decision, outcome, resolved)
     return None
 
 
+def _lessons(decision: Mapping[str, Any], outcome: Outcome) -> list[tuple[dict[str, Any], Signal]]:
+    """List what each directional signal of the symbol would be taught, beside the signal."""
+    found = []
+    for row, signal in zip(decision["trace"], sized_signals(decision), strict=True):
+        symbol, strategy, direction, edge, volatility = row
+        if symbol == outcome.symbol and direction != 0.0:
+            lesson = {
+                "strategy": strategy,
+                "decision": decision["answer"]["decision_id"],
+                "symbol": symbol,
+                "period": outcome_period(signal.timestamp_ns),
+                "trade_return": direction * outcome.realized_return,
+                "predicted": edge,
+                "volatility": volatility,
+            }
+            found.append((lesson, signal))
+    return found
+
+
+def _is_absurd(
+    lesson: Mapping[str, Any],
+    signal: Signal,
+    decision: Mapping[str, Any],
+    largest_move: LargestMove,
+) -> bool:
+    """Whether an outcome is too far from its claim, and no believed price vouches for it."""
+    size = abs(lesson["trade_return"])
+    if size <= REFUSED_SIGMAS * lesson["volatility"]:
+        return False
+    if signal.predicted_volatility is None and size < _PLAIN_RETURN:
+        return False
+    price = _price_then(decision, signal.symbol)
+    return price is None or largest_move(signal.symbol, price, signal.timestamp_ns) < size / 2.0
+
+
+def _price_then(decision: Mapping[str, Any], symbol: str) -> float | None:
+    """Price of a symbol that a decision used, USD a unit."""
+    told = (each for each in decision["answer"]["positions"] if each["symbol"] == symbol)
+    believed = next((each.get("price") for each in told), None)
+    price = decision["batch"]["prices"].get(symbol) if believed is None else believed
+    return float(price) if price is not None and price > 0.0 else None
+
+
+def _too_far(lesson: Mapping[str, Any]) -> str:
+    sigmas = lesson["trade_return"] / lesson["volatility"]
+    return (
+        f"the return is {sigmas:.4g} times the predicted volatility {lesson['volatility']:.4g}, "
+        f"the limit is {REFUSED_SIGMAS:g}: percent for a fraction?"
+    )
+
+
 def _price(decision: Mapping[str, Any], outcome: Outcome, resolved: Resolved) -> None:
-    """Teach the decision's strategies and compare its two allocations."""
+    """Compare the decision's two allocations."""
     answer, symbol, realized = decision["answer"], outcome.symbol, outcome.realized_return
-    for name, strategy, direction, edge, volatility in decision["trace"]:
-        if name == symbol and direction != 0.0:
-            resolved.lessons.append([strategy, direction * realized, edge, volatility])
-    value = answer["portfolio_value"]
+    name, value = answer["decision_id"], answer["portfolio_value"]
     final = answer["allocations"][symbol] / value
     baseline = answer["baseline_allocations"].get(symbol, 0.0) / value
     if final != 0.0:
         used = symbol in decision["rl_symbols"]
-        resolved.unpaired.append([math.copysign(1.0, final) * realized, used])
+        resolved.unpaired.append([math.copysign(1.0, final) * realized, used, name, symbol])
     if answer["strategy"] == "rl":
         difference, alone = (final - baseline) * realized, baseline * realized
-        resolved.paired.append([answer["decision_id"], difference, alone])
+        resolved.paired.append([name, difference, alone, symbol])
 
 
 def _take_free(outcome: Outcome, resolved: Resolved) -> str | None:
@@ -115,9 +204,21 @@ def _take_free(outcome: Outcome, resolved: Resolved) -> str | None:
         return "strategy_id, predicted_return and predicted_volatility go together"
     if outcome.used_rl is None and not all(given):
         return "without decision_id, used_rl is needed"
-    if outcome.used_rl is not None:
-        resolved.unpaired.append([outcome.realized_return, outcome.used_rl])
     if all(given):
-        resolved.lessons.append([claims[0], outcome.realized_return, claims[1], claims[2]])
+        lesson: dict[str, Any] = {
+            "strategy": outcome.strategy_id,
+            "decision": None,
+            "symbol": outcome.symbol,
+            "period": None,
+            "trade_return": outcome.realized_return,
+            "predicted": outcome.predicted_return,
+            "volatility": outcome.predicted_volatility,
+        }
+        if abs(lesson["trade_return"]) > REFUSED_SIGMAS * lesson["volatility"]:
+            resolved.refused += 1
+            return _too_far(lesson)
+        resolved.teach([lesson])
+    if outcome.used_rl is not None:
+        resolved.unpaired.append([outcome.realized_return, outcome.used_rl, None, outcome.symbol])
     resolved.accepted += 1
     return None

@@ -7,6 +7,7 @@ from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
 from app.core.types import Batch, TradingState
 from app.pipeline.answer import Decision
+from app.pipeline.correcting import Correcting
 from app.pipeline.correlation_alerts import CorrelationAlerts
 from app.pipeline.decide import Decider, IdempotencyClaim
 from app.pipeline.engine import Engine, World
@@ -38,6 +39,8 @@ class SizingService:
     ----------
     learning : Learning
         What callers report: outcomes, prices, returns.
+    correcting : Correcting
+        What an operator corrects of the market.
     operating : Operating
         Kill switch, breaker, settings, readiness.
     showing : Showing
@@ -51,6 +54,7 @@ class SizingService:
         self._handover = Handover()
         self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
         self.learning = Learning(self._engine)
+        self.correcting = Correcting(self._engine)
         self.operating = Operating(self._engine, self._handover)
         self.showing = Showing(self._engine, self._decider, self.operating)
 

@@ -51,7 +51,7 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
         the symbol has no target).
     """
     data = events.decode(stored.payload)
-    signals = _sized_signals(data)
+    signals = sized_signals(data)
     parts = {
         position["symbol"]: iter(position["contributions"])
         for position in data["answer"]["positions"]
@@ -75,7 +75,7 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
     return {**views.decision_view(stored), "signals": rows}
 
 
-def _sized_signals(data: Mapping[str, Any]) -> Sequence[Signal]:
+def sized_signals(data: Mapping[str, Any]) -> Sequence[Signal]:
     """Return signals that were not rejected, in the order of the trace."""
     refused = {entry["index"] for entry in data["answer"]["rejected_signals"]}
     given = events.batch_from_json(data["batch"]).signals

@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,7 +38,10 @@ def _csv_line(values: Sequence[Any]) -> str:
 
 
 WEIGHTS_HEADER = _csv_line(_COLUMNS)
-OPERATIONS = (events.TRADING_STATE, events.OPERATOR, events.BREAKER, events.SETTINGS)
+OPERATIONS = (
+    *(events.TRADING_STATE, events.OPERATOR, events.BREAKER, events.SETTINGS),
+    *(events.ACCEPT, events.SPLIT, events.FORGET, events.WITHDRAW),
+)
 
 
 def decision_payload(
@@ -127,6 +130,16 @@ def decision_details(drafted: Draft, final: Targets) -> DecisionDetails:
     )
 
 
+_CORRECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    events.ACCEPT: lambda data: f"{data['symbol']} at {data['price']:.10g}",
+    events.SPLIT: lambda data: f"{data['symbol']} by {data['ratio']:.10g}",
+    events.FORGET: lambda data: str(data["symbol"]),
+    events.WITHDRAW: lambda data: ", ".join(
+        f"{symbol} of {name}" for name, symbol in data["pairs"]
+    ),
+}
+
+
 def operation_view(stored: StoredEvent) -> dict[str, Any]:
     """Show who changed what and why; a breaker that moved by itself has no actor."""
     data = events.decode(stored.payload)
@@ -138,6 +151,8 @@ def operation_view(stored: StoredEvent) -> dict[str, Any]:
         circuit = data["circuit"]
         forced = circuit["mode"] == BreakerMode.FORCED_OPEN
         act = {"what": "circuit", "value": "forced_open" if forced else circuit["state"]}
+    elif stored.kind in _CORRECTIONS:
+        act = {"what": stored.kind, "value": _CORRECTIONS[stored.kind](data)}
     else:
         act = {"what": "settings", "value": data["digest"]}
     reason, actor = data.get("reason"), data.get("actor")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from app.core.errors import TradingStateDiffers, UnknownDecision
 from app.core.params import EngineParams
 from app.core.types import Batch, Outcome, TradingState
@@ -30,24 +32,59 @@ CIRCUIT = {
 
 
 class FakeLearning:
-    def __init__(self, note: Note) -> None:
+    def __init__(self, note: Note, stored: dict[tuple[str, str], StoredAnswer]) -> None:
         self._note = note
+        self.stored = stored
 
-    async def record_outcomes(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    async def record_outcomes(
+        self, outcomes: Sequence[Outcome], *, claim: IdempotencyClaim | None = None
+    ) -> dict[str, Any]:
         self._note("record_outcomes", list(outcomes))
-        return {"accepted": len(outcomes), "duplicates": 0, "rejected": []}
+        report = {"accepted": len(outcomes), "duplicates": 0, "rejected": []}
+        if claim is not None:
+            key = (claim.owner, claim.key)
+            body = orjson.dumps(report)
+            self.stored[key] = StoredAnswer(*key, claim.body_digest, 200, body, 0)
+        return report
+
+    async def withdraw_outcomes(
+        self, pairs: Sequence[tuple[str, str]], reason: str, actor: str
+    ) -> dict[str, int]:
+        self._note("withdraw_outcomes", list(pairs), reason, actor)
+        return {"withdrawn": len(pairs), "unknown": 0}
 
     async def observe_returns(
         self, timestamp_ns: int, returns: Mapping[str, float]
-    ) -> dict[str, int]:
+    ) -> dict[str, Any]:
         self._note("observe_returns", timestamp_ns, dict(returns))
-        return {"accepted": len(returns), "ignored": 0}
+        return {"accepted": len(returns), "ignored": 0, "reasons": {}}
 
     async def observe_prices(
-        self, timestamp_ns: int, prices: Mapping[str, float]
-    ) -> dict[str, int]:
+        self, timestamp_ns: int, prices: Mapping[str, float | None]
+    ) -> dict[str, Any]:
         self._note("observe_prices", timestamp_ns, dict(prices))
-        return {"accepted": len(prices), "ignored": 0}
+        return {"accepted": len(prices), "ignored": 0, "reasons": {}}
+
+
+class FakeCorrecting:
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+    async def accept_price(
+        self, symbol: str, price: float, reason: str, actor: str
+    ) -> dict[str, Any]:
+        self._note("accept_price", symbol, price, reason, actor)
+        return {"symbol": symbol, "price": price, "was": None}
+
+    async def split_symbol(
+        self, symbol: str, ratio: float, reason: str, actor: str
+    ) -> dict[str, Any]:
+        self._note("split_symbol", symbol, ratio, reason, actor)
+        return {"symbol": symbol, "ratio": ratio, "bars": 0}
+
+    async def forget_symbol(self, symbol: str, reason: str, actor: str) -> dict[str, Any]:
+        self._note("forget_symbol", symbol, reason, actor)
+        return {"symbol": symbol, "bars": 0}
 
 
 class FakeOperating:
@@ -139,7 +176,8 @@ class FakeService:
         self.hold = asyncio.Event()
         self.hold.set()
         self.entered = asyncio.Semaphore(0)
-        self.learning = FakeLearning(self._note)
+        self.learning = FakeLearning(self._note, self.stored)
+        self.correcting = FakeCorrecting(self._note)
         self.operating = FakeOperating(self._note)
         self.showing = FakeShowing(self._note)
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.beliefs import Beliefs, Lesson, TradingStatus
+from app.core.beliefs import Beliefs, TradingStatus
+from app.core.books.records import Lesson
 from app.core.brakes import drawdown_multiplier
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
 from app.core.signals import tabulate
@@ -188,3 +189,21 @@ def test_fresh_factors_are_not_adopted() -> None:
     model = beliefs.fresh_factors()
     assert model.row == {}
     assert beliefs.structure.factors is None
+
+
+def test_a_withdrawn_outcome_leaves_record_and_comparison_and_may_be_learnt_again() -> None:
+    beliefs, without = Beliefs(PARAMS), Beliefs(PARAMS)
+    for each in (beliefs, without):
+        each.learn(Lesson("a", 0.02, 0.01, 0.05, "d1", "V"))
+        each.performance.add_paired("d1", 0.01, 0.02, "V")
+    beliefs.learn(Lesson("a", -0.04, 0.01, 0.05, "d1", "W"))
+    beliefs.performance.add_unpaired(0.3, used_rl=True, origin=("d2", "V"))
+    assert beliefs.withdraw([("d1", "W"), ("d2", "V"), ("d3", "V"), ("d1", "W")]) == [
+        ("d1", "W"),
+        ("d2", "V"),
+    ]
+    assert beliefs.records.export() == without.records.export()
+    assert beliefs.performance.export() == without.performance.export()
+    again = Beliefs(PARAMS)
+    again.restore(json.loads(json.dumps(beliefs.export())))
+    assert again.withdrawn == {("d1", "W"), ("d2", "V")}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.params import PerformanceParams
-from app.core.performance import PerformanceLedger, stationary_bootstrap_means
+from app.core.performance import OUTCOMES_KEPT, PerformanceLedger, stationary_bootstrap_means
 from app.core.types import FloatArray
 
 PARAMS = PerformanceParams()
@@ -165,7 +165,7 @@ def test_a_ledger_survives_json_exactly(
     for key, difference in pairs:
         ledger.add_paired(str(key), difference)
     for value, used_rl in trades:
-        ledger.add_unpaired(value, used_rl)
+        ledger.add_unpaired(value, used_rl=used_rl)
     again = PerformanceLedger(QUICK)
     again.restore(json.loads(json.dumps(ledger.export(), allow_nan=False)))
     for each in (ledger, again):
@@ -301,17 +301,43 @@ def test_both_returns_of_a_decision_add_up_over_its_symbols_and_leave_with_it() 
     assert len(ledger.export()["paired_baseline"]) == 20
 
 
-def test_both_returns_survive_and_a_state_without_baselines_restores_as_zero() -> None:
+def test_both_returns_survive() -> None:
     ledger = PerformanceLedger(PerformanceParams())
     ledger.add_paired("a", 0.25, 0.5)
-    exported = json.loads(json.dumps(ledger.export()))
-    again, old = PerformanceLedger(PerformanceParams()), PerformanceLedger(PerformanceParams())
-    again.restore(exported)
-    del exported["paired_baseline"]
-    old.restore(exported)
-    assert again.paired_returns() == ledger.paired_returns()
-    assert old.paired_returns() == [(0.25, 0.0)]
-    assert again.report() == old.report()
+    again = PerformanceLedger(PerformanceParams())
+    again.restore(json.loads(json.dumps(ledger.export())))
+    assert again.paired_returns() == ledger.paired_returns() == [(0.75, 0.5)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), RETURNS, st.booleans()), min_size=1), st.data())
+def test_a_withdrawn_outcome_is_to_the_last_bit_as_if_it_had_not_been(
+    outcomes: list[tuple[int, float, bool]], data: st.DataObject
+) -> None:
+    gone = data.draw(st.integers(0, len(outcomes) - 1))
+    whole, without = PerformanceLedger(QUICK), PerformanceLedger(QUICK)
+    for place, (decision, value, used_rl) in enumerate(outcomes):
+        for ledger in (whole, without) if place != gone else (whole,):
+            origin = (str(decision), f"S{place}")
+            ledger.add_unpaired(value, used_rl=used_rl, origin=origin)
+            ledger.add_paired(origin[0], value, -value, origin[1])
+    assert whole.withdraw(str(outcomes[gone][0]), f"S{gone}")
+    assert whole.report()["rl"] == without.report()["rl"]
+    assert whole.report()["baseline"] == without.report()["baseline"]
+    assert whole.paired_returns() == without.paired_returns()
+    assert not whole.withdraw(str(outcomes[gone][0]), f"S{gone}")
+
+
+def test_outcomes_beyond_those_kept_count_and_cannot_be_withdrawn() -> None:
+    ledger = PerformanceLedger(PARAMS)
+    for step in range(OUTCOMES_KEPT + 1):
+        ledger.add_unpaired(0.01 * (step % 3), used_rl=True, origin=(f"d{step}", "V"))
+        ledger.add_paired(f"d{step}", 0.01, 0.0, "V")
+    assert not ledger.withdraw("d0", "V")
+    assert ledger.report()["rl"]["trades"] == OUTCOMES_KEPT + 1
+    assert ledger.withdraw("d1", "V")
+    assert ledger.report()["rl"]["trades"] == OUTCOMES_KEPT
+    assert ledger.report()["paired"]["n"] == OUTCOMES_KEPT
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

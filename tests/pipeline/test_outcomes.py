@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.core.types import Outcome
-from app.pipeline.outcomes import resolve_outcomes
+from app.core.books.records import outcome_period
+from app.core.types import Action, Outcome
+from app.pipeline.events import batch_to_json
+from app.pipeline.outcomes import Resolved, resolve_outcomes
+from tests.strategies import NOW_NS, make_batch, make_signal
 
 # A was short 100 USD in Phase 2 and 150 USD with the policy; of its two signals one had a direction
 DECISION: dict[str, Any] = {
@@ -15,29 +18,68 @@ DECISION: dict[str, Any] = {
         "portfolio_value": 1000.0,
         "allocations": {"A": -150.0, "B": 0.0},
         "baseline_allocations": {"A": -100.0},
+        "rejected_signals": [],
+        "positions": [{"symbol": "A", "price": 50.0}],
     },
-    "trace": [["A", "trend", -1.0, 0.02, 0.1], ["A", "carry", 0.0, 0.0, 0.1]],
+    "batch": batch_to_json(
+        make_batch(
+            make_signal(strategy_id="trend", symbol="A", action=Action.SELL),
+            make_signal(strategy_id="carry", symbol="A", action=Action.HOLD),
+            prices={"A": 50.0},
+        )
+    ),
+    "trace": [["A", "carry", 0.0, 0.0, 0.1], ["A", "trend", -1.0, 0.02, 0.1]],
     "rl_symbols": ["A"],
 }
+PERIOD = outcome_period(NOW_NS)
 DECISIONS = {"d1": DECISION, "unknown": None}
 
 
+def resolved_of(
+    outcomes: list[Outcome],
+    decisions: dict[str, Any],
+    known: set[tuple[str, str]],
+    moved: float = 0.0,
+) -> Resolved:
+    return resolve_outcomes(outcomes, decisions, known, lambda _symbol, _price, _since: moved)
+
+
+def lesson(trade_return: float, **changes: Any) -> dict[str, Any]:
+    """Return what `trend` is taught of A."""
+    usual = {
+        "strategy": "trend",
+        "decision": "d1",
+        "symbol": "A",
+        "period": PERIOD,
+        "trade_return": trade_return,
+        "predicted": 0.02,
+        "volatility": 0.1,
+    }
+    return usual | changes
+
+
 def test_an_outcome_of_a_decision_teaches_its_strategy_and_prices_both_allocations() -> None:
-    resolved = resolve_outcomes([Outcome("A", -0.5, decision_id="d1")], DECISIONS, set())
+    resolved = resolved_of([Outcome("A", -0.5, decision_id="d1")], DECISIONS, set())
 
     assert resolved.facts() == {
-        "lessons": [["trend", 0.5, 0.02, 0.1]],
-        "unpaired": [[0.5, True]],
-        "paired": [["d1", pytest.approx(0.025), pytest.approx(0.05)]],
+        "lessons": [lesson(0.5)],
+        "unpaired": [[0.5, True, "d1", "A"]],
+        "paired": [["d1", pytest.approx(0.025), pytest.approx(0.05), "A"]],
+        "pairs": [["d1", "A"]],
     }
     assert resolved.pairs == [("d1", "A")]
     assert resolved.report() == {"accepted": 1, "duplicates": 0, "rejected": []}
 
 
 def test_a_symbol_without_a_target_is_no_trade() -> None:
-    resolved = resolve_outcomes([Outcome("B", 0.5, decision_id="d1")], DECISIONS, set())
+    resolved = resolved_of([Outcome("B", 0.5, decision_id="d1")], DECISIONS, set())
 
-    assert resolved.facts() == {"lessons": [], "unpaired": [], "paired": [["d1", 0.0, 0.0]]}
+    assert resolved.facts() == {
+        "lessons": [],
+        "unpaired": [],
+        "paired": [["d1", 0.0, 0.0, "B"]],
+        "pairs": [["d1", "B"]],
+    }
     assert resolved.accepted == 1
 
 
@@ -46,7 +88,7 @@ def test_a_pair_counts_once_within_a_request_and_over_requests(
     known: set[tuple[str, str]],
 ) -> None:
     before = set(known)
-    resolved = resolve_outcomes([Outcome("A", 0.1, decision_id="d1")] * 2, DECISIONS, known)
+    resolved = resolved_of([Outcome("A", 0.1, decision_id="d1")] * 2, DECISIONS, known)
 
     assert (resolved.accepted, resolved.duplicates) == (1 - len(before), 1 + len(before))
     assert len(resolved.paired) == 1 - len(before)
@@ -60,10 +102,12 @@ def test_an_outcome_without_a_decision_brings_its_own_prediction() -> None:
         "predicted_volatility": 0.2,
     }
     outcomes = [Outcome("A", 0.1, **claims), Outcome("A", -0.2, used_rl=False)]
-    resolved = resolve_outcomes(outcomes, {}, set())
+    resolved = resolved_of(outcomes, {}, set())
 
-    assert resolved.lessons == [["trend", 0.1, 0.01, 0.2]]
-    assert resolved.unpaired == [[-0.2, False]]
+    assert resolved.lessons == [
+        lesson(0.1, decision=None, period=None, predicted=0.01, volatility=0.2)
+    ]
+    assert resolved.unpaired == [[-0.2, False, None, "A"]]
     assert (resolved.accepted, resolved.paired, resolved.pairs) == (2, [], [])
 
 
@@ -82,7 +126,55 @@ def test_an_outcome_without_a_decision_brings_its_own_prediction() -> None:
 def test_what_cannot_be_used_is_refused_with_its_place_and_reason(
     outcome: Outcome, reason: str
 ) -> None:
-    resolved = resolve_outcomes([Outcome("A", 0.1, used_rl=True), outcome], DECISIONS, set())
+    resolved = resolved_of([Outcome("A", 0.1, used_rl=True), outcome], DECISIONS, set())
 
     assert resolved.rejected == [{"index": 1, "reason": reason}]
-    assert resolved.facts() == {"lessons": [], "unpaired": [[0.1, True]], "paired": []}
+    assert resolved.facts() == {
+        "lessons": [],
+        "unpaired": [[0.1, True, None, "A"]],
+        "paired": [],
+        "pairs": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("realized", "moved", "taken"),
+    [(2.0, 0.0, True), (2.01, 0.0, False), (2.01, 1.0, False), (2.01, 1.1, True)],
+)
+def test_beyond_twenty_claimed_volatilities_only_a_believed_move_vouches(
+    realized: float, moved: float, *, taken: bool
+) -> None:
+    resolved = resolved_of([Outcome("A", realized, "d1")], DECISIONS, set(), moved)
+    assert resolved.accepted == int(taken)
+    assert len(resolved.lessons) == len(resolved.pairs) == len(resolved.paired) == int(taken)
+    assert (resolved.refused, resolved.clipped) == (int(not taken), int(taken))
+
+
+def test_a_lesson_too_far_off_is_left_out_and_the_others_are_learnt() -> None:
+    decision = {**DECISION, "trace": [["A", "carry", 1.0, 0.0, 1.0], DECISION["trace"][1]]}
+    resolved = resolved_of([Outcome("A", 3.0, "d1")], {"d1": decision}, set())
+    assert [each["strategy"] for each in resolved.lessons] == ["carry"]
+    assert (resolved.accepted, resolved.refused, resolved.rejected) == (1, 1, [])
+
+
+def test_a_free_outcome_beyond_twenty_has_no_price_to_vouch_for_it() -> None:
+    claims: dict[str, Any] = {
+        "strategy_id": "trend",
+        "predicted_return": 0.01,
+        "predicted_volatility": 0.1,
+        "used_rl": True,
+    }
+    resolved = resolved_of([Outcome("A", -2.1 + 1.2, **claims)], {}, set(), 9.0)
+    assert (resolved.accepted, resolved.clipped) == (1, 1)
+    resolved = resolved_of([Outcome("A", 2.1, **claims)], {}, set(), 9.0)
+    assert (resolved.accepted, resolved.refused, resolved.unpaired) == (0, 1, [])
+    assert resolved.rejected[0]["reason"] == (
+        "the return is 21 times the predicted volatility 0.1, the limit is 20: percent for a "
+        "fraction?"
+    )
+
+
+def test_the_outcome_of_a_symbol_that_was_set_apart_is_refused() -> None:
+    answer = {**DECISION["answer"], "positions": [{"symbol": "C", "set_apart": True}]}
+    resolved = resolved_of([Outcome("C", 0.1, "d1")], {"d1": {**DECISION, "answer": answer}}, set())
+    assert resolved.rejected[0]["reason"] == "symbol 'C' was set apart in decision d1"

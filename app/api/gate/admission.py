@@ -26,7 +26,10 @@ LONGEST_OVERLOAD_SEC: Final = 60.0
 # Slots above the limit for operators, whom no flood of callers may shut out.
 RESERVED_SLOTS: Final = 64
 # Paths of operators, who must get through whatever the callers do; so must every PUT.
-_OPERATORS: Final = ("/circuit", "/console", "/trading-state")
+_OPERATORS: Final = (
+    *("/circuit", "/console", "/trading-state"),
+    *("/market/accept", "/market/split", "/market/forget", "/outcomes/withdraw"),
+)
 # Of these the paths that anybody, or anybody who may read, can flood.
 _CONSOLE_CALLERS: Final = ("/console/login", "/console/what-if")
 

@@ -50,3 +50,14 @@ PRICES: Final[JsonObject] = {
 HALT: Final[JsonObject] = {"state": "HALTED", "reason": "exchange maintenance"}
 FORCED_OPEN: Final[JsonObject] = {"mode": "forced_open", "reason": "model under review"}
 RESET: Final[JsonObject] = {"reason": "endpoint was restarted"}
+ACCEPT: Final[JsonObject] = {
+    "symbol": "BTC-USD",
+    "price": 43500.0,
+    "reason": "the exchange confirms it",
+}
+SPLIT: Final[JsonObject] = {"symbol": "AAPL", "ratio": 4.0, "reason": "4 for 1 split"}
+FORGET: Final[JsonObject] = {"symbol": "LUNA-USD", "reason": "delisted"}
+WITHDRAW: Final[JsonObject] = {
+    "outcomes": [{"decision_id": "0197", "symbol": "BTC-USD"}],
+    "reason": "percent for a fraction",
+}

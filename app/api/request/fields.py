@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.core.types import Action, Regime, TradingState
@@ -25,9 +25,27 @@ Positive = Annotated[Finite, Field(gt=0)]
 # nothing grows a thousandfold within a horizon: beyond it a feed is broken, and one such value
 # would rule a strategy's record for good
 SimpleReturn = Annotated[Finite, Field(ge=-1, le=1000)]
-Nanoseconds = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+# no market data that is sized today is older; every other unit says an earlier time in ns
+YEAR_2000_NS: Final = 946_684_800 * 10**9
+_YEAR_2200_NS: Final = 7_258_118_400 * 10**9
+_UNITS: Final = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 10**3}
+
+
+def _since_2000(stamp_ns: int) -> int:
+    """Refuse a stamp of before 2000 in ns, and name the unit that it is likely in."""
+    if stamp_ns >= YEAR_2000_NS:
+        return stamp_ns
+    sentence = "must be nanoseconds since 1970 UTC, from the year 2000 on"
+    for unit, factor in _UNITS.items():
+        if YEAR_2000_NS <= stamp_ns * factor < _YEAR_2200_NS:
+            sentence += f"; this looks like {unit}"
+    raise PydanticCustomError("stamp", "{sentence}", {"sentence": sentence})
+
+
+Nanoseconds = Annotated[int, Field(strict=True, ge=0, lt=2**63), AfterValidator(_since_2000)]
 Id = Annotated[str, Field(strict=True, max_length=256, pattern=_ID_PATTERN)]
 Reason = Annotated[str, Field(strict=True, max_length=500, pattern=_REASON_PATTERN)]
+GivenReason = Annotated[Reason, Field(min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]
 
 

@@ -16,6 +16,7 @@ from app.api.request.fields import (
     Finite,
     Flag,
     Fraction,
+    GivenReason,
     Id,
     Nanoseconds,
     OptionalStateName,
@@ -185,11 +186,17 @@ class OutcomesRequest(Body):
     outcomes: list[OutcomeRow]
 
 
+_STAMP: Final = (
+    "ns since 1970 UTC, from 2000 on. One ahead of the clock counts as now, and further than "
+    "SIGNALS__MAX_AHEAD_SEC not at all."
+)
+
+
 class ReturnsRequest(Body):
     """Returns of one moment; counted once per symbol and timestamp, older ones ignored."""
 
     openapi_examples: ClassVar = {"returns": examples.RETURNS}
-    timestamp_ns: Nanoseconds = Field(description="ns since 1970 UTC, at most 24 h ahead.")
+    timestamp_ns: Nanoseconds = Field(description=_STAMP)
     returns: dict[Id, SimpleReturn] = Field(description="Simple return of each symbol, >= -1.")
 
 
@@ -197,8 +204,54 @@ class PricesRequest(Body):
     """Prices of one moment; counted once per symbol and timestamp, older ones ignored."""
 
     openapi_examples: ClassVar = {"prices": examples.PRICES}
-    timestamp_ns: Nanoseconds = Field(description="ns since 1970 UTC, at most 24 h ahead.")
-    prices: dict[Id, Positive] = Field(description="Price of each symbol in USD, > 0.")
+    timestamp_ns: Nanoseconds = Field(description=_STAMP)
+    prices: dict[Id, Finite | None] = Field(
+        description="Price of each symbol in USD; null, 0 or less says that there is none."
+    )
+
+
+class CorrectionBody(Body):
+    """An operator's word on what is believed: of which book, and why."""
+
+    portfolio_id: Id | None = Field(None, description="The book; absent or null is `default`.")
+    reason: GivenReason = Field(description="Why; kept in the journal.")
+
+
+class AcceptRequest(CorrectionBody):
+    """A price that is to be believed."""
+
+    openapi_examples: ClassVar = {"accept": examples.ACCEPT}
+    symbol: Id = Field(description="Instrument that is known.")
+    price: Positive = Field(description="USD a unit.")
+
+
+class SplitRequest(CorrectionBody):
+    """A split of a symbol."""
+
+    openapi_examples: ClassVar = {"split": examples.SPLIT}
+    symbol: Id = Field(description="Instrument that is known.")
+    ratio: Positive = Field(description="New units per old one; past prices are divided by it.")
+
+
+class ForgetRequest(CorrectionBody):
+    """A symbol whose prices and returns are to be forgotten."""
+
+    openapi_examples: ClassVar = {"forget": examples.FORGET}
+    symbol: Id = Field(description="Instrument that is known.")
+
+
+class WithdrawnOutcome(Body):
+    """An outcome by its decision and symbol."""
+
+    decision_id: Id = Field(description="The decision that it was posted to.")
+    symbol: Id = Field(description="Instrument.")
+
+
+class WithdrawRequest(CorrectionBody):
+    """Outcomes that are to count as if they had never been posted."""
+
+    openapi_examples: ClassVar = {"withdraw": examples.WITHDRAW}
+    outcomes: list[WithdrawnOutcome]
 
 
 class TradingStateRequest(Body):

@@ -18,6 +18,7 @@ from app.core.errors import (
     TradingStateDiffers,
     UnknownDecision,
     UnknownPortfolio,
+    UnknownSymbol,
 )
 from edge.problems import (
     CHALLENGE,
@@ -79,6 +80,7 @@ TABLE: Final[Table] = {
     UnknownDecision: Kind(404, "unknown-decision", "Unknown decision"),
     UnknownPortfolio: Kind(404, "unknown-portfolio", "Unknown portfolio"),
     TradingStateDiffers: Kind(409, "trading-state-differs", "Trading state differs"),
+    UnknownSymbol: Kind(404, "unknown-symbol", "Unknown symbol"),
     JournalUnavailable: Kind(503, "journal-unavailable", "Journal unavailable", RETRY),
     ServiceNotReady: Kind(503, "not-ready", "Not ready", RETRY),
     Forbidden: Kind(403, "forbidden", "Role needed"),

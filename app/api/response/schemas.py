@@ -66,11 +66,52 @@ class PerformanceResponse(BaseModel):
     paired: PairedResponse
 
 
+class IgnoredObservations(BaseModel):
+    """How many symbols were ignored, by reason."""
+
+    older: int = Field(description="Not newer than what is known.")
+    ahead: int = Field(description="Stamped too far ahead of the clock.")
+    no_price: int = Field(description="Null, zero or negative.")
+    disbelieved: int = Field(description="Too far from the last believed price, unconfirmed.")
+    no_room: int = Field(description="MARKET__MAX_SYMBOLS are tracked already.")
+
+
 class ObservationsResponse(BaseModel):
-    """What became of market observations."""
+    """What became of market observations; symbols are counted."""
 
     accepted: int
-    ignored: int = Field(description="Known already, or older than what is known.")
+    ignored: int = Field(description="Sum of the reasons.")
+    reasons: IgnoredObservations
+
+
+class AcceptResponse(BaseModel):
+    """The price that is believed now."""
+
+    symbol: str
+    price: float
+    was: float | None = Field(description="What was believed before; null where nothing was.")
+
+
+class SplitResponse(BaseModel):
+    """A split that was taken into account."""
+
+    symbol: str
+    ratio: float
+    bars: int = Field(description="Returns that are kept, unchanged.")
+
+
+class ForgetResponse(BaseModel):
+    """A symbol that was forgotten."""
+
+    symbol: str
+    bars: int = Field(description="Returns that are gone.")
+
+
+class WithdrawResponse(BaseModel):
+    """Outcomes that count no more."""
+
+    withdrawn: int
+    unknown: int = Field(description="Never counted, without a decision, or too old.")
 
 
 class TradingStateResponse(BaseModel):

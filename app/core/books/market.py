@@ -254,6 +254,30 @@ class MarketBook:
         last = self.last(symbol)
         return None if last is None else last.price
 
+    def largest_move(self, symbol: str, reference: float, since_ns: int) -> float:
+        """Largest |move| that is believed of a symbol since a time, fraction; 0 for none.
+
+        Parameters
+        ----------
+        symbol : str
+        reference : float, USD a unit, > 0
+            Price that was believed at that time.
+        since_ns : int
+        """
+        row, columns = self._columns.row.get(symbol), self._columns
+        if row is None:
+            return 0.0
+        head = int(columns.head[row])
+        start = max(head - self._params.history, 0)
+        later = columns.times[row, start:head] > since_ns
+        with np.errstate(over="ignore"):
+            path = np.cumprod(1.0 + columns.returns[row, start:head][later])
+            moves = np.abs(path - 1.0)
+        largest = float(moves.max()) if len(moves) else 0.0
+        if columns.price_ns[row] > since_ns:
+            largest = max(largest, abs(float(columns.price[row]) / reference - 1.0))
+        return largest
+
     def run_of(self, symbol: str) -> Run | None:
         """Return the run of prices that are not believed yet, None where there is none."""
         return self._runs.get(symbol)
