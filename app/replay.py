@@ -115,7 +115,7 @@ def _compare(
     data: Mapping[str, Any], drafted: Draft, beliefs: Beliefs, report: ReplayReport
 ) -> None:
     answer = events.answer_from_json(data["policy"])
-    computed = compose(conclude(drafted, answer, beliefs.drift))
+    computed = compose(conclude(drafted, answer, beliefs))
     found = list(_differences(data, computed))
     report.compared += 1
     report.equal += not found

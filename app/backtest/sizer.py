@@ -92,7 +92,7 @@ class Sizer:
         if self._note is not None:
             self._note(day, drafted)
         answer = await self._ask(drafted)
-        concluded = conclude(drafted, answer, self._beliefs.drift)
+        concluded = conclude(drafted, answer, self._beliefs)
         self._drafted = drafted
         self._count(day, concluded, answer)
         self._refresh_factors(drafted)

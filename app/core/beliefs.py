@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from app.core.books.drift import DriftBook
@@ -10,7 +10,7 @@ from app.core.books.market import MarketBook, PriceReport
 from app.core.books.records import Lesson, RecordBook
 from app.core.books.regimes import RegimeBook
 from app.core.books.values import ValueBook, ValueReport
-from app.core.brakes import Braking, assess_brakes
+from app.core.brakes import strictest
 from app.core.params import EngineParams
 from app.core.performance import PerformanceLedger
 from app.core.portfolio.factors import FactorModel, estimate_factors
@@ -24,8 +24,8 @@ from app.core.types import Batch, Regime, TradingState
 class TradingStatus:
     """The kill switch as it stands: state, why, since when (ns), and who threw it.
 
-    ``flatten`` makes every target zero while the state is HALTED. ``version`` counts the switches
-    thrown so far.
+    ``flatten`` makes every target zero while the state is HALTED; ``version`` counts how often it
+    was thrown.
     """
 
     state: TradingState = TradingState.ACTIVE
@@ -35,17 +35,20 @@ class TradingStatus:
     actor: str = ""
     version: int = 0
 
+    def strictest(self, later: "TradingStatus") -> "TradingStatus":
+        """Return the stricter of this and a later one; itself where the later one is not."""
+        state, flatten = strictest(self.state, later.state), self.flatten or later.flatten
+        if state is self.state and flatten == self.flatten:
+            return self
+        return replace(later, state=state, flatten=flatten)
+
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What a batch taught: effective regimes by symbol, and what became of prices and value.
+    """What became of the prices and of the portfolio value of a batch."""
 
-    ``value`` is None for a batch without signals, whose value is not observed.
-    """
-
-    regimes: Mapping[str, Regime]
-    prices: PriceReport = field(default_factory=PriceReport)
-    value: ValueReport | None = None
+    prices: PriceReport
+    value: ValueReport
 
 
 class Beliefs:
@@ -73,26 +76,53 @@ class Beliefs:
         """Largest portfolio value of a batch, USD; 0 before the first."""
         return self.values.peak
 
-    def observe(self, batch: Batch, table: SignalTable) -> Learnt:
-        """Learn from a batch what any observer would: prices, value and claims of regimes."""
+    def observe_market(
+        self, batch: Batch, given: Mapping[str, float], at_ns: int, first: Collection[str]
+    ) -> Learnt:
+        """Learn prices and portfolio value of a batch, as far as they are believed.
+
+        Parameters
+        ----------
+        batch : Batch
+        given : mapping of symbol to USD a unit
+            Its usable prices.
+        at_ns : int
+            Time of the batch.
+        first : collection of str
+            Symbols with signals or positions, which find room before others.
+        """
+        prices = self.observe_prices(at_ns, given, first=first)
+        value = ValueReport(batch.portfolio_value, believed=True, confirmed=False)
+        if batch.value_given:
+            value = self.values.observe(
+                batch.portfolio_value, batch.received_ns, at_ns, self.params.brakes
+            )
+        return Learnt(prices, value)
+
+    def observe_regimes(
+        self, table: SignalTable, at_ns: int
+    ) -> tuple[dict[str, Regime], tuple[str, ...]]:
+        """Learn the claims of regimes; a stamp later than ``at_ns`` counts as that.
+
+        Returns
+        -------
+        dict of symbol to its effective regime
+        tuple of str
+            Symbols whose claims were not newer than what is known.
+        """
         effective: dict[str, Regime] = {}
+        stale: list[str] = []
         signals, bounds = table.signals, [*table.starts.tolist(), len(table.signals)]
         for place, symbol in enumerate(table.symbols):
             claims = signals[bounds[place] : bounds[place + 1]]
-            newest = max(signal.timestamp_ns for signal in claims)
+            newest = min(max(signal.timestamp_ns for signal in claims), at_ns)
             claim = claims[0].regime
             if len(claims) > 1:
                 claim = majority_regime((signal.regime, signal.confidence) for signal in claims)
+            if newest <= self.regimes.newest_ns(symbol):
+                stale.append(symbol)
             effective[symbol] = self.regimes.observe(symbol, claim, newest)
-        if not signals:
-            return Learnt(effective)
-        newest = max(signal.timestamp_ns for signal in signals)
-        first = {*table.symbols, *(batch.positions or {})}
-        prices = self.observe_prices(newest, batch.prices, first=first)
-        value = self.values.observe(
-            batch.portfolio_value, batch.received_ns, newest, self.params.brakes
-        )
-        return Learnt(effective, prices, value)
+        return effective, tuple(stale)
 
     def observe_prices(
         self, timestamp_ns: int, prices: Mapping[str, float], *, first: Collection[str] = ()
@@ -108,21 +138,6 @@ class Beliefs:
         """
         jump_from = self.params.brakes.price_jump_from
         return self.market.observe_prices(timestamp_ns, prices, jump_from=jump_from, first=first)
-
-    def braking(self, batch: Batch, jumps: Mapping[str, float]) -> Braking:
-        """Say what kill switch and brakes leave of a decision on a batch that was heard.
-
-        Parameters
-        ----------
-        batch : Batch
-        jumps : mapping of symbol to its move from the price that was known before
-        """
-        switch = self.trading
-        found = assess_brakes(switch.state, batch, self.values, jumps, self.params.brakes)
-        if not switch.flatten:
-            return found
-        why = "trading is HALTED with flatten: every target is zero"
-        return replace(found, multiplier=0.0, reasons=(why, *found.reasons))
 
     def throw_switch(self, status: TradingStatus, *, rebase: bool = False) -> None:
         """Throw the kill switch; ``rebase`` lets the brakes measure from the next value on."""

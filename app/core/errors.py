@@ -7,8 +7,8 @@
     |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
     |-- UnknownSymbol           nothing is known of that symbol; becomes 404
-    |-- UnknownPortfolio        no portfolio of that id exists; becomes 404
-    |-- TradingStateDiffers     the trading state is not the one a change was to start from
+    |-- UnknownPortfolio        there is no book of that id; becomes 404
+    |-- TradingStateDiffers     the trading state is another than `if_state_is`; becomes 409
     |-- IdempotencyConflict     the same key came with another body; becomes 409
     |-- JournalUnavailable      the journal cannot be written; becomes 503
     |   `-- JournalHeld         another process writes it; ends a start
@@ -61,7 +61,7 @@ class UnknownSymbol(HimariError):
 
 
 class UnknownPortfolio(HimariError):
-    """No portfolio of that id exists."""
+    """There is no book of that id."""
 
 
 class TradingStateDiffers(HimariError):

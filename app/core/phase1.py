@@ -1,5 +1,6 @@
 """Phase 1: size each signal alone, stage after stage, with a trace of every step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from app.core.stages.conformal import conformal_scales
 from app.core.stages.kelly import kelly_sizes, posterior_mean, win_rate
 from app.core.stages.regime import regime_factors
 from app.core.stages.sentiment import sentiment_factors
-from app.core.types import REGIMES, BoolArray, FloatArray, Regime
+from app.core.types import REGIMES, BoolArray, FloatArray, Notice, Regime
 
 _REGIME_INDEX: Final[dict[Regime, int]] = {regime: place for place, regime in enumerate(REGIMES)}
 
@@ -34,14 +35,14 @@ class Phase1:
     conformal: FloatArray
     sentiment: FloatArray
     regime: FloatArray
-    warnings: tuple[str, ...]
+    notices: tuple[Notice, ...]
 
 
 def size_signals(
     table: SignalTable,
     records: RecordBook,
     market: MarketBook,
-    regimes: dict[str, Regime],
+    regimes: Mapping[str, Regime],
     params: EngineParams,
 ) -> Phase1:
     """Run the signal stages in their order: Kelly, conformal, sentiment, regime.
@@ -52,7 +53,8 @@ def size_signals(
     records : RecordBook
     market : MarketBook
         Volatility of symbols for which a signal claims none.
-    regimes : dict of symbol to effective Regime
+    regimes : mapping of symbol to effective Regime
+        Absent where a symbol sizes nothing.
     params : EngineParams
 
     Returns
@@ -68,20 +70,20 @@ def _sized(
     table: SignalTable,
     records: RecordBook,
     market: MarketBook,
-    regimes: dict[str, Regime],
+    regimes: Mapping[str, Regime],
     params: EngineParams,
 ) -> Phase1:
-    warnings: list[str] = []
+    notices: list[Notice] = []
     columns = records.gather(table.strategies)
     of = table.strategy_of
     count = columns.count[of]
-    volatility = _volatility(table, market, params, warnings)
+    volatility = _volatility(table, market, params, notices)
     edge = posterior_mean(
         table.expected_return, table.confidence, count, columns.mean[of], params.kelly
     )
     wins = columns.wins[of]
     rate = win_rate(wins, count - wins, params.kelly)
-    open_for_trade = _open_for_trade(table, rate, params, warnings)
+    open_for_trade = _open_for_trade(table, rate, params, notices)
     kelly = kelly_sizes(edge, volatility, count, open_for_trade, params.kelly)
     scale = conformal_scales(columns.quantile[of], params.conformal)
     conformal = kelly * scale
@@ -90,7 +92,10 @@ def _sized(
         sentiment = conformal * sentiment_factors(
             table.sentiment, table.sentiment_confidence, table.direction, params.sentiment
         )
-    codes = np.array([_REGIME_INDEX[regimes[symbol]] for symbol in table.symbols], dtype=np.intp)
+    codes = np.array(
+        [_REGIME_INDEX[regimes.get(symbol, Regime.RANGING)] for symbol in table.symbols],
+        dtype=np.intp,
+    )
     factors = regime_factors(codes[table.symbol_of], table.direction, params.regime)
     return Phase1(
         edge=edge,
@@ -100,12 +105,12 @@ def _sized(
         conformal=conformal,
         sentiment=sentiment,
         regime=sentiment * factors,
-        warnings=tuple(warnings),
+        notices=tuple(notices),
     )
 
 
 def _volatility(
-    table: SignalTable, market: MarketBook, params: EngineParams, warnings: list[str]
+    table: SignalTable, market: MarketBook, params: EngineParams, notices: list[Notice]
 ) -> FloatArray:
     missing = np.isnan(table.volatility)
     if not np.count_nonzero(missing):
@@ -117,15 +122,16 @@ def _volatility(
         volatility[row] = params.market.default_volatility if learnt is None else learnt
         if table.direction[row] != 0.0:
             source = "the default" if learnt is None else "the EWMA of its returns"
-            warnings.append(
+            detail = (
                 f"predicted_volatility of {signal.strategy_id}/{signal.symbol} is missing: "
                 f"{source}, {volatility[row]:.6g}, is used"
             )
+            notices.append(Notice("sigma_missing", signal.symbol, detail))
     return volatility
 
 
 def _open_for_trade(
-    table: SignalTable, rate: FloatArray, params: EngineParams, warnings: list[str]
+    table: SignalTable, rate: FloatArray, params: EngineParams, notices: list[Notice]
 ) -> BoolArray:
     directed: BoolArray = table.direction != 0.0
     negative = directed & (table.expected_return < 0.0)
@@ -137,17 +143,17 @@ def _open_for_trade(
             signal = table.signals[row]
             name = f"{signal.strategy_id}/{signal.symbol}"
             if unclaimed[row]:
-                warnings.append(f"expected_return of {name} is missing: the record alone sizes it")
+                detail = f"expected_return of {name} is missing: the record alone sizes it"
+                notices.append(Notice("claim_missing", signal.symbol, detail))
             if negative[row]:
-                warnings.append(
-                    f"expected_return of {name} is negative, was {signal.expected_return:g}: "
-                    "sized zero"
-                )
+                detail = f"expected_return of {name} is negative, was {signal.expected_return:g}"
+                notices.append(Notice(None, signal.symbol, f"{detail}: sized zero"))
             if losing[row]:
-                warnings.append(
+                detail = (
                     f"win rate of {signal.strategy_id} is {rate[row]:.4f}, below "
                     f"{params.kelly.min_win_rate:g}: {name} sized zero"
                 )
+                notices.append(Notice(None, signal.symbol, detail))
     if len(odd):
         directed = directed & ~negative & ~losing
     return directed

@@ -110,17 +110,35 @@ class Batch:
 
     ``positions`` are signed quantities; None (not given) counts as flat. ``received_ns`` is the
     wall clock at receipt, part of the batch so that a replay sees what the decision saw.
+    ``prices`` are as they were given: null, zero or negative where there is none.
     ``calm_by_default`` names the cascade indicators that the caller left out.
+    ``stamps_until_ns`` is the latest stamp that the door lets pass, None where there is no door;
+    ``value_given`` is False where the portfolio value is that of the settings.
     """
 
     signals: tuple[Signal, ...]
     cascade: CascadeIndicators
-    prices: Mapping[str, float]
+    prices: Mapping[str, float | None]
     portfolio_value: float
     received_ns: int
     positions: Mapping[str, float] | None = None
     market_data: Mapping[str, Any] = field(default_factory=dict)
     calm_by_default: tuple[str, ...] = ()
+    stamps_until_ns: int | None = None
+    value_given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the caller of a decision.
+
+    ``what`` is its word in the answer's ``notices``, None where it stands in ``warnings`` alone;
+    ``symbol`` is None where it is not of one symbol.
+    """
+
+    what: str | None
+    symbol: str | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

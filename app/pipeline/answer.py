@@ -1,5 +1,6 @@
 """A finished decision in the words of the wire."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,21 @@ from app.core.decision.observe import Observation
 from app.core.decision.targets import Targets, held_parts, stays
 from app.core.limits import Holdings, binding_limits, limit_use
 from app.core.stages.regime import most_defensive
-from app.core.types import FloatArray
+from app.core.types import FallbackReason, FloatArray
 
 _LARGEST = float(np.finfo(np.float64).max)
 # sizes of stages and requests may be several portfolios large; beyond this they could overflow
 _OVERFLOW_FROM = 1e300
+
+_REASONS_SHOWN = 10
+_NOT_ASKED = frozenset(
+    {
+        FallbackReason.RL_DISABLED,
+        FallbackReason.CIRCUIT_OPEN,
+        FallbackReason.OVERLOADED,
+        FallbackReason.EMPTY_BATCH,
+    }
+)
 
 STAGES = ("kelly", "conformal", "sentiment", "regime", "cascade", "portfolio", "rl", "final")
 
@@ -66,7 +77,9 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
     portfolio = conclusion.drafted.portfolio
     value = observed.value_usd
     positions = _positions(conclusion)
-    allocations = {entry["symbol"]: entry["target_usd"] for entry in positions}
+    allocations = {
+        entry["symbol"]: entry["target_usd"] for entry in positions if not entry["set_apart"]
+    }
     same = conclusion.baseline is conclusion.final
     other = allocations if same else _allocations(observed, conclusion.baseline)
     gross = sum(map(abs, allocations.values()), 0.0)
@@ -99,62 +112,93 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
             {"index": entry.index, "symbol": entry.symbol, "reason": entry.reason}
             for entry in observed.rejected
         ],
-        "warnings": list(conclusion.warnings),
+        "warnings": [notice.detail for notice in conclusion.notices],
         "cascade": {
             "risk_score": observed.cascade.risk_score,
             "recommendation": observed.cascade.recommendation,
             "components": observed.cascade.components,
         },
+        "policy": policy_summary(conclusion),
+        "trading_state": observed.switch.state.value,
+        "control_version": conclusion.control_version,
+        "set_apart_usd": conclusion.drafted.set_apart_usd,
+        "notices": [
+            {"what": notice.what, "symbol": notice.symbol, "detail": notice.detail}
+            for notice in conclusion.notices
+            if notice.what is not None
+        ],
         "regime": most_defensive(observed.regimes.values()).value,
     }
 
 
-def _price_of(observed: Observation) -> dict[str, float]:
-    prices = dict(observed.held_prices)
-    prices.update(zip(observed.table.symbols, observed.table.prices.tolist(), strict=True))
-    return prices
-
-
-def _target_usd(observed: Observation, symbol: str, weight: float, price: float) -> float:
+def _target_usd(observed: Observation, symbol: str, weight: float) -> float:
     """USD of a weight; a position that stays keeps its exact value."""
-    if stays(observed, symbol, weight):
+    price = observed.views[symbol].price
+    if price is not None and stays(observed, symbol, weight):
         return (observed.batch.positions or {})[symbol] * price
     return weight * observed.value_usd
 
 
 def _allocations(observed: Observation, targets: Targets) -> dict[str, float]:
-    prices = _price_of(observed)
     return {
-        symbol: _target_usd(observed, symbol, targets.weights[symbol], prices[symbol])
+        symbol: _target_usd(observed, symbol, targets.weights[symbol])
         for symbol in sorted(targets.weights)
     }
 
 
 def _positions(conclusion: Conclusion) -> list[dict[str, Any]]:
     observed, weights = conclusion.observed, conclusion.final.weights
-    prices, contributions = _price_of(observed), _contributions(conclusion)
+    contributions = _contributions(conclusion)
     held = observed.batch.positions or {}
-    value = observed.value_usd
+    apart = observed.unsized.set_apart
     entries = []
-    for symbol in sorted(weights):
-        weight, price = weights[symbol], prices[symbol]
-        target = _target_usd(observed, symbol, weight, price)
+    for symbol in sorted((*weights, *apart)) if apart else sorted(weights):
+        if symbol in apart:
+            entries.append(_set_apart_entry(symbol, held[symbol]))
+            continue
+        weight, view = weights[symbol], observed.views[symbol]
+        target = _target_usd(observed, symbol, weight)
         have = held.get(symbol, 0.0)
-        quantity = have if stays(observed, symbol, weight) else target / price
+        if stays(observed, symbol, weight):
+            quantity = have
+        else:
+            quantity = target / view.price if view.price is not None else 0.0
         trade = quantity - have
         entries.append(
             {
                 "symbol": symbol,
                 "target_usd": target,
                 "target_quantity": quantity,
-                "weight": target / value,
+                "weight": target / observed.value_usd,
                 "current_quantity": have,
                 "trade_quantity": trade,
-                "trade_usd": trade * price,
+                "trade_usd": None if view.price is None else trade * view.price,
+                "price": view.price,
+                "price_source": view.source,
+                "price_age_sec": view.age_sec,
+                "set_apart": False,
                 "contributions": contributions.get(symbol, []),
             }
         )
     return entries
+
+
+def _set_apart_entry(symbol: str, units: float) -> dict[str, Any]:
+    """Show a position without a price, which keeps its quantity."""
+    return {
+        "symbol": symbol,
+        "target_usd": None,
+        "target_quantity": units,
+        "weight": None,
+        "current_quantity": units,
+        "trade_quantity": 0.0,
+        "trade_usd": None,
+        "price": None,
+        "price_source": "none",
+        "price_age_sec": None,
+        "set_apart": True,
+        "contributions": [],
+    }
 
 
 def _contributions(conclusion: Conclusion) -> dict[str, list[dict[str, Any]]]:
@@ -222,9 +266,38 @@ def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
     return columns
 
 
+def policy_summary(conclusion: Conclusion) -> dict[str, Any]:
+    """Count what was asked of the policy, used, abstained by the model's own reason, and unusable.
+
+    A row whose confidence is too small abstained; a model that gives no reason counts as
+    ``unspecified``.
+    """
+    finished, policy = conclusion.finished, conclusion.policy
+    rows = int(np.count_nonzero(conclusion.observed.table.direction))
+    asked = 0 if policy.reason in _NOT_ASKED else rows
+    least = conclusion.observed.params.blend.min_confidence
+    rest = [row for row in policy.predictions if row is not None and row.confidence < least]
+    counts = Counter(row.reason or "unspecified" for row in rest)
+    abstained = dict(counts.most_common(_REASONS_SHOWN))
+    if others := len(rest) - sum(abstained.values()):
+        abstained["other"] = abstained.get("other", 0) + others
+    bad = sum(row is None for row in policy.predictions)
+    if policy.reason is FallbackReason.INVALID_PREDICTION:
+        bad = asked
+    return {
+        "asked": asked,
+        "used": len(policy.predictions) - bad - len(rest) if finished.reason is None else 0,
+        "abstained": abstained,
+        "unusable": bad,
+        "book": "none",
+        "mode": "live",
+        "canary": False,
+    }
+
+
 def risk_budget(observed: Observation, final: Targets) -> list[dict[str, Any]]:
     """Use of every limit by the final allocation, in USD and percent of the limit."""
     table = observed.table
     by = np.bincount(table.strategy_of, np.abs(final.parts), len(table.strategies)).tolist()
     holdings = Holdings(final.weights, dict(zip(table.strategies, by, strict=True)))
-    return limit_use(holdings, observed.multiplier, observed.value_usd, observed.params.limits)
+    return limit_use(holdings, observed.multiplier, observed.value_usd, observed.effective.limits)

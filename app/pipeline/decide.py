@@ -118,7 +118,7 @@ class Decider:
             answer = await self._ask(drafted, asked)
             answered_at = tick()
             # the draft's own settings count: they may have changed while the policy was asked
-            concluded = conclude(drafted, answer, engine.beliefs.drift)
+            concluded = conclude(drafted, answer, engine.beliefs)
             decision = self._answer(concluded, answer, begun)
             durable = self._record(concluded, decision, answer, entry, claim)
             delivery.committed()
@@ -142,7 +142,7 @@ class Decider:
             answer = await gate.ask_for_dry_run(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
-        return self._answer(conclude(drafted, answer, beliefs.drift), answer, begun)
+        return self._answer(conclude(drafted, answer, beliefs), answer, begun)
 
     async def _ask(self, drafted: Draft, asked: Sequence[PolicyInput]) -> PolicyAnswer:
         gate = self._engine.world.gate

@@ -107,7 +107,7 @@ def _dataclass(shape: type, **absent: Any) -> Fields:
 
 _BATCH_FIELDS = _of(
     *("signals", "cascade", "prices", "portfolio_value", "received_ns", "positions"),
-    *("market_data", "calm_by_default"),
+    *("market_data", "calm_by_default", "stamps_until_ns", "value_given"),
 )
 _SIGNAL_FIELDS = _dataclass(Signal)
 _CASCADE_FIELDS = _dataclass(CascadeIndicators)

@@ -81,6 +81,8 @@ def batch_to_json(batch: Batch) -> dict[str, Any]:
         "positions": None if batch.positions is None else dict(batch.positions),
         "market_data": dict(batch.market_data),
         "calm_by_default": list(batch.calm_by_default),
+        "stamps_until_ns": batch.stamps_until_ns,
+        "value_given": batch.value_given,
     }
 
 
@@ -100,6 +102,8 @@ def batch_from_json(data: Mapping[str, Any]) -> Batch:
         positions=data["positions"],
         market_data=data["market_data"],
         calm_by_default=tuple(data["calm_by_default"]),
+        stamps_until_ns=data["stamps_until_ns"],
+        value_given=data["value_given"],
     )
 
 

@@ -54,7 +54,7 @@ def rehearse(
     copied = beliefs.fork().under(params)
     drafted = draft(observe_batch(_changed(batch, changes), copied, params), copied)
     reason = FallbackReason.RL_DISABLED if batch.signals else FallbackReason.EMPTY_BATCH
-    return compose(conclude(drafted, PolicyAnswer(reason=reason), copied.drift))
+    return compose(conclude(drafted, PolicyAnswer(reason=reason), copied))
 
 
 def _changed(batch: Batch, changes: Changes) -> Batch:

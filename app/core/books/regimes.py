@@ -44,6 +44,11 @@ class RegimeBook:
                 self._weigh(state, claim)
         return state.current
 
+    def newest_ns(self, symbol: str) -> int:
+        """Stamp of the newest claim of a symbol, -1 before the first."""
+        state = self._book.get(symbol)
+        return -1 if state is None else state.last_ns
+
     def _weigh(self, state: SymbolRegime, claim: Regime) -> None:
         if claim is not state.candidate:
             if state.candidate is not None:

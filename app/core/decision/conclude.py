@@ -4,27 +4,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.books.drift import Drift, DriftBook
-from app.core.decision.draft import Draft
+from app.core.beliefs import Beliefs
+from app.core.books.drift import Drift
+from app.core.decision.draft import Draft, draft
 from app.core.decision.finish import Finished, finish
-from app.core.decision.observe import Observation
+from app.core.decision.observe import Observation, observe_again
 from app.core.decision.targets import Targets, build_targets, missing_targets
-from app.core.types import PolicyAnswer
+from app.core.types import Notice, PolicyAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """A whole decision: both allocations, shares of the strategies, and what to tell.
 
-    ``final`` and ``baseline`` are the same object where the policy changed nothing.
+    ``final`` and ``baseline`` are the same object where the policy changed nothing;
+    ``control_version`` counts the switches thrown until it was concluded.
     """
 
     finished: Finished
+    policy: PolicyAnswer
     final: Targets
     baseline: Targets
     shares: dict[str, float]
     drift: Drift
-    warnings: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    control_version: int
 
     @property
     def drafted(self) -> Draft:
@@ -37,25 +41,34 @@ class Conclusion:
         return self.finished.draft.observed
 
 
-def conclude(drafted: Draft, answer: PolicyAnswer, drift: DriftBook) -> Conclusion:
+def conclude(drafted: Draft, answer: PolicyAnswer, beliefs: Beliefs) -> Conclusion:
     """Finish a draft with the policy's answer and work out every target.
+
+    Where the trading state or a limit became stricter since the draft, it is drafted again under
+    the strictest of both; so a decision ends under the state of its own place in the journal.
 
     Parameters
     ----------
     drafted : Draft
     answer : PolicyAnswer
         Predictions, or the reason for which there are none.
-    drift : DriftBook
-        Measures how far the shares moved; it learns nothing here.
+    beliefs : Beliefs
+        They learn nothing here.
     """
+    observed = observe_again(drafted.observed, beliefs)
+    if observed is not drafted.observed:
+        drafted = draft(observed, beliefs)
     finished = finish(drafted, answer)
     final = build_targets(drafted, finished.final)
     same = finished.final is finished.baseline
     baseline = final if same else build_targets(drafted, finished.baseline)
-    shares = strategy_shares(drafted.observed, final)
-    missing = missing_targets(drafted.observed)
-    warnings = (*drafted.warnings, *finished.warnings, *((missing,) if missing else ()))
-    return Conclusion(finished, final, baseline, shares, drift.measure(shares), warnings)
+    shares = strategy_shares(observed, final)
+    missing = missing_targets(observed)
+    notices = (*drafted.notices, *finished.notices, *((missing,) if missing else ()))
+    drift = beliefs.drift.measure(shares)
+    return Conclusion(
+        finished, answer, final, baseline, shares, drift, notices, beliefs.trading.version
+    )
 
 
 def strategy_shares(observed: Observation, targets: Targets) -> dict[str, float]:

@@ -1,37 +1,48 @@
 """Draft a decision: Phase 1 and Phase 2 of what was observed, up to where the policy is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from app.core.beliefs import Beliefs
+from app.core.decision.draft_notices import draft_notices
 from app.core.decision.observe import Observation
 from app.core.limits import HeldBook, cut_held
 from app.core.phase1 import Phase1, size_signals
+from app.core.portfolio.netting import net_symbols
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
-from app.core.types import FloatArray, PolicyInput, TradingState
+from app.core.types import DIRECTION, FloatArray, Notice, PolicyInput, TradingState
+
+_LARGEST: Final = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A decision up to the point where the policy is asked.
 
-    ``held`` are the positions that no directional signal names.
+    ``held`` are the positions that no directional signal names; ``closed`` are held symbols that
+    are brought to zero whatever their price; ``set_apart_usd`` is what positions without a price
+    take of the gross room of new ones.
     """
 
     observed: Observation
     phase1: Phase1
     held: HeldBook
     portfolio: Portfolio
-    warnings: tuple[str, ...]
+    closed: frozenset[str]
+    set_apart_usd: float
+    notices: tuple[Notice, ...]
 
 
 def draft(observed: Observation, beliefs: Beliefs) -> Draft:
     """Size each signal alone, then all of them together; reads beliefs and changes nothing."""
-    table, params = observed.table, observed.params
-    phase1 = size_signals(table, beliefs.records, beliefs.market, dict(observed.regimes), params)
-    held = _held(observed)
+    table, params = observed.table, observed.effective
+    phase1 = size_signals(table, beliefs.records, beliefs.market, observed.regimes, params)
+    closed = observed.unsized.closed | _overruled(observed, beliefs)
+    set_apart_usd = _set_apart_usd(observed)
+    held = _held(observed, closed, set_apart_usd / observed.value_usd)
     portfolio = build_portfolio(
         table,
         phase1,
@@ -40,7 +51,8 @@ def draft(observed: Observation, beliefs: Beliefs) -> Draft:
         current_weights(observed.current, table.symbols),
         params,
     )
-    return Draft(observed, phase1, held, portfolio, _warnings(observed, phase1, portfolio))
+    notices = draft_notices(observed, phase1, portfolio, held, beliefs)
+    return Draft(observed, phase1, held, portfolio, closed, set_apart_usd, notices)
 
 
 def policy_inputs(drafted: Draft, beliefs: Beliefs) -> tuple[PolicyInput, ...]:
@@ -81,56 +93,96 @@ def current_weights(current: Mapping[str, float], symbols: list[str]) -> FloatAr
     return np.array([current.get(symbol, 0.0) for symbol in symbols])
 
 
-def halted_book(observed: Observation) -> HeldBook:
-    """All current positions within the limits: what HALTED targets."""
+def halted_book(observed: Observation, closed: frozenset[str]) -> HeldBook:
+    """All current positions within the limits, but for those that are closed: HALTED's targets."""
     owners = _owners(observed, halted=True)
-    return cut_held(observed.current, owners, observed.multiplier, observed.params.limits)
+    kept = {symbol: weight for symbol, weight in observed.current.items() if symbol not in closed}
+    mine = {symbol: pairs for symbol, pairs in owners.items() if symbol in kept}
+    return cut_held(kept, mine, observed.multiplier, observed.effective.limits)
 
 
-def _held(observed: Observation) -> HeldBook:
-    if not observed.current:
+def _held(observed: Observation, closed: frozenset[str], set_apart: float) -> HeldBook:
+    if not observed.current and set_apart == 0.0:
         return HeldBook()
-    directed = _directed_symbols(observed)
-    free = {s: w for s, w in observed.current.items() if s not in directed}
+    fixed = _directed_symbols(observed) | closed
+    free = {s: w for s, w in observed.current.items() if s not in fixed}
     owners = _owners(observed, halted=observed.state is TradingState.HALTED)
     mine = {s: pairs for s, pairs in owners.items() if s in free}
-    return cut_held(free, mine, observed.multiplier, observed.params.limits)
+    return cut_held(free, mine, observed.multiplier, observed.effective.limits, set_apart)
 
 
 def _owners(observed: Observation, *, halted: bool) -> dict[str, list[tuple[int, str]]]:
-    """Owners of held symbols: their HOLD signals; halted, also signals of the position's side."""
+    """Owners of held symbols: their HOLD signals; halted, also signals of the position's side.
+
+    The signals of a symbol whose price is not believed own it likewise, those of its side alone
+    where there are any.
+    """
     table, current = observed.table, observed.current
     owners: dict[str, list[tuple[int, str]]] = {}
     if not current:
         return owners
-    directed = _directed_symbols(observed)
+    directed, idle = _directed_symbols(observed), observed.unsized.idle
     for row, signal in enumerate(table.signals):
         symbol = signal.symbol
         if symbol not in current:
             continue
-        if symbol in directed:
+        if symbol in idle:
+            owns = DIRECTION[signal.action] * current[symbol] > 0.0
+        elif symbol in directed:
             owns = halted and table.direction[row] * current[symbol] > 0.0
         else:
             owns = True
         if owns:
             owners.setdefault(symbol, []).append((row, signal.strategy_id))
+    for row, signal in enumerate(table.signals) if idle else ():
+        symbol = signal.symbol
+        if symbol in idle and symbol in current and _all_hold(observed, symbol):
+            owners.setdefault(symbol, []).append((row, signal.strategy_id))
     return owners
+
+
+def _all_hold(observed: Observation, symbol: str) -> bool:
+    signals = observed.table.signals
+    return all(DIRECTION[one.action] == 0.0 for one in signals if one.symbol == symbol)
+
+
+def _overruled(observed: Observation, beliefs: Beliefs) -> frozenset[str]:
+    """Held symbols of a disbelieved price whose larger side is against the position.
+
+    A price has no part in Phase 1, so the signals tell their sides as if it were believed.
+    """
+    mixed = observed.unsized.idle & observed.current.keys() - observed.unsized.closed
+    if not mixed or observed.state is TradingState.HALTED:
+        return frozenset()
+    table, params = observed.table, observed.effective
+    wanted = np.array([DIRECTION[signal.action] for signal in table.signals])
+    directed = replace(table, direction=wanted)
+    phase1 = size_signals(directed, beliefs.records, beliefs.market, observed.regimes, params)
+    net = net_symbols(
+        directed, phase1.regime, phase1.volatility, allow_short=params.limits.allow_short
+    )
+    sides = dict(zip(table.symbols, net.side.tolist(), strict=True))
+    return frozenset(
+        symbol for symbol in mixed if sides.get(symbol, 0.0) * observed.current[symbol] < 0.0
+    )
+
+
+def _set_apart_usd(observed: Observation) -> float:
+    """Return what set-apart positions take of the gross room: their last known value.
+
+    All that were never priced take one position limit together.
+    """
+    if not observed.unsized.set_apart:
+        return 0.0
+    positions, views = observed.batch.positions or {}, observed.views
+    known = [(symbol, views[symbol].known) for symbol in observed.unsized.set_apart]
+    usd = sum(abs(positions[symbol]) * price for symbol, price in known if price is not None)
+    if any(price is None for _, price in known):
+        limit = observed.effective.limits.max_position_pct
+        usd += observed.multiplier * limit * observed.value_usd
+    return min(usd, _LARGEST)
 
 
 def _directed_symbols(observed: Observation) -> set[str]:
     table = observed.table
     return {table.signals[row].symbol for row in np.flatnonzero(table.direction != 0.0).tolist()}
-
-
-def _warnings(observed: Observation, phase1: Phase1, portfolio: Portfolio) -> tuple[str, ...]:
-    warnings = [
-        f"cascade indicator {name} was not given: counted as calm"
-        for name in observed.batch.calm_by_default
-    ]
-    warnings += observed.braking.reasons
-    warnings += phase1.warnings
-    if portfolio.failure is not None:
-        warnings.append(f"the solver failed, sizes were scaled down instead: {portfolio.failure}")
-    if observed.rejected:
-        warnings.append(f"{len(observed.rejected)} signals were rejected, see rejected_signals")
-    return tuple(warnings)

@@ -7,7 +7,7 @@ import numpy as np
 from app.core.decision.draft import Draft, current_weights
 from app.core.decision.settle import Setting, Settled, settle
 from app.core.policy.blend import blend_weights, collect_targets
-from app.core.types import FallbackReason, FloatArray, PolicyAnswer
+from app.core.types import FallbackReason, FloatArray, Notice, PolicyAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,17 @@ class Finished:
     blended: FloatArray
     final: Settled
     baseline: Settled
-    warnings: tuple[str, ...]
+    notices: tuple[Notice, ...]
 
 
 def finish(drafted: Draft, answer: PolicyAnswer) -> Finished:
     """Blend the policy's answer, settle both allocations, check every limit once more."""
-    portfolio, params = drafted.portfolio, drafted.observed.params
+    portfolio, params = drafted.portfolio, drafted.observed.effective
     table = drafted.observed.table
     baseline = _settle(portfolio.weights, drafted)
     if answer.reason is not None:
-        details = (f"policy: {answer.detail}",) if answer.detail else ()
+        told = (Notice(None, None, f"policy: {answer.detail}"),)
+        details = told if answer.detail else ()
         return _fallen_back(drafted, answer.reason, baseline, details)
     rows = table.direction.nonzero()[0]
     row_of = np.zeros(len(table.symbols), dtype=np.int64)
@@ -46,23 +47,25 @@ def finish(drafted: Draft, answer: PolicyAnswer) -> Finished:
         return _fallen_back(drafted, FallbackReason.LOW_CONFIDENCE, baseline, ())
     blended, failure = blend_weights(portfolio.weights, portfolio.side, targets, portfolio.limits)
     final = baseline if blended is portfolio.weights else _settle(blended, drafted)
-    warnings = [*final.warnings]
+    notices = [*final.notices]
     unusable = sum(prediction is None for prediction in answer.predictions)
     if unusable:
         asked = len(answer.predictions)
-        warnings.append(f"policy: {unusable} of {asked} predictions were unusable")
+        detail = f"policy: {unusable} of {asked} predictions were unusable"
+        notices.append(Notice(None, None, detail))
     if failure is not None:
-        warnings.append(f"blended weights were scaled into the limits: {failure}")
+        detail = f"blended weights were scaled into the limits: {failure}"
+        notices.append(Notice("solver", None, detail))
     used = tuple(portfolio.symbols[row] for row in targets.used.nonzero()[0].tolist())
-    return Finished(drafted, None, used, blended, final, baseline, tuple(warnings))
+    return Finished(drafted, None, used, blended, final, baseline, tuple(notices))
 
 
 def _fallen_back(
-    drafted: Draft, reason: FallbackReason, baseline: Settled, details: tuple[str, ...]
+    drafted: Draft, reason: FallbackReason, baseline: Settled, details: tuple[Notice, ...]
 ) -> Finished:
     weights = drafted.portfolio.weights
-    warnings = (*baseline.warnings, *details)
-    return Finished(drafted, reason, (), weights, baseline, baseline, warnings)
+    notices = (*baseline.notices, *details)
+    return Finished(drafted, reason, (), weights, baseline, baseline, notices)
 
 
 def _settle(weights: FloatArray, drafted: Draft) -> Settled:
@@ -74,7 +77,8 @@ def _settle(weights: FloatArray, drafted: Draft) -> Settled:
         multiplier=observed.multiplier,
         state=observed.state,
         portfolio_value=observed.value_usd,
-        reduce_only=observed.braking.reduce_only,
     )
     aims = observed.multiplier * portfolio.side * weights
-    return settle(aims, observed.table, drafted.phase1.regime, portfolio, setting, observed.params)
+    return settle(
+        aims, observed.table, drafted.phase1.regime, portfolio, setting, observed.effective
+    )

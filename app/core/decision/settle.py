@@ -1,6 +1,6 @@
 """From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from app.core.portfolio.netting import ownership
 from app.core.portfolio.phase2 import Portfolio, owned_by
 from app.core.portfolio.projection import project_on_limits
 from app.core.signals import SignalTable
-from app.core.types import BoolArray, FloatArray, TradingState
+from app.core.types import BoolArray, FloatArray, Notice, TradingState
 
 _TOLERANCE = 1e-9
 _DUST = 1e-12
@@ -21,13 +21,13 @@ _DUST = 1e-12
 class Settled:
     """Signed target weights of the m directional symbols, and each signal's share of them.
 
-    ``share`` has shape (n,); ``warnings`` are sentences for the answer; ``repaired`` says that
+    ``share`` has shape (n,); ``notices`` are sentences for the answer; ``repaired`` says that
     the final recheck had to scale something down.
     """
 
     weights: FloatArray
     share: FloatArray
-    warnings: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     repaired: bool = False
 
 
@@ -36,8 +36,7 @@ class Setting:
     """What settling depends on besides the aims.
 
     ``current`` has shape (m,): signed current weights of the directional symbols; ``prices``
-    likewise, USD a unit; ``held`` is what held positions use at full scale; ``multiplier`` is a;
-    ``reduce_only`` names symbols that a brake keeps between zero and their current weight.
+    likewise, USD a unit; ``held`` is what held positions use; ``multiplier`` is a.
     """
 
     current: FloatArray
@@ -46,7 +45,6 @@ class Setting:
     multiplier: float
     state: TradingState
     portfolio_value: float
-    reduce_only: frozenset[str] = frozenset()
 
 
 def settle(
@@ -74,17 +72,16 @@ def settle(
     """
     if not len(aims):
         return Settled(aims, portfolio.share)
-    free = setting.state is TradingState.ACTIVE and not setting.reduce_only
+    free = setting.state is TradingState.ACTIVE
     plain = params.trading.moves_at_once and free
     # aims come out of a feasible problem, so one look is enough; a miss goes the long way
     if plain and worst_excess(np.abs(aims), portfolio.limits, setting.multiplier) <= _DUST:
         return Settled(aims, portfolio.share)
     current = setting.current
     ceiling = setting.multiplier * portfolio.limits.cap
-    if not free:
-        bound = _bound_to_reduce(portfolio.symbols, setting)
-        aims = np.where(bound, _between_zero_and(current, aims), aims)
-        ceiling = np.where(bound, np.minimum(ceiling, np.abs(current)), ceiling)
+    if setting.state is TradingState.REDUCING:
+        aims = _between_zero_and(current, aims)
+        ceiling = np.minimum(ceiling, np.abs(current))
     moved = _slow(aims, current, portfolio, params)
     stay = _not_worth_trading(moved, setting, portfolio, params)
     wanted = np.where(stay, current, moved)
@@ -93,12 +90,6 @@ def settle(
     whole = _in_lots(settled.weights, setting, portfolio, params)
     weights = np.where(stay & (settled.weights == current), current, whole)
     return replace(settled, weights=weights)
-
-
-def _bound_to_reduce(symbols: Sequence[str], setting: Setting) -> BoolArray:
-    if setting.state is TradingState.REDUCING:
-        return np.ones(len(symbols), dtype=np.bool_)
-    return np.array([symbol in setting.reduce_only for symbol in symbols], dtype=np.bool_)
 
 
 def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:
@@ -188,9 +179,10 @@ def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with se
         owned = owned_by(table, share, portfolio.places)
         scaled = setting.held.at_full_scale(setting.multiplier)
         limits = build_limits(portfolio.symbols, table.strategies, owned, scaled, params.limits)
+        limits = limits.with_less_gross(portfolio.reserved)
     room = setting.multiplier * limits.room
     inside, failure = project_on_limits(np.abs(weights), ceiling, limits.rows, room)
-    warnings = () if failure is None else (f"limits met by a scale-down: {failure}",)
+    solver = Notice("solver", None, f"limits met by a scale-down: {failure}")
     broken = worst_excess(inside, limits, setting.multiplier) > _TOLERANCE
     if broken:
         cut = np.minimum(inside, ceiling)
@@ -198,4 +190,4 @@ def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with se
         over = reach > room
         inside = cut * float((room[over] / reach[over]).min(initial=1.0))
     repaired = failure is not None or broken
-    return Settled(np.copysign(inside, side), share, warnings, repaired)
+    return Settled(np.copysign(inside, side), share, (solver,) if failure else (), repaired)

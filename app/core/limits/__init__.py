@@ -4,6 +4,7 @@ A kind of limit is a file in ``kinds`` and a line in its table. ``rows`` makes t
 bounds of all kinds, ``held`` cuts held positions by them, ``use`` tells how full they are.
 """
 
+from app.core.limits.effective import effective_limits, strictest_limits
 from app.core.limits.held import cut_held
 from app.core.limits.holdings import HeldBook, HeldUse, Holdings, LimitHit
 from app.core.limits.kind import Kind, Owned
@@ -26,7 +27,9 @@ __all__ = [
     "binding_limits",
     "build_limits",
     "cut_held",
+    "effective_limits",
     "limit_use",
+    "strictest_limits",
     "symbol_caps",
     "worst_excess",
 ]

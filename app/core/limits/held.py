@@ -12,6 +12,7 @@ def cut_held(
     owners: Mapping[str, Sequence[tuple[int, str]]],
     multiplier: float,
     params: LimitParams,
+    set_apart: float = 0.0,
 ) -> HeldBook:
     """Cut held weights by one kind of limit after the other, in the order of the table.
 
@@ -24,6 +25,8 @@ def cut_held(
         Cascade multiplier a, scales every limit.
     params : LimitParams
         A short is closed where shorts are off.
+    set_apart : float, fraction of portfolio value
+        What positions without a price take of the gross room of new ones; it cuts none of these.
 
     Returns
     -------
@@ -41,6 +44,7 @@ def cut_held(
             kind.level: {use.identifier: use.used for use in kind.use(left, params)}
             for kind in KINDS
             if kind.rows is not None
-        }
+        },
+        set_apart,
     )
     return book

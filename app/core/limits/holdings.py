@@ -28,9 +28,15 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class HeldUse:
-    """What held positions already use of each limit: by level, then by identifier."""
+    """What held positions already use of each limit: by level, then by identifier.
+
+    ``set_apart`` is what positions without a price take of the gross room of new ones. All of it
+    was divided by ``multiplier``.
+    """
 
     by_level: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    set_apart: float = 0.0
+    multiplier: float = 1.0
 
     def of(self, level: str) -> Mapping[str, float]:
         """Use of the limits of one level; an identifier that is not there uses nothing."""
@@ -44,7 +50,9 @@ class HeldUse:
             {
                 level: {identifier: used / multiplier for identifier, used in uses.items()}
                 for level, uses in self.by_level.items()
-            }
+            },
+            self.set_apart / multiplier,
+            multiplier,
         )
 
 

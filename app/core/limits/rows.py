@@ -1,7 +1,7 @@
 """The hard limits as data: bounds per symbol and linear rows over shares of symbols."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.sparse import vstack
 from app.core.limits.holdings import HeldUse
 from app.core.limits.kind import DENSE_ROWS_UP_TO, Directional, Owned
 from app.core.limits.kinds import KINDS
+from app.core.limits.kinds.portfolio import PORTFOLIO
 from app.core.params import LimitParams
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
@@ -47,6 +48,20 @@ class Limits:
     room: FloatArray
     names: tuple[LimitRow, ...]
     full: FloatArray
+
+    def with_less_gross(self, taken: float) -> "Limits":
+        """Take an amount of the room of the portfolio limit."""
+        if taken <= 0.0:
+            return self
+        room = self.room.copy()
+        room[[name.level == PORTFOLIO.level for name in self.names]] -= taken
+        return replace(self, room=np.maximum(room, 0.0))
+
+    @property
+    def gross_room(self) -> float:
+        """What held positions leave of the portfolio limit."""
+        mine = (name.level == PORTFOLIO.level for name in self.names)
+        return next((room for room, own in zip(self.room.tolist(), mine, strict=True) if own), 0.0)
 
     def of(self, places: IntArray) -> "Limits":
         """Keep only these symbols, rows and rooms as they are."""

@@ -5,12 +5,15 @@ See docs/concepts.md#correlations.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from app.core.books.market import MarketBook, ReturnWindow
 from app.core.params import MarketParams
-from app.core.types import FloatArray
+from app.core.types import FloatArray, IntArray
+
+NO_PAIRS: Final[IntArray] = np.empty((0, 2), dtype=np.int64)
 
 
 def constant_correlation(size: int, prior: float) -> FloatArray:
@@ -154,19 +157,29 @@ class CorrelationView:
     def __init__(self, params: MarketParams, kept: int = 8) -> None:
         self._params = params
         self._kept = kept
-        self._cache: OrderedDict[tuple[tuple[int, int], tuple[str, ...]], FloatArray] = (
-            OrderedDict()
-        )
+        self._cache: OrderedDict[
+            tuple[tuple[int, int], tuple[str, ...]], tuple[FloatArray, IntArray]
+        ] = OrderedDict()
 
     def matrix(self, market: MarketBook, symbols: Sequence[str]) -> FloatArray:
         """Return the correlation matrix of these n symbols: shape (n, n), positive definite."""
         if not market.any_history(symbols):
             return constant_correlation(len(symbols), self._params.prior_correlation)
+        return self._estimate(market, symbols)[0]
+
+    def prior_pairs(self, market: MarketBook, symbols: Sequence[str]) -> IntArray:
+        """Return the pairs that take the prior: indices, shape (k, 2), the smaller one first."""
+        if not market.any_history(symbols):
+            return np.argwhere(np.triu(np.ones((len(symbols), len(symbols))), 1))
+        return self._estimate(market, symbols)[1]
+
+    def _estimate(self, market: MarketBook, symbols: Sequence[str]) -> tuple[FloatArray, IntArray]:
         key = (market.moment, tuple(symbols))
         found = self._cache.get(key)
         if found is None:
-            raw, _ = ewma_correlation(market.window(symbols), self._params)
-            found = make_definite(raw, self._params)
+            raw, joint = ewma_correlation(market.window(symbols), self._params)
+            few = np.argwhere(np.triu(joint < self._params.min_joint_returns, 1))
+            found = make_definite(raw, self._params), few if len(few) else NO_PAIRS
             self._cache[key] = found
             if len(self._cache) > self._kept:
                 self._cache.popitem(last=False)

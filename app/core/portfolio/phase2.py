@@ -44,6 +44,8 @@ class Portfolio:
         Limits that bound, amounts at multiplier 1.
     failure : str or None
         Why the solver gave no answer, None if it did.
+    reserved : float, fraction of portfolio value, >= 0
+        What set-apart positions took of the gross room in ``limits``.
     """
 
     places: IntArray
@@ -58,6 +60,7 @@ class Portfolio:
     weights: FloatArray
     hits: tuple[LimitHit, ...]
     failure: str | None
+    reserved: float = 0.0
 
 
 def build_portfolio(
@@ -76,11 +79,12 @@ def build_portfolio(
     phase1 : Phase1
         Sizes and volatilities of the signals.
     held : HeldUse
-        What held positions use, divided by the cascade multiplier.
+        What held positions use and set-apart ones take, divided by the cascade multiplier.
     structure : Structure
         Correlations.
     current : ndarray of shape (n_symbols,), fraction of portfolio value
-        Current signed weight of each of the table's symbols, for trading costs.
+        Current signed weight of each of the table's symbols, for trading costs and for what
+        set-apart positions must leave.
     params : EngineParams
 
     Returns
@@ -98,6 +102,11 @@ def build_portfolio(
     limits = build_limits(symbols, table.strategies, owned, held, params.limits)
     size, leaning = net.size[places], net.side[places]
     side = leaning if np.count_nonzero(size) == len(size) else np.where(size > 0.0, leaning, 0.0)
+    reserved = 0.0
+    if held.set_apart > 0.0:
+        kept = np.minimum(np.maximum(current[places] * leaning, 0.0) / held.multiplier, size)
+        reserved = min(held.set_apart, max(limits.gross_room - float(kept.sum()), 0.0))
+        limits = limits.with_less_gross(reserved)
     answer, factor = _solve(net, places, symbols, limits, structure, current, params)
     weights = answer.weights if factor == 1.0 else answer.weights * factor
     return Portfolio(
@@ -113,6 +122,7 @@ def build_portfolio(
         weights=weights,
         hits=_hits(symbols, size, limits, answer),
         failure=answer.failure,
+        reserved=reserved,
     )
 
 

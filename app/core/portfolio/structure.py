@@ -9,9 +9,9 @@ import numpy as np
 
 from app.core.books.market import MarketBook
 from app.core.params import MarketParams
-from app.core.portfolio.correlation import CorrelationView
+from app.core.portfolio.correlation import NO_PAIRS, CorrelationView
 from app.core.portfolio.factors import FactorModel, loadings_for
-from app.core.types import FloatArray
+from app.core.types import FloatArray, IntArray
 
 
 class Structure:
@@ -44,6 +44,16 @@ class Structure:
     def matrix(self, symbols: Sequence[str]) -> FloatArray:
         """Return the dense correlation matrix of shape (n, n), positive definite, for any n."""
         return self._view.matrix(self._market, symbols)
+
+    def prior_pairs(self, symbols: Sequence[str]) -> IntArray:
+        """Return the pairs of these symbols whose correlation is the prior, shape (k, 2).
+
+        Indices, the smaller one first. Above ``dense_up_to`` symbols, where factors stand for
+        pairs, there are none.
+        """
+        if not 1 < len(symbols) <= self._params.dense_up_to:
+            return NO_PAIRS
+        return self._view.prior_pairs(self._market, symbols)
 
     def factors_are_stale(self) -> bool:
         """Return whether the market changed ``factor_refresh`` times since the last estimate."""

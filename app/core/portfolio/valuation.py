@@ -1,53 +1,59 @@
-"""Positions as weights, at the given or the last known price.
+"""Positions as weights, at the prices that are believed.
 
 See docs/concepts.md#held-positions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
-from app.core.errors import FieldProblem, InvalidInput, UnknownPrice
+from app.core.errors import FieldProblem, InvalidInput
 
 
 def value_positions(
-    quantities: Mapping[str, float],
-    prices: Mapping[str, float],
-    last_prices: Mapping[str, float | None],
-    portfolio_value: float,
+    quantities: Mapping[str, float], prices: Mapping[str, float], portfolio_value: float
 ) -> dict[str, float]:
-    """Return the signed weight of each position at the given or the last known price.
+    """Return the signed weight of each position that has a price.
 
     Parameters
     ----------
     quantities : mapping of symbol to signed units
-    prices, last_prices : mappings of symbol to USD a unit
-        The last price is None where none is known.
+    prices : mapping of symbol to USD a unit
     portfolio_value : float, USD, > 0
 
     Returns
     -------
     dict of symbol to float, signed fraction of portfolio value
-        Finite; without the positions that are zero.
+        Finite where :func:`require_finite_values` passed; without the positions that are zero.
+    """
+    return {
+        symbol: quantity * prices[symbol] / portfolio_value
+        for symbol, quantity in sorted(quantities.items())
+        if quantity != 0.0 and symbol in prices
+    }
+
+
+def require_finite_values(
+    quantities: Mapping[str, float],
+    prices: Mapping[str, Iterable[float]],
+    portfolio_values: Iterable[float],
+) -> None:
+    """Refuse positions whose value no finite number can say.
+
+    Parameters
+    ----------
+    quantities : mapping of symbol to signed units
+    prices : mapping of symbol to prices at which it might be valued, USD a unit
+    portfolio_values : iterable of float, USD, > 0
+        Those that might be used.
 
     Raises
     ------
-    UnknownPrice
-        If a position that is not zero has neither price.
     InvalidInput
-        If a position's value is not a finite number.
+        If a position's value, in USD or as a weight, is not a finite number.
     """
-    weights: dict[str, float] = {}
+    least = min(portfolio_values)
     for symbol, quantity in sorted(quantities.items()):
-        if quantity == 0.0:
-            continue
-        price = prices.get(symbol) or last_prices.get(symbol)
-        path = f"current_positions.{symbol}"
-        if price is None:
-            message = "a held symbol needs a price in current_prices; none is known"
-            raise UnknownPrice(FieldProblem(path, message, quantity))
-        weight = quantity * price / portfolio_value
-        if not isfinite(weight):
-            message = "quantity times price must be a finite share of portfolio_value"
-            raise InvalidInput(FieldProblem(path, message, quantity))
-        weights[symbol] = weight
-    return weights
+        for price in prices.get(symbol, ()):
+            if not (isfinite(quantity * price) and isfinite(quantity * price / least)):
+                message = "quantity times price must be a finite share of portfolio_value"
+                raise InvalidInput(FieldProblem(f"current_positions.{symbol}", message, quantity))

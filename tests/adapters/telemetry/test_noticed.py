@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from app.adapters.telemetry import noticed
 from app.adapters.telemetry.last_values import MAX_LABEL_VALUES
 from app.adapters.telemetry.prometheus import PrometheusTelemetry
-from tests.adapters.telemetry.test_prometheus import sample, view_of
+from tests.adapters.telemetry.views import sample, view_of
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 See docs/concepts.md#strategy-limit.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -14,19 +15,28 @@ from app.core.params import LimitParams
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
 
+def strategy_caps(strategies: Sequence[str], params: LimitParams) -> list[float]:
+    """Cap of each strategy: the general one or its own, if smaller."""
+    general, own = params.max_strategy_pct, params.strategy_caps
+    if not own:
+        return [general] * len(strategies)
+    return [min(general, own.get(name, general)) for name in strategies]
+
+
 def _rows(directional: Directional, caps: FloatArray) -> Rows | None:
     """Rows of strategies that can reach the limit with their symbols at their caps."""
     strategies, owned = directional.strategies, directional.owned
-    limit = directional.params.max_strategy_pct
+    limits = strategy_caps(strategies, directional.params)
     reach = np.bincount(owned.strategy, owned.share * caps[owned.symbol], len(strategies))
     held = directional.held.of("strategy")
     if held:
         reach = reach + np.array([held.get(name, 0.0) for name in strategies])
-    tight = (reach > limit).nonzero()[0]
+    tight = (reach > np.array(limits)).nonzero()[0]
     if not len(tight):
         return None
     names = [strategies[place] for place in tight.tolist()]
-    return Rows(names, [limit] * len(names), _shares(tight, owned, len(directional.symbols)))
+    full = [limits[place] for place in tight.tolist()]
+    return Rows(names, full, _shares(tight, owned, len(directional.symbols)))
 
 
 def _shares(tight: IntArray, owned: Owned, size: int) -> LimitMatrix:
@@ -42,8 +52,11 @@ def _shares(tight: IntArray, owned: Owned, size: int) -> LimitMatrix:
 
 
 def _use(holdings: Holdings, params: LimitParams) -> list[Use]:
-    limit = params.max_strategy_pct
-    return [Use(name, used, limit) for name, used in holdings.by_strategy.items()]
+    caps = strategy_caps(list(holdings.by_strategy), params)
+    return [
+        Use(name, used, cap)
+        for (name, used), cap in zip(holdings.by_strategy.items(), caps, strict=True)
+    ]
 
 
 def _cut(book: HeldBook, multiplier: float, params: LimitParams) -> None:
