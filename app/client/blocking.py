@@ -1,6 +1,7 @@
 """The client for code that waits; ``tests/client/test_twins.py`` keeps its twin equal."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -124,21 +125,48 @@ class HimariClient:
         """
         return self._do(calls.allocate(batch, idempotency_key, dry_run=dry_run))
 
-    def record_outcomes(self, outcomes: list[requests.Outcome]) -> responses.OutcomesResponse:
-        """Report realised returns; tried again only if each names its decision."""
-        return self._do(calls.record_outcomes(outcomes))
+    def record_outcomes(
+        self, outcomes: list[requests.Outcome], *, idempotency_key: str | None = None
+    ) -> responses.OutcomesResponse:
+        """Report realised returns, once however often they are sent.
+
+        Parameters
+        ----------
+        outcomes : list of Outcome
+        idempotency_key : str, optional
+            A key of these outcomes that outlives this program; random by default.
+        """
+        return self._do(calls.record_outcomes(outcomes, idempotency_key))
+
+    def withdraw_outcomes(
+        self, outcomes: list[requests.WithdrawnOutcome], reason: str
+    ) -> responses.WithdrawResponse:
+        """Take outcomes back as if they had never been posted; they may be posted once more."""
+        return self._do(calls.withdraw_outcomes(outcomes, reason))
 
     def observe_returns(
-        self, timestamp_ns: int, returns: dict[str, float]
+        self, timestamp_ns: int, returns: Mapping[str, float]
     ) -> responses.ObservationsResponse:
         """Feed the return history."""
         return self._do(calls.observe_returns(timestamp_ns, returns))
 
     def observe_prices(
-        self, timestamp_ns: int, prices: dict[str, float]
+        self, timestamp_ns: int, prices: Mapping[str, float | None]
     ) -> responses.ObservationsResponse:
         """Feed the price history."""
         return self._do(calls.observe_prices(timestamp_ns, prices))
+
+    def accept_price(self, symbol: str, price: float, reason: str) -> responses.AcceptResponse:
+        """Believe a price, in USD a unit, that was taken for an error; never sent twice."""
+        return self._do(calls.accept_price(symbol, price, reason))
+
+    def split_symbol(self, symbol: str, ratio: float, reason: str) -> responses.SplitResponse:
+        """Divide past prices by a ratio, new units per old one; never sent twice."""
+        return self._do(calls.split_symbol(symbol, ratio, reason))
+
+    def forget_symbol(self, symbol: str, reason: str) -> responses.ForgetResponse:
+        """Forget prices and returns of a symbol; never sent twice."""
+        return self._do(calls.forget_symbol(symbol, reason))
 
     def get_circuit(self) -> responses.CircuitResponse:
         """State of the breaker."""
@@ -157,10 +185,17 @@ class HimariClient:
         return self._do(calls.get_trading_state())
 
     def set_trading_state(
-        self, wanted: requests.TradingStateRequest
+        self, wanted: requests.TradingStateRequest, *, if_state_is: str | None = None
     ) -> responses.TradingStateResponse:
-        """Set the kill switch."""
-        return self._do(calls.set_trading_state(wanted))
+        """Set the kill switch; never sent twice.
+
+        Parameters
+        ----------
+        wanted : TradingStateRequest
+        if_state_is : str, optional
+            Only if this state is in effect, else TradingStateDiffers is raised.
+        """
+        return self._do(calls.set_trading_state(wanted, if_state_is))
 
     def get_performance(self) -> responses.PerformanceResponse:
         """Compare the policy with Phase 2."""

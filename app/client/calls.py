@@ -1,8 +1,8 @@
 """Every operation of the API as a `Call`, by the names of the OpenAPI document.
 
-A call is repeatable if a second arrival changes nothing: reading; a batch with its
-Idempotency-Key, or a dry run; outcomes that name their decision and market observations, which
-count once. Operator commands are not repeatable: the journal would hold them twice.
+A call is repeatable if a second arrival changes nothing: reading; a batch or outcomes with their
+Idempotency-Key; a dry run; market observations, which count once; outcomes that are withdrawn.
+Other operator commands are not repeatable: the journal would hold them twice.
 """
 
 import json
@@ -61,16 +61,30 @@ def allocate(
     batch: requests.AllocateRequest, idempotency_key: str | None, *, dry_run: bool
 ) -> Call[responses.AllocateResponse]:
     """Size one batch; the Idempotency-Key is random where none is given."""
-    headers = {} if dry_run else {IDEMPOTENCY: idempotency_key or uuid.uuid4().hex}
+    headers = {} if dry_run else _key(idempotency_key)
     query = {"dry_run": "true"} if dry_run else {}
     body = _encoded(cast("Mapping[str, Any]", batch))
     return Call("POST", "/allocate", _document, query, body, headers)
 
 
-def record_outcomes(outcomes: list[requests.Outcome]) -> Call[responses.OutcomesResponse]:
-    """Report realised returns; those without decision would count again if sent again."""
-    counted_once = all(outcome.get("decision_id") for outcome in outcomes)
-    return _send("POST", "/outcomes", {"outcomes": outcomes}, repeatable=counted_once)
+def record_outcomes(
+    outcomes: list[requests.Outcome], idempotency_key: str | None
+) -> Call[responses.OutcomesResponse]:
+    """Report realised returns; the Idempotency-Key is random where none is given."""
+    body = _encoded({"outcomes": outcomes})
+    return Call("POST", "/outcomes", _document, body=body, headers=_key(idempotency_key))
+
+
+def _key(idempotency_key: str | None) -> dict[str, str]:
+    return {IDEMPOTENCY: idempotency_key or uuid.uuid4().hex}
+
+
+def withdraw_outcomes(
+    outcomes: list[requests.WithdrawnOutcome], reason: str
+) -> Call[responses.WithdrawResponse]:
+    """Take outcomes back as if they had never been posted."""
+    body = {"outcomes": outcomes, "reason": reason}
+    return _send("POST", "/outcomes/withdraw", body, repeatable=True)
 
 
 def observe_returns(
@@ -82,11 +96,29 @@ def observe_returns(
 
 
 def observe_prices(
-    timestamp_ns: int, prices: Mapping[str, float]
+    timestamp_ns: int, prices: Mapping[str, float | None]
 ) -> Call[responses.ObservationsResponse]:
     """Feed the price history."""
     body = {"timestamp_ns": timestamp_ns, "prices": prices}
     return _send("POST", "/market/prices", body, repeatable=True)
+
+
+def accept_price(symbol: str, price: float, reason: str) -> Call[responses.AcceptResponse]:
+    """Believe a price."""
+    body = {"symbol": symbol, "price": price, "reason": reason}
+    return _send("POST", "/market/accept", body, repeatable=False)
+
+
+def split_symbol(symbol: str, ratio: float, reason: str) -> Call[responses.SplitResponse]:
+    """Divide past prices by a ratio."""
+    body = {"symbol": symbol, "ratio": ratio, "reason": reason}
+    return _send("POST", "/market/split", body, repeatable=False)
+
+
+def forget_symbol(symbol: str, reason: str) -> Call[responses.ForgetResponse]:
+    """Forget prices and returns of a symbol."""
+    body = {"symbol": symbol, "reason": reason}
+    return _send("POST", "/market/forget", body, repeatable=False)
 
 
 def get_circuit() -> Call[responses.CircuitResponse]:
@@ -109,9 +141,14 @@ def get_trading_state() -> Call[responses.TradingStateResponse]:
     return _get("/trading-state")
 
 
-def set_trading_state(wanted: requests.TradingStateRequest) -> Call[responses.TradingStateResponse]:
-    """Set the kill switch."""
-    return _send("PUT", "/trading-state", cast("Mapping[str, Any]", wanted), repeatable=False)
+def set_trading_state(
+    wanted: requests.TradingStateRequest, if_state_is: str | None
+) -> Call[responses.TradingStateResponse]:
+    """Set the kill switch, if the state in effect is the one that is named."""
+    body = cast("Mapping[str, Any]", wanted)
+    if if_state_is is not None:
+        body = {**body, "if_state_is": if_state_is}
+    return _send("PUT", "/trading-state", body, repeatable=False)
 
 
 def get_performance() -> Call[responses.PerformanceResponse]:

@@ -12,6 +12,7 @@
         |-- Forbidden        403
         |-- NotFound         404
         |-- KeyReused        409: the Idempotency-Key came with another body before
+        |-- TradingStateDiffers  409: not the state that `if_state_is` names; nothing changed
         |-- TooLarge         413
         |-- RateLimited      429
         |-- Unavailable      503: overloaded, draining, or no journal
@@ -90,11 +91,15 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """No such decision, or no such path."""
+    """No such decision, symbol or portfolio, or no such path."""
 
 
 class KeyReused(Refused):
     """The Idempotency-Key was used with another body."""
+
+
+class TradingStateDiffers(Refused):
+    """The trading state in effect is not the one of ``if_state_is``; it was not changed."""
 
 
 class TooLarge(Refused):
@@ -123,9 +128,11 @@ _BY_STATUS: Final[Mapping[int, type[Refused]]] = {
     429: RateLimited,
     503: Unavailable,
 }
+_BY_SLUG: Final[Mapping[str, type[Refused]]] = {"trading-state-differs": TradingStateDiffers}
 
 
 def refusal(status: int, problem: Mapping[str, Any], retry_after_sec: float | None) -> Refused:
-    """Return the error of a status."""
-    kind = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
-    return kind(status, problem, retry_after_sec)
+    """Return the error of a status, or of a problem that has a class of its own."""
+    slug = str(problem.get("type", "")).rpartition(":")[2]
+    by_status = _BY_STATUS.get(status, ServerFault if status >= 500 else Refused)
+    return _BY_SLUG.get(slug, by_status)(status, problem, retry_after_sec)

@@ -6,6 +6,19 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AcceptRequest(TypedDict):
+    """A price that is to be believed."""
+
+    portfolio_id: NotRequired[str | None]
+    """The book; absent or null is `default`."""
+    reason: str
+    """Why; kept in the journal."""
+    symbol: str
+    """Instrument that is known."""
+    price: float
+    """USD a unit."""
+
+
 class CascadeBody(TypedDict):
     """What announces a liquidation cascade; fields left out take a calm market's value."""
 
@@ -126,6 +139,17 @@ class DecisionsQuery(TypedDict):
     """Not newer than that, ns since 1970 UTC."""
 
 
+class ForgetRequest(TypedDict):
+    """A symbol whose prices and returns are to be forgotten."""
+
+    portfolio_id: NotRequired[str | None]
+    """The book; absent or null is `default`."""
+    reason: str
+    """Why; kept in the journal."""
+    symbol: str
+    """Instrument that is known."""
+
+
 class Outcome(TypedDict):
     """One realised return."""
 
@@ -155,9 +179,11 @@ class PricesRequest(TypedDict):
     """Prices of one moment; counted once per symbol and timestamp, older ones ignored."""
 
     timestamp_ns: int
-    """ns since 1970 UTC, at most 24 h ahead."""
-    prices: dict[str, float]
-    """Price of each symbol in USD, > 0."""
+    """ns since 1970 UTC, from 2000 on. One ahead of the clock counts as now, and further than
+    SIGNALS__MAX_AHEAD_SEC not at all.
+    """
+    prices: dict[str, float | None]
+    """Price of each symbol in USD; null, 0 or less says that there is none."""
 
 
 class ReasonRequest(TypedDict):
@@ -171,9 +197,24 @@ class ReturnsRequest(TypedDict):
     """Returns of one moment; counted once per symbol and timestamp, older ones ignored."""
 
     timestamp_ns: int
-    """ns since 1970 UTC, at most 24 h ahead."""
+    """ns since 1970 UTC, from 2000 on. One ahead of the clock counts as now, and further than
+    SIGNALS__MAX_AHEAD_SEC not at all.
+    """
     returns: dict[str, float]
     """Simple return of each symbol, >= -1."""
+
+
+class SplitRequest(TypedDict):
+    """A split of a symbol."""
+
+    portfolio_id: NotRequired[str | None]
+    """The book; absent or null is `default`."""
+    reason: str
+    """Why; kept in the journal."""
+    symbol: str
+    """Instrument that is known."""
+    ratio: float
+    """New units per old one; past prices are divided by it."""
 
 
 class TradingStateRequest(TypedDict):
@@ -222,3 +263,22 @@ class WeightsQuery(TypedDict):
     """Not older than that, ns since 1970 UTC."""
     until_ns: NotRequired[int]
     """Not newer than that, ns since 1970 UTC."""
+
+
+class WithdrawnOutcome(TypedDict):
+    """An outcome by its decision and symbol."""
+
+    decision_id: str
+    """The decision that it was posted to."""
+    symbol: str
+    """Instrument."""
+
+
+class WithdrawRequest(TypedDict):
+    """Outcomes that are to count as if they had never been posted."""
+
+    portfolio_id: NotRequired[str | None]
+    """The book; absent or null is `default`."""
+    reason: str
+    """Why; kept in the journal."""
+    outcomes: list[WithdrawnOutcome]

@@ -6,6 +6,15 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AcceptResponse(TypedDict):
+    """The price that is believed now."""
+
+    symbol: str
+    price: float
+    was: float | None
+    """What was believed before; null where nothing was."""
+
+
 class BindingLimit(TypedDict):
     """A limit that held a size down."""
 
@@ -229,18 +238,42 @@ class ErrorEntry(TypedDict):
     """The offending value; null where missing."""
 
 
+class ForgetResponse(TypedDict):
+    """A symbol that was forgotten."""
+
+    symbol: str
+    bars: int
+    """Returns that are gone."""
+
+
 class HealthResponse(TypedDict):
     """Liveness."""
 
     status: Literal["alive"]
 
 
+class IgnoredObservations(TypedDict):
+    """How many symbols were ignored, by reason."""
+
+    older: int
+    """Not newer than what is known."""
+    ahead: int
+    """Stamped too far ahead of the clock."""
+    no_price: int
+    """Null, zero or negative."""
+    disbelieved: int
+    """Too far from the last believed price, unconfirmed."""
+    no_room: int
+    """MARKET__MAX_SYMBOLS are tracked already."""
+
+
 class ObservationsResponse(TypedDict):
-    """What became of market observations."""
+    """What became of market observations; symbols are counted."""
 
     accepted: int
     ignored: int
-    """Known already, or older than what is known."""
+    """Sum of the reasons."""
+    reasons: IgnoredObservations
 
 
 class RejectedOutcome(TypedDict):
@@ -311,6 +344,15 @@ class RiskBudgetResponse(TypedDict):
     settings_hash: str
 
 
+class SplitResponse(TypedDict):
+    """A split that was taken into account."""
+
+    symbol: str
+    ratio: float
+    bars: int
+    """Returns that are kept, unchanged."""
+
+
 class TradingStateResponse(TypedDict):
     """The kill switch."""
 
@@ -351,3 +393,11 @@ class StateResponse(TypedDict):
     market: dict[str, Any]
     """What is known of each symbol."""
     performance: PerformanceResponse
+
+
+class WithdrawResponse(TypedDict):
+    """Outcomes that count no more."""
+
+    withdrawn: int
+    unknown: int
+    """Never counted, without a decision, or too old."""

@@ -165,10 +165,7 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         f"{'quantity':>14} {'trade':>14}"
     )
     for row in answer["positions"]:
-        baseline = answer["baseline_allocations"].get(row["symbol"], 0.0)
-        quantities = f"{row['target_quantity']:>14,.6g} {row['trade_quantity']:>14,.6g}"
-        dollars = f"{row['target_usd']:>14,.2f} {baseline:>14,.2f}"
-        yield f"{_ascii(row['symbol']):<16} {dollars} {row['weight']:>8.2%} {quantities}"
+        yield _position_line(row, answer["baseline_allocations"].get(row["symbol"], 0.0))
     yield (
         f"total {answer['total_allocated_usd']:,.2f} USD of {answer['portfolio_value']:,.2f}, "
         f"{answer['utilization_pct']:.1f} % used"
@@ -181,6 +178,15 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"rejected: signal {signal['index']} {_ascii(signal['symbol'])}: {signal['reason']}"
     for warning in answer["warnings"]:
         yield f"warning: {_ascii(warning)}"
+
+
+def _position_line(row: Mapping[str, Any], baseline: float) -> str:
+    quantities = f"{row['target_quantity']:>14,.6g} {row['trade_quantity']:>14,.6g}"
+    if row["target_usd"] is None:
+        values = f"{'no price':>14} {'-':>14} {'-':>8}"
+    else:
+        values = f"{row['target_usd']:>14,.2f} {baseline:>14,.2f} {row['weight']:>8.2%}"
+    return f"{_ascii(row['symbol']):<16} {values} {quantities}"
 
 
 def _ascii(text: str) -> str:

@@ -60,10 +60,10 @@ def _waterfall(stages: dict[str, float]) -> Waterfall:
 
 
 def _positions(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the targets beside Phase 2's, the largest first."""
+    """Return the targets beside Phase 2's, the largest first, those without a price last."""
     baseline = answer["baseline_allocations"]
     found = [
         {**position, "baseline_usd": baseline.get(position["symbol"])}
         for position in answer["positions"]
     ]
-    return sorted(found, key=lambda position: -abs(position["target_usd"]))[:_SHOWN]
+    return sorted(found, key=lambda position: -abs(position["target_usd"] or 0.0))[:_SHOWN]

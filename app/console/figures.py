@@ -18,8 +18,10 @@ def usd(value: float | None) -> str:
     return _signed(f"{value:,.{digits}f}")
 
 
-def change(value: float) -> str:
+def change(value: float | None) -> str:
     """Format a change in dollars with its plus or minus sign."""
+    if value is None:
+        return _NONE
     text = usd(value)
     if text == "0.00":
         return "0"

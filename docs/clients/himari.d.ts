@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 78b61dcb12ee18e03915df3d9b326ec3b67befe4174a5c63c4c3dda210997760
+// openapi sha256: ad95121b72529eaf5384330309cb487155c2f54458f03e6f56ac1ef65d7b9f3d
 
 export interface paths {
     "/allocate": {
@@ -151,6 +151,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/outcomes/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw outcomes
+         * @description Take outcomes out of records and comparison as if they had never been posted.
+         */
+        post: operations["withdraw_outcomes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/market/returns": {
         parameters: {
             query?: never;
@@ -162,7 +182,7 @@ export interface paths {
         put?: never;
         /**
          * Feed the return history
-         * @description Count returns once per symbol and timestamp; older ones are ignored.
+         * @description Count returns once per symbol and timestamp; what is ignored is counted by reason.
          */
         post: operations["observe_returns"];
         delete?: never;
@@ -182,9 +202,69 @@ export interface paths {
         put?: never;
         /**
          * Feed the price history
-         * @description Count prices once per symbol and timestamp; older ones are ignored.
+         * @description Count prices once per symbol and timestamp; what is ignored is counted by reason.
          */
         post: operations["observe_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/market/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Believe a price
+         * @description Take a price for true that was not believed; no return is learnt across it.
+         */
+        post: operations["accept_price"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/market/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell of a split
+         * @description Divide past prices by the ratio; the returns stay as they are.
+         */
+        post: operations["split_symbol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/market/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget a symbol
+         * @description Forget what is known of a symbol's prices and returns.
+         */
+        post: operations["forget_symbol"];
         delete?: never;
         options?: never;
         head?: never;
@@ -362,6 +442,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AcceptResponse
+         * @description The price that is believed now.
+         */
+        AcceptResponse: {
+            /** Symbol */
+            symbol: string;
+            /** Price */
+            price: number;
+            /**
+             * Was
+             * @description What was believed before; null where nothing was.
+             */
+            was: number | null;
+        };
         /**
          * AllocateResponse
          * @description A decision, with the policy's allocation and the baseline's.
@@ -664,6 +759,19 @@ export interface components {
             next_before_seq: number | null;
         };
         /**
+         * ForgetResponse
+         * @description A symbol that was forgotten.
+         */
+        ForgetResponse: {
+            /** Symbol */
+            symbol: string;
+            /**
+             * Bars
+             * @description Returns that are gone.
+             */
+            bars: number;
+        };
+        /**
          * HealthResponse
          * @description Liveness.
          */
@@ -673,6 +781,37 @@ export interface components {
              * @constant
              */
             status: "alive";
+        };
+        /**
+         * IgnoredObservations
+         * @description How many symbols were ignored, by reason.
+         */
+        IgnoredObservations: {
+            /**
+             * Older
+             * @description Not newer than what is known.
+             */
+            older: number;
+            /**
+             * Ahead
+             * @description Stamped too far ahead of the clock.
+             */
+            ahead: number;
+            /**
+             * No Price
+             * @description Null, zero or negative.
+             */
+            no_price: number;
+            /**
+             * Disbelieved
+             * @description Too far from the last believed price, unconfirmed.
+             */
+            disbelieved: number;
+            /**
+             * No Room
+             * @description MARKET__MAX_SYMBOLS are tracked already.
+             */
+            no_room: number;
         };
         /**
          * JournalledDecision
@@ -716,16 +855,17 @@ export interface components {
         };
         /**
          * ObservationsResponse
-         * @description What became of market observations.
+         * @description What became of market observations; symbols are counted.
          */
         ObservationsResponse: {
             /** Accepted */
             accepted: number;
             /**
              * Ignored
-             * @description Known already, or older than what is known.
+             * @description Sum of the reasons.
              */
             ignored: number;
+            reasons: components["schemas"]["IgnoredObservations"];
         };
         /**
          * OutcomesResponse
@@ -860,6 +1000,21 @@ export interface components {
             limits: components["schemas"]["BudgetRow"][];
             /** Settings Hash */
             settings_hash: string;
+        };
+        /**
+         * SplitResponse
+         * @description A split that was taken into account.
+         */
+        SplitResponse: {
+            /** Symbol */
+            symbol: string;
+            /** Ratio */
+            ratio: number;
+            /**
+             * Bars
+             * @description Returns that are kept, unchanged.
+             */
+            bars: number;
         };
         /**
          * Stages
@@ -1005,6 +1160,46 @@ export interface components {
             control_version: number;
             /** Portfolio Id */
             portfolio_id: string;
+        };
+        /**
+         * WithdrawResponse
+         * @description Outcomes that count no more.
+         */
+        WithdrawResponse: {
+            /** Withdrawn */
+            withdrawn: number;
+            /**
+             * Unknown
+             * @description Never counted, without a decision, or too old.
+             */
+            unknown: number;
+        };
+        /**
+         * AcceptRequest
+         * @description A price that is to be believed.
+         */
+        AcceptRequest: {
+            /**
+             * Portfolio Id
+             * @description The book; absent or null is `default`.
+             * @default null
+             */
+            portfolio_id?: string | null;
+            /**
+             * Reason
+             * @description Why; kept in the journal.
+             */
+            reason: string;
+            /**
+             * Symbol
+             * @description Instrument that is known.
+             */
+            symbol: string;
+            /**
+             * Price
+             * @description USD a unit.
+             */
+            price: number;
         };
         /**
          * AllocateRequest
@@ -1190,6 +1385,28 @@ export interface components {
             was?: unknown;
         };
         /**
+         * ForgetRequest
+         * @description A symbol whose prices and returns are to be forgotten.
+         */
+        ForgetRequest: {
+            /**
+             * Portfolio Id
+             * @description The book; absent or null is `default`.
+             * @default null
+             */
+            portfolio_id?: string | null;
+            /**
+             * Reason
+             * @description Why; kept in the journal.
+             */
+            reason: string;
+            /**
+             * Symbol
+             * @description Instrument that is known.
+             */
+            symbol: string;
+        };
+        /**
          * OutcomesRequest
          * @description Realised returns, each counted once.
          */
@@ -1245,15 +1462,15 @@ export interface components {
         PricesRequest: {
             /**
              * Timestamp Ns
-             * @description ns since 1970 UTC, at most 24 h ahead.
+             * @description ns since 1970 UTC, from 2000 on. One ahead of the clock counts as now, and further than SIGNALS__MAX_AHEAD_SEC not at all.
              */
             timestamp_ns: number;
             /**
              * Prices
-             * @description Price of each symbol in USD, > 0.
+             * @description Price of each symbol in USD; null, 0 or less says that there is none.
              */
             prices: {
-                [key: string]: number;
+                [key: string]: number | null;
             };
         };
         /**
@@ -1308,7 +1525,7 @@ export interface components {
         ReturnsRequest: {
             /**
              * Timestamp Ns
-             * @description ns since 1970 UTC, at most 24 h ahead.
+             * @description ns since 1970 UTC, from 2000 on. One ahead of the clock counts as now, and further than SIGNALS__MAX_AHEAD_SEC not at all.
              */
             timestamp_ns: number;
             /**
@@ -1318,6 +1535,33 @@ export interface components {
             returns: {
                 [key: string]: number;
             };
+        };
+        /**
+         * SplitRequest
+         * @description A split of a symbol.
+         */
+        SplitRequest: {
+            /**
+             * Portfolio Id
+             * @description The book; absent or null is `default`.
+             * @default null
+             */
+            portfolio_id?: string | null;
+            /**
+             * Reason
+             * @description Why; kept in the journal.
+             */
+            reason: string;
+            /**
+             * Symbol
+             * @description Instrument that is known.
+             */
+            symbol: string;
+            /**
+             * Ratio
+             * @description New units per old one; past prices are divided by it.
+             */
+            ratio: number;
         };
         /**
          * TradingStateRequest
@@ -1360,6 +1604,41 @@ export interface components {
              * @default null
              */
             portfolio_id?: string | null;
+        };
+        /**
+         * WithdrawRequest
+         * @description Outcomes that are to count as if they had never been posted.
+         */
+        WithdrawRequest: {
+            /**
+             * Portfolio Id
+             * @description The book; absent or null is `default`.
+             * @default null
+             */
+            portfolio_id?: string | null;
+            /**
+             * Reason
+             * @description Why; kept in the journal.
+             */
+            reason: string;
+            /** Outcomes */
+            outcomes: components["schemas"]["WithdrawnOutcome"][];
+        };
+        /**
+         * WithdrawnOutcome
+         * @description An outcome by its decision and symbol.
+         */
+        WithdrawnOutcome: {
+            /**
+             * Decision Id
+             * @description The decision that it was posted to.
+             */
+            decision_id: string;
+            /**
+             * Symbol
+             * @description Instrument.
+             */
+            symbol: string;
         };
     };
     responses: never;
@@ -1936,7 +2215,10 @@ export interface operations {
     record_outcomes: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same raw body gets the stored answer and teaches nothing again, for 24 h; with another body 409. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1966,6 +2248,138 @@ export interface operations {
             };
             /** @description The API key lacks the role, or a page of another origin asks for a change. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key was used with another body, or the trading state is another than `if_state_is`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes, fields or signals. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_outcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithdrawResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key lacks the role, or a page of another origin asks for a change. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2194,6 +2608,375 @@ export interface operations {
             };
             /** @description The API key lacks the role, or a page of another origin asks for a change. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes, fields or signals. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key lacks the role, or a page of another origin asks for a change. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes, fields or signals. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_symbol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key lacks the role, or a page of another origin asks for a change. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes, fields or signals. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_symbol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForgetResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key lacks the role, or a page of another origin asks for a change. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,6 +13,7 @@ from app.client import (
     NoAnswer,
     RateLimited,
     ServerFault,
+    TradingStateDiffers,
     Unavailable,
     Unreachable,
     UnusableAnswer,
@@ -68,16 +69,59 @@ async def test_a_switch_is_never_thrown_twice(ask: Ask, what: str) -> None:
         assert server.connections == 1
 
 
-async def test_outcomes_are_repeated_only_if_each_names_its_decision(ask: Ask) -> None:
+async def test_every_attempt_at_outcomes_carries_the_same_key(ask: Ask) -> None:
     answer = saying(b'{"accepted": 1, "duplicates": 0, "rejected": []}')
-    paired = {"decision_id": "d", "symbol": "A", "realized_return": 0.1}
     unpaired = {"symbol": "A", "realized_return": 0.1, "used_rl": True}
-    async with PolicyServer(in_turn(RESET, answer)) as server:
-        assert (await ask(address(server), "record_outcomes", [paired]))["accepted"] == 1
-    async with PolicyServer(in_turn(RESET, answer)) as server:
+    async with PolicyServer(in_turn(RESET, sending(HALF), answer)) as server:
+        assert (await ask(address(server), "record_outcomes", [unpaired]))["accepted"] == 1
+        keys = {received.headers["idempotency-key"] for received in server.received}
+        assert len(server.received) == 3
+        assert len(keys) == 1
+    async with PolicyServer(answer) as server:
+        await ask(address(server), "record_outcomes", [unpaired], idempotency_key="mine")
+        assert server.received[0].headers["idempotency-key"] == "mine"
+
+
+COMMANDS: dict[str, tuple[list[Any], str, dict[str, Any]]] = {
+    "accept_price": (["A", 2.5, "checked"], "/market/accept", {"price": 2.5}),
+    "split_symbol": (["A", 4, "4 for 1"], "/market/split", {"ratio": 4}),
+    "forget_symbol": (["A", "relisted"], "/market/forget", {}),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_a_correction_of_a_symbol_is_sent_once_with_its_reason(ask: Ask, name: str) -> None:
+    arguments, path, fields = COMMANDS[name]
+    async with PolicyServer(saying(b'{"symbol": "A"}')) as server:
+        assert await ask(address(server), name, *arguments) == {"symbol": "A"}
+        (received,) = server.received
+        assert received.path == path
+        assert json.loads(received.body) == {"symbol": "A", "reason": arguments[-1], **fields}
+    async with PolicyServer(in_turn(RESET, saying(b"{}"))) as server:
         with pytest.raises(NoAnswer):
-            await ask(address(server), "record_outcomes", [paired, unpaired])
+            await ask(address(server), name, *arguments)
         assert server.connections == 1
+
+
+async def test_outcomes_are_withdrawn_and_may_be_so_again(ask: Ask) -> None:
+    pairs = [{"decision_id": "d", "symbol": "A"}]
+    answer = saying(b'{"withdrawn": 1, "unknown": 0}')
+    async with PolicyServer(in_turn(RESET, answer)) as server:
+        found = await ask(address(server), "withdraw_outcomes", pairs, "wrong sign")
+        assert found == {"withdrawn": 1, "unknown": 0}
+        assert server.received[-1].path == "/outcomes/withdraw"
+        sent = json.loads(server.received[-1].body)
+        assert sent == {"outcomes": pairs, "reason": "wrong sign"}
+
+
+async def test_a_switch_that_starts_from_another_state_raises_trading_state_differs(
+    ask: Ask,
+) -> None:
+    async with PolicyServer(refusing(409, "trading-state-differs")) as server:
+        with pytest.raises(TradingStateDiffers):
+            await ask(address(server), "set_trading_state", HALT, if_state_is="REDUCING")
+        sent = json.loads(server.received[0].body)
+        assert sent == {"state": "HALTED", "if_state_is": "REDUCING"}
 
 
 async def test_every_attempt_of_a_batch_carries_the_same_key_and_the_same_bytes(

@@ -101,7 +101,7 @@ def test_a_last_failure_that_is_doubtful_itself_is_raised(last: CallFailed) -> N
 
 
 def test_a_switch_that_was_not_begun_raises_its_last_failure() -> None:
-    steps = attempts(set_trading_state({"state": "HALTED"}), QUICK)
+    steps = attempts(set_trading_state({"state": "HALTED"}, None), QUICK)
     next(steps)
     assert isinstance(steps.send(refused(503, "not-ready")), Wait)
     next(steps)

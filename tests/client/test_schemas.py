@@ -22,12 +22,16 @@ OPERATIONS = {
 # arguments of the builders, where one has no default
 ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "allocate": ([{"signals": []}, None], {"dry_run": True}),
-    "record_outcomes": ([[]], {}),
+    "record_outcomes": ([[], None], {}),
+    "withdraw_outcomes": ([[], "why"], {}),
+    "accept_price": (["A", 1.0, "why"], {}),
+    "split_symbol": (["A", 2.0, "why"], {}),
+    "forget_symbol": (["A", "why"], {}),
     "observe_returns": ([0, {}], {}),
     "observe_prices": ([0, {}], {}),
     "reset_circuit": ([None], {}),
     "set_circuit_mode": ([{"mode": "auto"}], {}),
-    "set_trading_state": ([{"state": "ACTIVE"}], {}),
+    "set_trading_state": ([{"state": "ACTIVE"}, "HALTED"], {}),
     "get_correlations": ([["A", "B"]], {}),
     "get_weights_csv": ([{"limit": 1}], {}),
     "list_decisions": ([{"limit": 1}], {}),

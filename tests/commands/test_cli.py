@@ -213,6 +213,15 @@ def test_the_table_shows_limits_rejections_and_warnings_in_ascii() -> None:
     assert "warning: cascade indicator funding_rate was not given" in text
 
 
+def test_a_position_that_is_set_apart_has_no_price_in_the_table() -> None:
+    row = {"symbol": "SOL-USD", "target_quantity": 3.5, "trade_quantity": 0.0}
+    nulls = dict.fromkeys(("target_usd", "weight", "trade_usd", "price", "price_age_sec"))
+    with Layer3Phase3Hybrid() as hybrid:
+        answer = hybrid.process_signals([], {}, {}).to_dict()
+    lines = list(answer_lines({**answer, "positions": [{**row, **nulls, "set_apart": True}]}))
+    assert lines[2].split() == ["SOL-USD", "no", "price", "-", "-", "3.5", "0"]
+
+
 # -- serve, and what asks it ---------------------------------------------------------------------
 
 

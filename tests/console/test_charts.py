@@ -97,6 +97,7 @@ def test_an_interval_holds_its_mean_and_zero_in_order() -> None:
         (change(5.0), "+5.00"),
         (change(-1500.2), f"{MINUS}1,500"),
         (change(0.0), "0"),
+        (change(None), "\N{EN DASH}"),
         (fraction(0.1234), f"12.3{NBSP}%"),
         (fraction(-0.00001), f"0.0{NBSP}%"),
         (basis_points(-0.00012), f"{MINUS}1.20{NBSP}bp"),

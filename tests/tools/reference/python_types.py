@@ -16,6 +16,8 @@ NAMED: Final = {
     ("AllocateRequest", "signals"): "Signal",
     ("OutcomesRequest", "outcomes"): "Outcome",
 }
+# schemas that only requests refer to
+PARTS: Final = {"CascadeBody", "WithdrawnOutcome"}
 FILTERS: Final = {"list_decisions": "DecisionsQuery", "get_weights_csv": "WeightsQuery"}
 _OWNERS: Final = {name: owner for (owner, _), name in NAMED.items()}
 _WIDTH: Final = 100
@@ -58,7 +60,7 @@ def _requests(document: Schema) -> Iterator[tuple[str, Schema]]:
     names = {name for name in schemas if name.endswith("Request")}
     for (owner, field), name in NAMED.items():
         yield name, schemas[owner]["properties"][field]["items"]
-    yield from ((name, schemas[name]) for name in schemas if name in names | {"CascadeBody"})
+    yield from ((name, schemas[name]) for name in schemas if name in names | PARTS)
     for operations in document["paths"].values():
         for operation in operations.values():
             if operation["operationId"] in FILTERS:
@@ -114,11 +116,21 @@ def _folded(line: str) -> list[str]:
     if len(line) <= _WIDTH or not choice:
         return [line]
     values, _, tail = rest.partition("]")
+    if not tail:
+        return [f"{head}{choice}", *_choices(values, 8), "    ]"]
+    other = tail.removesuffix("]").strip()
     return [
-        f"{head}{choice}",
-        *(f"        {value}," for value in values.split(", ")),
-        f"    ]{tail}",
+        head,
+        f"        {choice}",
+        *_choices(values, 12),
+        "        ]",
+        *([f"        {other}"] if other else []),
+        "    ]",
     ]
+
+
+def _choices(values: str, indent: int) -> list[str]:
+    return [f"{' ' * indent}{value}," for value in values.split(", ")]
 
 
 def _quoted(text: str) -> list[str]:
