@@ -1,7 +1,6 @@
 """Kill switch and sanity brakes on whole decisions: they only ever reduce, and say why."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -122,6 +121,20 @@ def test_a_doubted_symbol_that_is_only_sold_has_a_target_of_zero_even_without_po
     assert answer["allocations"] == {"AAA": 0.0}
 
 
+def test_c01_a_jump_brakes_until_three_prices_over_a_minute_agree() -> None:
+    engine = Engine(braked(price_jump_from=0.2))
+    run(engine.service.learning.observe_prices(NOW - 1, {"AAA": 70.0}))
+
+    def target(second: int) -> float:
+        at = NOW + second * 10**9
+        batch = request(signal(timestamp_ns=at), positions={"AAA": 10.0}, received_ns=at)
+        [position] = engine.allocate(batch)["positions"]
+        return float(position["target_quantity"])
+
+    assert [target(second) for second in (0, 30, 59)] == [10.0, 10.0, 10.0]
+    assert target(60) > 50.0
+
+
 def test_a_daily_loss_brakes_until_the_utc_day_ends() -> None:
     engine = Engine(braked(daily_loss_from=0.1))
 
@@ -215,14 +228,3 @@ def test_a_stale_signal_is_rejected_with_its_age() -> None:
     answer = Engine(params).allocate(request(old, signal("BBB")))
     assert {*answer["allocations"]} == {"BBB"}
     assert "older than 60 s" in answer["rejected_signals"][0]["reason"]
-
-
-def test_journals_and_checkpoints_of_before_there_were_brakes_are_read() -> None:
-    engine = Engine()
-    engine.allocate(request(signal()))
-    state: dict[str, Any] = engine.service.beliefs.export()
-    del state["values"]
-    state |= {"peak_value": 123.0, "trading": ["REDUCING", "old", 7]}
-    engine.service.beliefs.restore(state)
-    assert engine.service.beliefs.peak_value == 123.0
-    assert engine.service.operating.trading_state()["state"] == "REDUCING"
