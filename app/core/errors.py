@@ -4,7 +4,6 @@
 
     HimariError
     |-- InvalidInput            the request's own fault; becomes 422 with path, message, was
-    |   `-- UnknownPrice        a held symbol has neither a given nor a known price
     |-- UnknownDecision         no decision of that id is journalled
     |-- UnknownSymbol           nothing is known of that symbol; becomes 404
     |-- UnknownPortfolio        there is no book of that id; becomes 404
@@ -46,10 +45,6 @@ class InvalidInput(HimariError):
     def __init__(self, *problems: FieldProblem) -> None:
         super().__init__("; ".join(f"{p.path}: {p.message}, was {p.was!r}" for p in problems))
         self.problems = problems
-
-
-class UnknownPrice(InvalidInput):
-    """A held position cannot be valued."""
 
 
 class UnknownDecision(HimariError):

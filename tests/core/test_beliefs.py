@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from app.core.beliefs import Beliefs, TradingStatus
+from app.core.books.market import LastPrice
 from app.core.books.records import Lesson
 from app.core.brakes import drawdown_multiplier
+from app.core.decision.observe import observe_batch
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
-from app.core.signals import tabulate
 from app.core.types import Batch, Regime, TradingState
 from tests.strategies import NOW_NS, make_batch, make_signal
 
@@ -18,7 +19,7 @@ PARAMS = EngineParams()
 
 
 def hear(beliefs: Beliefs, batch: Batch) -> dict[str, Regime]:
-    return dict(beliefs.observe(batch, tabulate(batch)[0]).regimes)
+    return dict(observe_batch(batch, beliefs, beliefs.params).regimes)
 
 
 def lived(params: EngineParams = PARAMS) -> Beliefs:
@@ -52,19 +53,34 @@ def test_a_batch_teaches_every_price_at_the_newest_timestamp_of_its_signals() ->
     assert beliefs.market.last_price("BTC-USD") == 110.0
 
 
-def test_a_batch_without_signals_teaches_nothing() -> None:
+def test_a_batch_without_signals_is_observed_at_its_time_of_receipt() -> None:
     beliefs = Beliefs(PARAMS)
     assert hear(beliefs, make_batch(prices={"BTC-USD": 1.0})) == {}
-    assert beliefs.market.symbols() == []
-    assert beliefs.export() == Beliefs(PARAMS).export()
+    assert beliefs.market.last("BTC-USD") == LastPrice(1.0, NOW_NS)
+    assert beliefs.values.last == 100_000.0
 
 
-def test_a_rejected_signal_from_the_far_future_does_not_date_the_prices() -> None:
+def test_a_signal_ahead_of_the_doors_bound_dates_the_prices_no_later_than_now() -> None:
     beliefs = Beliefs(PARAMS)
     far = make_signal(symbol="ETH-USD", timestamp_ns=NOW_NS + 10**18)
-    hear(beliefs, make_batch(make_signal(), far, prices={"BTC-USD": 1.0, "ETH-USD": 2.0}))
-    hear(beliefs, make_batch(make_signal(timestamp_ns=NOW_NS + 1), prices={"BTC-USD": 2.0}))
-    assert beliefs.market.last_price("BTC-USD") == 2.0
+    prices = {"BTC-USD": 1.0, "ETH-USD": 2.0}
+    hear(beliefs, make_batch(make_signal(), far, prices=prices, stamps_until_ns=NOW_NS))
+    assert beliefs.market.last("BTC-USD") == LastPrice(1.0, NOW_NS)
+    assert beliefs.regimes.newest_ns("ETH-USD") == -1
+
+
+def test_a_stamp_within_the_doors_bound_counts_as_now() -> None:
+    beliefs = Beliefs(PARAMS)
+    ahead = make_signal(timestamp_ns=NOW_NS + 50)
+    hear(beliefs, make_batch(ahead, stamps_until_ns=NOW_NS + 60))
+    assert beliefs.market.last("BTC-USD") == LastPrice(100.0, NOW_NS)
+    assert beliefs.regimes.newest_ns("BTC-USD") == NOW_NS
+
+
+def test_the_portfolio_value_of_the_settings_is_no_observation() -> None:
+    beliefs = Beliefs(PARAMS)
+    hear(beliefs, make_batch(make_signal(), value_given=False))
+    assert beliefs.values.last == 0.0
 
 
 def test_several_claims_on_a_symbol_are_one_weighted_claim_a_batch() -> None:

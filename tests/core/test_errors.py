@@ -9,7 +9,6 @@ from app.core.errors import (
     HimariError,
     InvalidInput,
     PolicyFailure,
-    UnknownPrice,
 )
 from app.core.types import FallbackReason
 
@@ -27,7 +26,6 @@ def test_invalid_input_names_every_path_with_what_it_was() -> None:
         "signals.0.confidence",
         "portfolio_value",
     ]
-    assert issubclass(UnknownPrice, InvalidInput)
     assert issubclass(InvalidInput, HimariError)
 
 

@@ -65,7 +65,7 @@ def test_each_stage_multiplies_the_one_before() -> None:
     assert phase1.regime == pytest.approx([sentiment * 1.2])
     assert phase1.edge == pytest.approx([20 * 0.5 * 0.002 / 40])
     assert phase1.volatility.tolist() == [0.1]
-    assert phase1.warnings == ()
+    assert phase1.notices == ()
 
 
 def test_a_short_mirrors_sentiment_and_trend() -> None:
@@ -108,7 +108,7 @@ def test_each_signal_uses_its_own_strategys_record_and_its_symbols_regime() -> N
 def test_a_negative_claim_is_sized_zero_and_says_so() -> None:
     phase1 = sized(make_signal(expected_return=-0.01), records=record_of((0.5, 50)))
     assert phase1.kelly.tolist() == [0.0]
-    (warning,) = phase1.warnings
+    (warning,) = [notice.detail for notice in phase1.notices]
     assert "momentum/BTC-USD" in warning
     assert "-0.01" in warning
 
@@ -116,15 +116,16 @@ def test_a_negative_claim_is_sized_zero_and_says_so() -> None:
 def test_a_claim_of_zero_is_sized_by_the_record_without_a_warning() -> None:
     phase1 = sized(make_signal(expected_return=0.0), records=record_of((0.01, 20)))
     assert phase1.kelly[0] > 0.0
-    assert phase1.warnings == ()
+    assert phase1.notices == ()
 
 
 def test_a_missing_claim_is_sized_by_the_record_alone_and_says_so() -> None:
     phase1 = sized(make_signal(expected_return=None), records=record_of((0.01, 20)))
     assert phase1.edge == pytest.approx([0.005])
     assert phase1.kelly[0] > 0.0
-    assert len(phase1.warnings) == 1
-    assert "expected_return" in phase1.warnings[0]
+    assert len(phase1.notices) == 1
+    assert phase1.notices[0].what == "claim_missing"
+    assert "expected_return" in phase1.notices[0].detail
     assert sized(make_signal(expected_return=None)).kelly.tolist() == [0.0]
 
 
@@ -136,10 +137,10 @@ def test_a_win_rate_below_the_floor_is_sized_zero_and_says_so(
     # ten prior wins of 20 + losses: 10/22 = 0.4545, 10/23 = 0.4348
     phase1 = sized(make_signal(expected_return=0.1), records=record_of((-0.001, losses)))
     assert (phase1.kelly[0] > 0.0) == open_for_trade
-    assert len(phase1.warnings) == (0 if open_for_trade else 1)
+    assert len(phase1.notices) == (0 if open_for_trade else 1)
     if not open_for_trade:
-        assert "0.4348" in phase1.warnings[0]
-        assert "0.45" in phase1.warnings[0]
+        assert "0.4348" in phase1.notices[0].detail
+        assert "0.45" in phase1.notices[0].detail
 
 
 def test_a_win_rate_of_exactly_the_floor_is_sized() -> None:
@@ -168,14 +169,15 @@ def test_a_missing_volatility_is_learnt_from_returns_or_else_the_default() -> No
     silent = make_signal(predicted_volatility=None)
     learnt = sized(silent, market=moving_market())
     assert learnt.volatility == pytest.approx([0.02])
-    assert "EWMA" in learnt.warnings[0]
-    assert "0.02" in learnt.warnings[0]
+    assert learnt.notices[0].what == "sigma_missing"
+    assert "EWMA" in learnt.notices[0].detail
+    assert "0.02" in learnt.notices[0].detail
     default = sized(silent)
     assert default.volatility.tolist() == [0.05]
-    assert "default" in default.warnings[0]
+    assert "default" in default.notices[0].detail
     claimed = sized(make_signal(predicted_volatility=0.3), market=moving_market())
     assert claimed.volatility.tolist() == [0.3]
-    assert claimed.warnings == ()
+    assert claimed.notices == ()
 
 
 def test_missing_volatilities_do_not_touch_those_given() -> None:
@@ -188,15 +190,15 @@ def test_missing_volatilities_do_not_touch_those_given() -> None:
 
 def test_hold_warns_of_nothing() -> None:
     hold = make_signal(action=Action.HOLD, expected_return=None, predicted_volatility=None)
-    assert sized(hold).warnings == ()
+    assert sized(hold).notices == ()
     negative = make_signal(action=Action.HOLD, expected_return=-0.5)
-    assert sized(negative, records=record_of((-0.5, 50))).warnings == ()
+    assert sized(negative, records=record_of((-0.5, 50))).notices == ()
 
 
 def test_an_empty_batch_has_empty_sizes() -> None:
     phase1 = sized()
     assert phase1.regime.shape == (0,)
-    assert phase1.warnings == ()
+    assert phase1.notices == ()
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,13 @@ from dataclasses import replace
 from itertools import permutations
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.signals import canonical_order, tabulate
+from app.core.signals import Screen, canonical_order, signal_faults, tabulate, usable_prices
 from app.core.types import Action, Regime, Signal
 from tests.strategies import NOW_NS, make_batch, make_signal, valid_signals
-
-DAY_NS = 86_400_000_000_000
 
 
 @settings(max_examples=50, deadline=None)
@@ -137,16 +134,40 @@ def test_a_signal_without_a_price_is_rejected_by_its_place_and_the_rest_are_size
     assert table.symbols == ["A", "C"]
 
 
-@pytest.mark.parametrize(
-    ("ahead_ns", "accepted"), [(DAY_NS, True), (DAY_NS + 1, False), (-(10**18), True)]
-)
-def test_a_timestamp_more_than_a_day_ahead_is_rejected(ahead_ns: int, accepted: bool) -> None:  # noqa: FBT001 - a case
-    signal = make_signal(timestamp_ns=NOW_NS + ahead_ns)
-    table, rejected = tabulate(make_batch(signal))
-    assert (len(table.signals), len(rejected)) == ((1, 0) if accepted else (0, 1))
-    if rejected:
-        assert "24 h" in rejected[0].reason
-        assert str(signal.timestamp_ns) in rejected[0].reason
+def test_signals_on_an_idle_symbol_are_kept_and_want_no_direction() -> None:
+    batch = make_batch(make_signal(symbol="A"), make_signal(symbol="B"), prices={"A": 1.0})
+    table, rejected = tabulate(batch, Screen({"A": 1.0}, idle={"B"}))
+    assert rejected == ()
+    assert table.direction.tolist() == [1.0, 0.0]
+    assert math.isnan(table.prices[1])
+
+
+def test_signals_that_are_refused_for_themselves_say_why() -> None:
+    batch = make_batch(make_signal(symbol="A"), make_signal(symbol="B"))
+    table, (rejection,) = tabulate(batch, Screen({"A": 1.0, "B": 1.0}, refused={1: "too late"}))
+    assert (rejection.index, rejection.symbol, rejection.reason) == (1, "B", "too late")
+    assert table.symbols == ["A"]
+
+
+@pytest.mark.parametrize("price", [None, 0.0, -1.0, math.inf, math.nan])
+def test_a_price_is_usable_where_it_is_finite_and_above_zero(price: float | None) -> None:
+    assert usable_prices({"A": price, "B": 5e-324}) == {"B": 5e-324}
+
+
+@pytest.mark.parametrize(("ahead_sec", "refused"), [(60, False), (61, True), (-(10**9), False)])
+def test_a_timestamp_beyond_the_doors_bound_is_refused_and_says_by_how_much(
+    ahead_sec: int,
+    refused: bool,  # noqa: FBT001 - a case
+) -> None:
+    signal = make_signal(timestamp_ns=NOW_NS + ahead_sec * 10**9)
+    faults = signal_faults(make_batch(signal, stamps_until_ns=NOW_NS + 60 * 10**9), 0.0, {})
+    assert bool(faults) is refused
+    if refused:
+        assert "61 s ahead of the clock, at most 60 s" in faults[0]
+
+
+def test_without_a_door_no_timestamp_is_ahead() -> None:
+    assert signal_faults(make_batch(make_signal(timestamp_ns=2**62)), 0.0, {}) == {}
 
 
 @pytest.mark.parametrize(
@@ -165,16 +186,13 @@ def test_age_rejects_only_beyond_a_set_maximum(
     accepted: bool,  # noqa: FBT001 - a case
 ) -> None:
     signal = make_signal(timestamp_ns=NOW_NS - age_sec * 10**9)
-    table, rejected = tabulate(make_batch(signal), max_age_sec=limit_sec)
-    assert (len(table.signals), len(rejected)) == ((1, 0) if accepted else (0, 1))
-    if rejected:
-        assert f"older than {limit_sec:g} s" in rejected[0].reason
+    faults = signal_faults(make_batch(signal), limit_sec, {})
+    assert bool(faults) is not accepted
+    if faults:
+        assert f"older than {limit_sec:g} s" in faults[0]
 
 
 def test_a_price_too_small_for_a_finite_quantity_is_rejected() -> None:
-    signal = make_signal()
-    _, (rejection,) = tabulate(make_batch(signal, prices={"BTC-USD": 1e-306}))
-    assert "too small" in rejection.reason
-    table, none = tabulate(make_batch(signal, prices={"BTC-USD": 1e-300}))
-    assert none == ()
-    assert np.isfinite(table.prices).all()
+    batch = make_batch(make_signal())
+    assert "too small" in signal_faults(batch, 0.0, {"BTC-USD": 1e-306})[0]
+    assert signal_faults(batch, 0.0, {"BTC-USD": 1e-300}) == {}

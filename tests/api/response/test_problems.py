@@ -13,13 +13,11 @@ from app.core.errors import (
     InvalidInput,
     JournalUnavailable,
     UnknownDecision,
-    UnknownPrice,
 )
 from edge.problems import RequestRefused
 from tests.api.site import Site
 
 FROM_SERVICE = [
-    (UnknownPrice(FieldProblem("current_positions.X", "has no known price", 3.0)), 422),
     (InvalidInput(FieldProblem("a", "must be", float("nan"))), 422),
     (IdempotencyConflict("other body"), 409),
     (UnknownDecision("none"), 404),

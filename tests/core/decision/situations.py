@@ -23,7 +23,7 @@ def phase1_of(sizes: FloatArray, volatility: FloatArray) -> Phase1:
     """Sizes as if every stage had left them alone."""
     return Phase1(
         edge=sizes, volatility=volatility, scale=np.ones_like(sizes), kelly=sizes,
-        conformal=sizes, sentiment=sizes, regime=sizes, warnings=(),
+        conformal=sizes, sentiment=sizes, regime=sizes, notices=(),
     )  # fmt: skip
 
 
@@ -41,7 +41,6 @@ class Situation:
     prices: Mapping[str, float] = field(default_factory=dict)
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
     volatility: float = 0.05
-    reduce_only: frozenset[str] = frozenset()
 
     @property
     def params(self) -> EngineParams:
@@ -88,7 +87,6 @@ class Situation:
             multiplier=self.multiplier,
             state=self.state,
             portfolio_value=100_000.0,
-            reduce_only=self.reduce_only,
         )
         return settle(wanted, table, self.sizes(table), portfolio, setting, self.params)
 

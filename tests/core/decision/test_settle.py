@@ -29,7 +29,7 @@ def test_without_anything_set_the_aims_are_the_targets_to_the_last_bit() -> None
     settled = situation.settled()
     assert settled.weights.tolist() == (portfolio.side * portfolio.weights).tolist()
     assert settled.share.tolist() == portfolio.share.tolist()
-    assert settled.warnings == ()
+    assert settled.notices == ()
     assert not settled.repaired
 
 
@@ -157,15 +157,6 @@ def test_reducing_keeps_each_symbol_between_zero_and_its_position(
     assert target(situation, aim) == pytest.approx(expected)
 
 
-def test_a_braked_symbol_may_only_be_reduced_and_the_others_go_their_way() -> None:
-    wishes = (("one", "A", 0.1), ("one", "B", 0.1), ("one", "C", -0.1))
-    free = Situation(wishes, {"A": 0.03, "C": 0.02}).targets()
-    braked = Situation(
-        wishes, {"A": 0.03, "C": 0.02}, reduce_only=frozenset({"A", "C", "Z"})
-    ).targets()
-    assert braked == {"A": pytest.approx(0.03), "B": pytest.approx(free["B"]), "C": 0.0}
-
-
 def test_reducing_obeys_the_limits_and_slow_trading_as_well() -> None:
     reducing = TradingState.REDUCING
     over = Situation(ONE_BUY, {"A": 0.3}, state=reducing)
@@ -181,7 +172,7 @@ def test_aims_beyond_the_limits_are_projected_on_them() -> None:
     aims = dict.fromkeys("ABCDEFGH", 0.14)
     settled = Situation(wishes).settled(aims)
     assert settled.weights == pytest.approx(np.full(8, 0.1), abs=1e-8)
-    assert settled.warnings == ()
+    assert settled.notices == ()
     assert not settled.repaired
     assert target(Situation(ONE_BUY), 0.4) == pytest.approx(0.15)
 

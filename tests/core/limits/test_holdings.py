@@ -36,7 +36,9 @@ def test_a_scaled_strategy_takes_its_part_of_each_weight_along(book: HeldBook) -
 def test_use_is_divided_by_the_cascade_multiplier_to_fit_limits_at_full_scale() -> None:
     use = HeldUse({"strategy": {"a": 0.1}, "group": {"g": 0.05}, "portfolio": {"portfolio": 0.15}})
     assert use.at_full_scale(0.25) == HeldUse(
-        {"strategy": {"a": 0.4}, "group": {"g": 0.2}, "portfolio": {"portfolio": 0.6}}
+        {"strategy": {"a": 0.4}, "group": {"g": 0.2}, "portfolio": {"portfolio": 0.6}},
+        multiplier=0.25,
     )
+    assert HeldUse(set_apart=0.1).at_full_scale(0.25).set_apart == 0.4
     assert use.at_full_scale(1.0) == use
     assert use.at_full_scale(0.0) == HeldUse()
