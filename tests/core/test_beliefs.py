@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.beliefs import Beliefs, Lesson, TradingStatus
+from app.core.beliefs import Beliefs, TradingStatus
 from app.core.books.market import LastPrice
+from app.core.books.records import Lesson
 from app.core.brakes import drawdown_multiplier
 from app.core.decision.observe import observe_batch
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
