@@ -5,6 +5,7 @@ The way of a call, a line per step with its file::
     inputs.py   signals, indicators, prices: the wire's names, ranges and refusals
     plain.py    numbers of numpy, Decimals, datetimes and Series as plain values
     hybrid.py   Layer3Phase3Hybrid: arguments to parameters, inputs to a batch
+    correcting.py  accept, split, forget, withdraw
     engine.py   runs the service from blocking code
     loop.py     an event loop in a thread of its own, where something is waited for
     client.py   TransformerRLClient: the policy server, one signal at a time

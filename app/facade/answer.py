@@ -10,6 +10,7 @@ from app.pipeline.answer import Decision
 class HybridAllocation:
     """One decision: target positions, the Phase 2 allocation beside them, and the reasons.
 
+    Positions that are set apart for want of a price have None for target, weight and trade in USD.
     The attributes are the fields of ``POST /allocate``'s answer, the same objects that the engine
     made, without a copy.
     """
@@ -35,6 +36,11 @@ class HybridAllocation:
     rejected_signals: list[dict[str, Any]]
     warnings: list[str]
     cascade: dict[str, Any]
+    policy: dict[str, Any]
+    trading_state: str
+    control_version: int
+    set_apart_usd: float
+    notices: list[dict[str, Any]]
     regime: str
     circuit_state: str
     model_version: str | None

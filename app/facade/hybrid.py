@@ -15,6 +15,7 @@ from app.core.types import Batch, Outcome, Signal
 from app.facade.answer import HybridAllocation
 from app.facade.breaker import ColabProCircuitBreaker
 from app.facade.client import TransformerRLClient, breaker_for
+from app.facade.correcting import Correctable
 from app.facade.engine import Engine
 from app.facade.host_log import log_through_the_host
 from app.facade.inputs import (
@@ -26,7 +27,7 @@ from app.facade.inputs import (
     maybe_positive,
     number,
     positive,
-    positives,
+    prices_of,
     quantities,
     refuse,
     signals_of,
@@ -42,7 +43,7 @@ from app.settings import Settings
 CLOCK: Final = SystemClock()
 
 
-class Layer3Phase3Hybrid:
+class Layer3Phase3Hybrid(Correctable):
     """Sizes signals within hard limits, with or without a learned policy on top.
 
     Parameters
@@ -115,7 +116,7 @@ class Layer3Phase3Hybrid:
         )
         self.mode: Final = chosen.mode
         self.rl_client: Final = rl_client or _client(chosen, circuit_breaker)
-        self.service: Final = _service(chosen, self.rl_client, durable=database_url is not None)
+        self.service = _service(chosen, self.rl_client, durable=database_url is not None)
         self._engine = Engine(
             self.service,
             self.rl_client,
@@ -131,7 +132,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None = None,
         *,
         current_positions: Mapping[str, float] | None = None,
@@ -144,9 +145,10 @@ class Layer3Phase3Hybrid:
         signals : iterable of TacticalSignal, or of mappings of the wire's fields
             Empty: an empty allocation, a logged warning and a counted fallback.
         cascade_indicators : CascadeIndicators, or a mapping of the wire's fields
-        current_prices : mapping of symbol to price, USD
+        current_prices : mapping of symbol to price of a unit, USD
+            Of a contract price x multiplier; None, NaN, zero and less: no price.
         market_data : mapping of JSON values, optional
-        current_positions : mapping of symbol to signed quantity, optional
+        current_positions : mapping of symbol to signed quantity, without cash, optional
             Flat by default.
         portfolio_value : float, USD, optional
             That of the instance by default.
@@ -158,7 +160,7 @@ class Layer3Phase3Hybrid:
         Raises
         ------
         ValueError
-            If an input breaks the wire's ranges, or a held position cannot be valued.
+            If an input breaks the wire's ranges.
         JournalUnavailable
             If the decision cannot be journalled.
         RuntimeError
@@ -181,7 +183,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None = None,
         *,
         current_positions: Mapping[str, float] | None = None,
@@ -276,7 +278,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None,
         current_positions: Mapping[str, float] | None,
         portfolio_value: float | None,
@@ -285,7 +287,7 @@ class Layer3Phase3Hybrid:
         return Batch(
             signals=signals_of(signals),
             cascade=cascade,
-            prices=positives("current_prices", current_prices),
+            prices=prices_of("current_prices", current_prices),
             portfolio_value=self.service.params.portfolio_value
             if portfolio_value is None
             else positive("portfolio_value", portfolio_value),

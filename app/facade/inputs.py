@@ -78,14 +78,23 @@ def positive(name: str, value: object) -> float:
     return converted
 
 
-def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Return a mapping of symbols to floats above zero; raises ValueError."""
+def prices_of(name: str, values: Mapping[str, float | None]) -> Mapping[str, float | None]:
+    """Return a mapping of symbols to prices; raises ValueError.
+
+    None, NaN (None in the result), zero and less say that a symbol has no price.
+    """
     return {
         identifier(name, key): value
         if type(value) is float and 0.0 < value < INFINITY
-        else positive(f"{name}.{key}", value)
+        else _price(f"{name}.{key}", value)
         for key, value in _mapping(name, values).items()
     }
+
+
+def _price(name: str, value: object) -> float | None:
+    if value is None or number_of(value) != number_of(value):
+        return None
+    return number(name, value, -INFINITY, INFINITY)
 
 
 def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:

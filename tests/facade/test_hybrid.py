@@ -198,8 +198,24 @@ def test_held_positions_and_another_portfolio_value_reach_the_engine() -> None:
         )
         assert answer.allocations["ETH-USD"] == 4_500.0
         assert answer.portfolio_value == 50_000.0
-        with pytest.raises(ValueError, match=r"current_positions\.SOL-USD"):
-            hybrid.process_signals([signal()], CALM, PRICES, current_positions={"SOL-USD": 1.0})
+
+
+@pytest.mark.parametrize("prices", [{}, {"SOL-USD": 0}, {"SOL-USD": None}, {"SOL-USD": np.nan}])
+def test_a_held_position_without_a_price_is_set_apart_with_none_in_its_attributes(
+    prices: dict[str, Any],
+) -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        answer = hybrid.process_signals(
+            [signal()], CALM, PRICES | prices, current_positions={"SOL-USD": 1.5}
+        )
+        (apart,) = [position for position in answer.positions if position["set_apart"]]
+        assert apart["symbol"] == "SOL-USD"
+        assert [apart[name] for name in ("target_usd", "weight", "trade_usd", "price")] == [
+            None
+        ] * 4
+        assert (apart["target_quantity"], apart["trade_quantity"]) == (1.5, 0.0)
+        assert set(answer.allocations) == {"BTC-USD"}
+        assert "set_apart" in {notice["what"] for notice in answer.notices}
 
 
 def test_mappings_of_the_wires_fields_are_signals_and_indicators_too() -> None:
