@@ -218,6 +218,18 @@ def test_the_policy_is_told_the_record_where_a_signal_claims_no_return() -> None
     assert told.interval_sec is None
 
 
+def test_a_hold_of_a_symbol_with_a_directional_signal_is_not_asked_about() -> None:
+    desk = Desk()
+    inputs = policy_inputs(desk.draft(BUY, hold("two", "A")), desk.beliefs)
+    assert [(each.symbol, each.action) for each in inputs] == [("A", Action.BUY)]
+
+
+def test_the_policy_is_told_a_weight_of_zero_where_phase_1_closed_the_symbol() -> None:
+    desk = Desk()
+    (told,) = policy_inputs(desk.draft(wish("one", "A", -0.1, expected_return=0.0)), desk.beliefs)
+    assert told.baseline_pct == 0.0
+
+
 def test_a_batch_of_holds_asks_the_policy_nothing() -> None:
     desk = Desk()
     drafted = desk.draft(hold("one", "A"), hold("one", "B"))

@@ -77,6 +77,11 @@ def test_the_cascade_scales_targets() -> None:
     assert targets.weights == {"A": pytest.approx(0.05), "B": 0.075}
 
 
+def test_exit_leaves_a_short_no_signed_zero() -> None:
+    targets = Desk().targets(wish("one", "A", -0.1), cascade=EXIT)
+    assert copysign(1.0, targets.weights["A"]) == 1.0
+
+
 @pytest.mark.parametrize("held", [None, {"A": 0.1, "B": 0.05}])
 def test_exit_makes_every_target_zero(held: dict[str, float] | None) -> None:
     targets = Desk().targets(BUY, hold("one", "B"), held=held, cascade=EXIT)
