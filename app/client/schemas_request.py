@@ -190,14 +190,17 @@ class TradingStateRequest(TypedDict):
     """With HALTED: every target is zero, not the current position."""
     rebase: NotRequired[bool]
     """Let the brakes forget peak, last value and day, as after a withdrawal."""
-    if_state_is: NotRequired[Literal[
-        "ACTIVE",
-        "REDUCING",
-        "HALTED",
-        "active",
-        "reducing",
-        "halted",
-    ] | None]
+    if_state_is: NotRequired[
+        Literal[
+            "ACTIVE",
+            "REDUCING",
+            "HALTED",
+            "active",
+            "reducing",
+            "halted",
+        ]
+        | None
+    ]
     """Change nothing and answer 409 unless this state is in effect."""
     portfolio_id: NotRequired[str | None]
     """Act on this portfolio; on all of them where absent."""

@@ -117,7 +117,7 @@ class Decider:
                 entry.hold()
             answer = await self._ask(drafted, asked)
             answered_at = tick()
-            # the draft's own settings count: they may have changed while the policy was asked
+            # nothing is awaited from here to the commit: the state read is that of its place
             concluded = conclude(drafted, answer, engine.beliefs)
             decision = self._answer(concluded, answer, begun)
             durable = self._record(concluded, decision, answer, entry, claim)
@@ -165,9 +165,7 @@ class Decider:
                 "mode": self._engine.mode,
                 **body,
                 "circuit_state": str(self._engine.world.gate.breaker.state(now)),
-                "model_version": policy.model_version
-                if concluded.finished.reason is None
-                else None,
+                "model_version": policy.model_version,
                 "latency_ms": 1e3 * (now - begun.at),
                 "timestamp_ns": concluded.observed.batch.received_ns,
             }

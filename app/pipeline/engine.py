@@ -60,7 +60,8 @@ class Engine:
     def change_settings(self, params: EngineParams, change: SettingsChange) -> Awaitable[None]:
         """Put settings in force at once, from the next batch on; all of them or none.
 
-        A decision that waits for the policy ends under those that it began with.
+        A decision that waits for the policy ends under those that it began with, and under limits
+        that became smaller.
 
         Parameters
         ----------

@@ -41,7 +41,7 @@ NARROW = EngineParams(
     market=MarketParams(history=20, max_symbols=3),
     limits=LimitParams(max_position_pct=0.02),
 )
-# read after the policy has answered, unlike the limits
+# unlike a limit it holds from the next decision on
 NO_TRADES = replace(NARROW, trading=TradingParams(default_min_notional_usd=1e12))
 
 
@@ -84,7 +84,7 @@ async def test_many_changes_between_decisions_replay_to_the_last_bit(tmp_path: P
     assert_replays(path, 60)
 
 
-async def test_a_decision_that_waits_for_the_policy_ends_under_what_it_began_with(
+async def test_a_decision_that_waits_for_the_policy_takes_smaller_limits_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "himari.db"
@@ -98,7 +98,8 @@ async def test_a_decision_that_waits_for_the_policy_ends_under_what_it_began_wit
     old = (await waiting).answer
     new = (await service.allocate(batch_of(2))).answer
     await service.stop()
-    assert max(map(abs, old["allocations"].values())) > 0.02 * old["portfolio_value"]
+    largest = max(map(abs, old["allocations"].values()))
+    assert largest == pytest.approx(0.02 * old["portfolio_value"])
     assert set(new["allocations"].values()) == {0.0}
     assert settings_hashes(path) == [NO_TRADES.digest(), LONG_ONLY.digest()]
     assert_replays(path, 2)

@@ -101,8 +101,8 @@ class PrometheusTelemetry:
         if answer["rejected_signals"]:
             counters.REJECTED.inc(len(answer["rejected_signals"]))
         _count_limits(answer["binding_limits"])
-        noticed.count_notices(answer.get("notices", ()))
-        noticed.count_abstentions(answer.get("policy", {}).get("abstained", {}))
+        noticed.count_notices(answer["notices"])
+        noticed.count_abstentions(answer["policy"]["abstained"])
         for stage, milliseconds in view.stage_ms.items():
             if stage in counters.LATENCY:
                 counters.LATENCY[stage].observe(milliseconds)

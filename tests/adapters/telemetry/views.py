@@ -34,6 +34,8 @@ def view_of(symbols: int = 2, strategies: int = 2, **changes: Any) -> DecisionVi
         "binding_limits": [],
         "rejected_signals": [],
         "warnings": [],
+        "notices": [],
+        "policy": {"abstained": {}},
         "cascade": {"risk_score": 0.3, "recommendation": "MONITOR", "components": {}},
         "regime": "crisis",
     }

@@ -114,6 +114,11 @@ def _folded(line: str) -> list[str]:
     if len(line) <= _WIDTH or not choice:
         return [line]
     values, _, tail = rest.partition("]")
+    if tail.endswith("]"):
+        # as the formatter folds a choice inside of brackets
+        nullable = ["        | None"] if "None" in tail else []
+        inner = [f"            {value}," for value in values.split(", ")]
+        return [head, f"        {choice}", *inner, "        ]", *nullable, "    ]"]
     return [
         f"{head}{choice}",
         *(f"        {value}," for value in values.split(", ")),
