@@ -74,8 +74,8 @@ class Signal(TypedDict):
     ]
     """Market regime of the symbol, in either case."""
     timestamp_ns: int
-    """When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock, else the signal
-    is rejected.
+    """When the signal was made, ns since 1970 UTC; at most SIGNALS__MAX_AHEAD_SEC ahead of the
+    clock, else the signal is rejected.
     """
     expected_return: NotRequired[float | None]
     """Return of the trade over its horizon; positive is favourable."""
@@ -95,18 +95,23 @@ class AllocateRequest(TypedDict):
     signals: list[Signal]
     """May be empty; the order does not matter."""
     cascade_indicators: CascadeBody
-    current_prices: dict[str, float]
-    """USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without
-    one is rejected.
+    current_prices: dict[str, float | None]
+    """Price of each symbol in USD. One that is null, zero or negative is none of that symbol: the
+    last believed one counts, if it is not too old; else its signals are rejected and its position
+    is set apart, or closed where that is asked for.
     """
     portfolio_value: NotRequired[float | None]
-    """USD; the setting PORTFOLIO_VALUE where absent or null."""
+    """USD; the setting PORTFOLIO_VALUE where absent or null. One that is too far from the last
+    believed one is not used.
+    """
     current_positions: NotRequired[dict[str, float] | None]
     """Signed quantity of each symbol, no cash among them: it would count as a position; absent or
     null means flat.
     """
     market_data: NotRequired[dict[str, Any] | None]
     """Any JSON object, for journal and model; at most 64 levels deep."""
+    portfolio_id: NotRequired[str | None]
+    """`default` where absent; agrees with the header Himari-Portfolio."""
 
 
 class CircuitModeRequest(TypedDict):

@@ -39,6 +39,29 @@ class Cascade(TypedDict):
     """Each indicator's part, 0 to 1."""
 
 
+class NoticeEntry(TypedDict):
+    """A notice in one word, with its sentence, which warnings have too."""
+
+    what: str
+    symbol: str | None
+    detail: str
+
+
+class PolicySummary(TypedDict):
+    """What became of the rows that the policy was asked."""
+
+    asked: int
+    used: int
+    abstained: dict[str, int]
+    """Rows below the least confidence, by the model's own reason; 10 at most, the rest under other.
+    """
+    unusable: int
+    book: Literal["used", "abstained", "unusable", "none"]
+    """Forecast of the whole book."""
+    mode: Literal["live", "shadow"]
+    canary: bool
+
+
 class Stages(TypedDict):
     """What each stage left of a signal's size, signed USD."""
 
@@ -73,16 +96,27 @@ class Position(TypedDict):
     """Target and trade of one symbol."""
 
     symbol: str
-    target_usd: float
-    """Signed; contributions add up to it."""
+    target_usd: float | None
+    """Signed; contributions add up to it. null: set apart."""
     target_quantity: float
     """target_usd over price."""
-    weight: float
-    """Signed fraction of portfolio value."""
+    weight: float | None
+    """Signed fraction of portfolio value. null: set apart."""
     current_quantity: float
     trade_quantity: float
     """target_quantity - current_quantity."""
-    trade_usd: float
+    trade_usd: float | None
+    """null where there is no price."""
+    price: float | None
+    """USD a unit at which the position is valued; null where there is none."""
+    price_source: Literal["given", "last", "none"]
+    """given: of current_prices; last: the last believed one; none: no price."""
+    price_age_sec: float | None
+    """Time of the batch less the price's stamp."""
+    set_apart: bool
+    """Held without a usable price: it keeps its quantity, counts in no limit and takes its last
+    known value of the gross room of new bets.
+    """
     contributions: list[Contribution]
 
 
@@ -115,7 +149,7 @@ class AllocateResponse(TypedDict):
     """Gross: sum of absolute targets."""
     net_usd: float
     portfolio_value: float
-    """USD."""
+    """USD that is used: the given one, or the last believed one."""
     utilization_pct: float
     """Gross over portfolio value, percent."""
     strategy_weights: dict[str, float]
@@ -132,6 +166,15 @@ class AllocateResponse(TypedDict):
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
     cascade: Cascade
+    policy: PolicySummary
+    portfolio_id: str
+    trading_state: Literal["ACTIVE", "REDUCING", "HALTED"]
+    """In effect when it was decided."""
+    control_version: int
+    """Switches thrown until it was decided; a smaller one than that of a PUT is of before it."""
+    set_apart_usd: float
+    """What positions without a price take of the gross room of new bets."""
+    notices: list[NoticeEntry]
     regime: str
     """The most defensive regime of the batch."""
     circuit_state: str

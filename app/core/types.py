@@ -12,6 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+# the one book that there is until there are several
+DEFAULT_PORTFOLIO: Final = "default"
+
 JsonObject = dict[str, Any]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -14,7 +14,7 @@ from app.core.decision.observe import Observation
 from app.core.decision.targets import Targets, held_parts, stays
 from app.core.limits import Holdings, binding_limits, limit_use
 from app.core.stages.regime import most_defensive
-from app.core.types import FallbackReason, FloatArray
+from app.core.types import DEFAULT_PORTFOLIO, FallbackReason, FloatArray
 
 _LARGEST = float(np.finfo(np.float64).max)
 # sizes of stages and requests may be several portfolios large; beyond this they could overflow
@@ -119,6 +119,7 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
             "components": observed.cascade.components,
         },
         "policy": policy_summary(conclusion),
+        "portfolio_id": DEFAULT_PORTFOLIO,
         "trading_state": observed.switch.state.value,
         "control_version": conclusion.control_version,
         "set_apart_usd": conclusion.drafted.set_apart_usd,

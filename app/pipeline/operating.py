@@ -9,7 +9,7 @@ from app.core.beliefs import TradingStatus
 from app.core.errors import FieldProblem, InvalidInput, TradingStateDiffers
 from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerMode, Transition
-from app.core.types import TradingState
+from app.core.types import DEFAULT_PORTFOLIO, TradingState
 from app.pipeline import events
 from app.pipeline.engine import Engine, SettingsChange
 from app.pipeline.handover import Handover
@@ -19,7 +19,6 @@ _RESET, _MODE = "circuit_reset", "circuit_mode"
 # operators' changes of the breaker, by name; each is journalled with actor and reason
 CIRCUIT_ACTS = frozenset({_RESET, _MODE})
 # the only portfolio
-DEFAULT_PORTFOLIO = "default"
 
 
 class Operating:

@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: ad95121b72529eaf5384330309cb487155c2f54458f03e6f56ac1ef65d7b9f3d
+// openapi sha256: 6c8d7ea695bff0a8ea992feb65bab1ec17a10840dcdef798b4c6a29fdb37bffe
 
 export interface paths {
     "/allocate": {
@@ -505,7 +505,7 @@ export interface components {
             net_usd: number;
             /**
              * Portfolio Value
-             * @description USD.
+             * @description USD that is used: the given one, or the last believed one.
              */
             portfolio_value: number;
             /**
@@ -544,6 +544,27 @@ export interface components {
             /** Warnings */
             warnings: string[];
             cascade: components["schemas"]["Cascade"];
+            policy: components["schemas"]["PolicySummary"];
+            /** Portfolio Id */
+            portfolio_id: string;
+            /**
+             * Trading State
+             * @description In effect when it was decided.
+             * @enum {string}
+             */
+            trading_state: "ACTIVE" | "REDUCING" | "HALTED";
+            /**
+             * Control Version
+             * @description Switches thrown until it was decided; a smaller one than that of a PUT is of before it.
+             */
+            control_version: number;
+            /**
+             * Set Apart Usd
+             * @description What positions without a price take of the gross room of new bets.
+             */
+            set_apart_usd: number;
+            /** Notices */
+            notices: components["schemas"]["NoticeEntry"][];
             /**
              * Regime
              * @description The most defensive regime of the batch.
@@ -854,6 +875,18 @@ export interface components {
             answer: components["schemas"]["AllocateResponse"];
         };
         /**
+         * NoticeEntry
+         * @description A notice in one word, with its sentence, which warnings have too.
+         */
+        NoticeEntry: {
+            /** What */
+            what: string;
+            /** Symbol */
+            symbol: string | null;
+            /** Detail */
+            detail: string;
+        };
+        /**
          * ObservationsResponse
          * @description What became of market observations; symbols are counted.
          */
@@ -913,6 +946,38 @@ export interface components {
             paired: components["schemas"]["PairedResponse"];
         };
         /**
+         * PolicySummary
+         * @description What became of the rows that the policy was asked.
+         */
+        PolicySummary: {
+            /** Asked */
+            asked: number;
+            /** Used */
+            used: number;
+            /**
+             * Abstained
+             * @description Rows below the least confidence, by the model's own reason; 10 at most, the rest under other.
+             */
+            abstained: {
+                [key: string]: number;
+            };
+            /** Unusable */
+            unusable: number;
+            /**
+             * Book
+             * @description Forecast of the whole book.
+             * @enum {string}
+             */
+            book: "used" | "abstained" | "unusable" | "none";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "shadow";
+            /** Canary */
+            canary: boolean;
+        };
+        /**
          * Position
          * @description Target and trade of one symbol.
          */
@@ -921,9 +986,9 @@ export interface components {
             symbol: string;
             /**
              * Target Usd
-             * @description Signed; contributions add up to it.
+             * @description Signed; contributions add up to it. null: set apart.
              */
-            target_usd: number;
+            target_usd: number | null;
             /**
              * Target Quantity
              * @description target_usd over price.
@@ -931,9 +996,9 @@ export interface components {
             target_quantity: number;
             /**
              * Weight
-             * @description Signed fraction of portfolio value.
+             * @description Signed fraction of portfolio value. null: set apart.
              */
-            weight: number;
+            weight: number | null;
             /** Current Quantity */
             current_quantity: number;
             /**
@@ -941,8 +1006,32 @@ export interface components {
              * @description target_quantity - current_quantity.
              */
             trade_quantity: number;
-            /** Trade Usd */
-            trade_usd: number;
+            /**
+             * Trade Usd
+             * @description null where there is no price.
+             */
+            trade_usd: number | null;
+            /**
+             * Price
+             * @description USD a unit at which the position is valued; null where there is none.
+             */
+            price: number | null;
+            /**
+             * Price Source
+             * @description given: of current_prices; last: the last believed one; none: no price.
+             * @enum {string}
+             */
+            price_source: "given" | "last" | "none";
+            /**
+             * Price Age Sec
+             * @description Time of the batch less the price's stamp.
+             */
+            price_age_sec: number | null;
+            /**
+             * Set Apart
+             * @description Held without a usable price: it keeps its quantity, counts in no limit and takes its last known value of the gross room of new bets.
+             */
+            set_apart: boolean;
             /** Contributions */
             contributions: components["schemas"]["Contribution"][];
         };
@@ -1246,7 +1335,7 @@ export interface components {
                 regime: "TRENDING_UP" | "RANGING" | "TRENDING_DOWN" | "HIGH_VOLATILITY" | "CRISIS" | "CRISIS_FLIGHT" | "trending_up" | "ranging" | "trending_down" | "high_volatility" | "crisis" | "crisis_flight";
                 /**
                  * Timestamp Ns
-                 * @description When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock, else the signal is rejected.
+                 * @description When the signal was made, ns since 1970 UTC; at most SIGNALS__MAX_AHEAD_SEC ahead of the clock, else the signal is rejected.
                  */
                 timestamp_ns: number;
                 /**
@@ -1283,14 +1372,14 @@ export interface components {
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**
              * Current Prices
-             * @description USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without one is rejected.
+             * @description Price of each symbol in USD. One that is null, zero or negative is none of that symbol: the last believed one counts, if it is not too old; else its signals are rejected and its position is set apart, or closed where that is asked for.
              */
             current_prices: {
-                [key: string]: number;
+                [key: string]: number | null;
             };
             /**
              * Portfolio Value
-             * @description USD; the setting PORTFOLIO_VALUE where absent or null.
+             * @description USD; the setting PORTFOLIO_VALUE where absent or null. One that is too far from the last believed one is not used.
              * @default null
              */
             portfolio_value?: number | null;
@@ -1310,6 +1399,12 @@ export interface components {
             market_data?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Portfolio Id
+             * @description `default` where absent; agrees with the header Himari-Portfolio.
+             * @default null
+             */
+            portfolio_id?: string | null;
         };
         /**
          * CascadeBody
@@ -1658,6 +1753,8 @@ export interface operations {
             header?: {
                 /** @description The same key with the same raw body gets the stored answer, byte for byte, for 24 h and also while the first is in flight; with another body 409. Ignored by a dry run. */
                 "Idempotency-Key"?: string;
+                /** @description As portfolio_id; both must agree. */
+                "Himari-Portfolio"?: string;
             };
             path?: never;
             cookie?: never;

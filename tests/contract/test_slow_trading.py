@@ -33,7 +33,7 @@ def test_a_target_is_the_smoothed_aim_or_the_aim_itself(case: Case) -> None:
     slow = at_span(calm, SPAN, roomy(case))
     aims, targets = quick.engine().allocate(calm.batch), slow.engine().allocate(calm.batch)
     held, value = held_usd(calm.batch), calm.batch.portfolio_value
-    for symbol, signals in directional(calm.batch).items():
+    for symbol, signals in directional(calm).items():
         actions = {signal.action for signal in signals}
         for name in ("allocations", "baseline_allocations"):
             aim, have, target = aims[name][symbol], held.get(symbol, 0.0), targets[name][symbol]

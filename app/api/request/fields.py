@@ -6,6 +6,7 @@ Strict means: integers count as numbers, booleans and strings do not; nothing is
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, TypeVar
+from unicodedata import category, is_normalized
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -14,8 +15,13 @@ from app.core.types import Action, Regime, TradingState
 
 Member = TypeVar("Member", bound=StrEnum)
 
-# At least one visible character and no control characters, so NUL never reaches a database.
-_ID_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+# A name that looks like another one is another one: a blank at its end left a position standing.
+_ID_PATTERN: Final = r"^[^\s\x00-\x1f\x7f-\xa0]+$"
+# what Unicode calls letters or marks, and nobody sees
+_BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+YEAR_2000_NS: Final = 946_684_800 * 10**9
+_UNITS: Final = (("s", 1), ("ms", 10**3), ("us", 10**6))
+_CENTURY_SEC: Final = 100 * 31_556_952
 _REASON_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -25,25 +31,44 @@ Positive = Annotated[Finite, Field(gt=0)]
 # nothing grows a thousandfold within a horizon: beyond it a feed is broken, and one such value
 # would rule a strategy's record for good
 SimpleReturn = Annotated[Finite, Field(ge=-1, le=1000)]
-# no market data that is sized today is older; every other unit says an earlier time in ns
-YEAR_2000_NS: Final = 946_684_800 * 10**9
-_YEAR_2200_NS: Final = 7_258_118_400 * 10**9
-_UNITS: Final = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 10**3}
 
 
-def _since_2000(stamp_ns: int) -> int:
-    """Refuse a stamp of before 2000 in ns, and name the unit that it is likely in."""
-    if stamp_ns >= YEAR_2000_NS:
-        return stamp_ns
-    sentence = "must be nanoseconds since 1970 UTC, from the year 2000 on"
-    for unit, factor in _UNITS.items():
-        if YEAR_2000_NS <= stamp_ns * factor < _YEAR_2200_NS:
-            sentence += f"; this looks like {unit}"
-    raise PydanticCustomError("stamp", "{sentence}", {"sentence": sentence})
+def _since_2000(stamp: int) -> int:
+    """Refuse a stamp before the year 2000, which is of another unit, and name the likely one."""
+    if stamp >= YEAR_2000_NS:
+        return stamp
+    earliest = YEAR_2000_NS // 10**9
+    likely = [
+        f"; it looks like {unit}"
+        for unit, a_second in _UNITS
+        if earliest <= stamp / a_second < earliest + _CENTURY_SEC
+    ]
+    raise PydanticCustomError(
+        "stamp",
+        "must be ns since 1970 and from the year 2000 on{likely}",
+        {"likely": "".join(likely)},
+    )
 
 
-Nanoseconds = Annotated[int, Field(strict=True, ge=0, lt=2**63), AfterValidator(_since_2000)]
-Id = Annotated[str, Field(strict=True, max_length=256, pattern=_ID_PATTERN)]
+def _composed(name: str) -> str:
+    """Refuse a name with characters that cannot be seen, or that is not composed (NFC)."""
+    if name.isascii():
+        return name
+    if any(category(letter) in {"Cf", "Zl", "Zp", "Zs"} or letter in _BLANKS for letter in name):
+        raise PydanticCustomError("name", "must not hold white space or invisible characters", {})
+    if not is_normalized("NFC", name):
+        raise PydanticCustomError("name", "must be composed Unicode (NFC)", {})
+    return name
+
+
+Nanoseconds = Annotated[
+    int,
+    Field(strict=True, ge=0, lt=2**63, json_schema_extra={"minimum": YEAR_2000_NS}),
+    AfterValidator(_since_2000),
+]
+Id = Annotated[
+    str, Field(strict=True, max_length=256, pattern=_ID_PATTERN), AfterValidator(_composed)
+]
 Reason = Annotated[str, Field(strict=True, max_length=500, pattern=_REASON_PATTERN)]
 GivenReason = Annotated[Reason, Field(min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]

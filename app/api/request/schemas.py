@@ -28,6 +28,7 @@ from app.api.request.fields import (
     StateName,
     enum_by_name,
 )
+from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerMode
 from app.core.types import Batch, CascadeIndicators, Outcome, Signal
 
@@ -70,8 +71,8 @@ class SignalBody(Body):
     risk_score: Fraction = Field(description="For journal and model only, 0 to 1.")
     regime: RegimeName = Field(description="Market regime of the symbol, in either case.")
     timestamp_ns: Nanoseconds = Field(
-        description="When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock,"
-        " else the signal is rejected."
+        description="When the signal was made, ns since 1970 UTC; at most SIGNALS__MAX_AHEAD_SEC"
+        " ahead of the clock, else the signal is rejected."
     )
     expected_return: Finite | None = Field(
         None, description="Return of the trade over its horizon; positive is favourable."
@@ -140,12 +141,16 @@ class AllocateRequest(Body):
     openapi_examples: ClassVar = {"one_signal": examples.ALLOCATE}
     signals: list[SignalRow] = Field(description="May be empty; the order does not matter.")
     cascade_indicators: CascadeBody
-    current_prices: dict[Id, Positive] = Field(
-        description="USD value of one unit of each symbol, > 0; of a contract price x multiplier. "
-        "A signal without one is rejected."
+    current_prices: dict[Id, Finite | None] = Field(
+        description="Price of each symbol in USD a unit; of a contract price x multiplier. One"
+        " that is null, zero or negative is none of that symbol: the last believed one counts, if"
+        " it is not too old; else its signals are rejected and its position is set apart, or"
+        " closed where that is asked for."
     )
     portfolio_value: Positive | None = Field(
-        None, description="USD; the setting PORTFOLIO_VALUE where absent or null."
+        None,
+        description="USD; the setting PORTFOLIO_VALUE where absent or null. One that is too far"
+        " from the last believed one is not used.",
     )
     current_positions: dict[Id, Finite] | None = Field(
         None,
@@ -156,26 +161,33 @@ class AllocateRequest(Body):
         None, description="Any JSON object, for journal and model; at most 64 levels deep."
     )
 
-    def to_batch(self, received_ns: int, default_portfolio_value: float) -> Batch:
+    portfolio_id: Id | None = Field(
+        None, description="`default` where absent; agrees with the header Himari-Portfolio."
+    )
+
+    def to_batch(self, received_ns: int, params: EngineParams) -> Batch:
         """Build what the core sizes.
 
         Parameters
         ----------
         received_ns : int
             Wall clock at receipt, ns since 1970 UTC.
-        default_portfolio_value : float
-            USD, where the request names none.
+        params : EngineParams
+            Portfolio value where the request names none, and how far ahead a stamp may be.
         """
         value = self.portfolio_value
+        ahead_ns = round(params.signals.max_ahead_sec * 1e9)
         return Batch(
             signals=tuple(self.signals),
             cascade=self.cascade_indicators.to_indicators(),
             prices=self.current_prices,
-            portfolio_value=default_portfolio_value if value is None else value,
+            portfolio_value=params.portfolio_value if value is None else value,
             received_ns=received_ns,
             positions=self.current_positions,
             market_data=self.market_data or {},
             calm_by_default=self.cascade_indicators.left_out(),
+            stamps_until_ns=received_ns + ahead_ns,
+            value_given=value is not None,
         )
 
 

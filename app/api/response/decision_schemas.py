@@ -33,12 +33,25 @@ class Position(BaseModel):
     """Target and trade of one symbol."""
 
     symbol: str
-    target_usd: float = Field(description="Signed; contributions add up to it.")
+    target_usd: float | None = Field(
+        description="Signed; contributions add up to it. null: set apart."
+    )
     target_quantity: float = Field(description="target_usd over price.")
-    weight: float = Field(description="Signed fraction of portfolio value.")
+    weight: float | None = Field(description="Signed fraction of portfolio value. null: set apart.")
     current_quantity: float
     trade_quantity: float = Field(description="target_quantity - current_quantity.")
-    trade_usd: float
+    trade_usd: float | None = Field(description="null where there is no price.")
+    price: float | None = Field(
+        description="USD a unit at which the position is valued; null where there is none."
+    )
+    price_source: Literal["given", "last", "none"] = Field(
+        description="given: of current_prices; last: the last believed one; none: no price."
+    )
+    price_age_sec: float | None = Field(description="Time of the batch less the price's stamp.")
+    set_apart: bool = Field(
+        description="Held without a usable price: it keeps its quantity, counts in no limit and "
+        "takes its last known value of the gross room of new bets."
+    )
     contributions: list[Contribution]
 
 
@@ -70,6 +83,31 @@ class Cascade(BaseModel):
     components: dict[str, float] = Field(description="Each indicator's part, 0 to 1.")
 
 
+class PolicySummary(BaseModel):
+    """What became of the rows that the policy was asked."""
+
+    asked: int
+    used: int
+    abstained: dict[str, int] = Field(
+        description="Rows below the least confidence, by the model's own reason; 10 at most, the "
+        "rest under other."
+    )
+    unusable: int
+    book: Literal["used", "abstained", "unusable", "none"] = Field(
+        description="Forecast of the whole book."
+    )
+    mode: Literal["live", "shadow"]
+    canary: bool
+
+
+class NoticeEntry(BaseModel):
+    """A notice in one word, with its sentence, which warnings have too."""
+
+    what: str
+    symbol: str | None
+    detail: str
+
+
 class AllocateResponse(BaseModel):
     """A decision, with the policy's allocation and the baseline's."""
 
@@ -86,7 +124,9 @@ class AllocateResponse(BaseModel):
     positions: list[Position]
     total_allocated_usd: float = Field(description="Gross: sum of absolute targets.")
     net_usd: float
-    portfolio_value: float = Field(description="USD.")
+    portfolio_value: float = Field(
+        description="USD that is used: the given one, or the last believed one."
+    )
     utilization_pct: float = Field(description="Gross over portfolio value, percent.")
     strategy_weights: dict[str, float] = Field(description="Share of each strategy, sum 1.")
     drifted_strategies: list[str]
@@ -99,6 +139,19 @@ class AllocateResponse(BaseModel):
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
     cascade: Cascade
+    policy: PolicySummary
+    portfolio_id: str
+    trading_state: Literal["ACTIVE", "REDUCING", "HALTED"] = Field(
+        description="In effect when it was decided."
+    )
+    control_version: int = Field(
+        description="Switches thrown until it was decided; a smaller one than that of a PUT is of "
+        "before it."
+    )
+    set_apart_usd: float = Field(
+        description="What positions without a price take of the gross room of new bets."
+    )
+    notices: list[NoticeEntry]
     regime: str = Field(description="The most defensive regime of the batch.")
     circuit_state: str = Field(description="closed, half_open or open.")
     model_version: str | None

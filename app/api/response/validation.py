@@ -15,7 +15,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
     "unexpected_keyword_argument": "is not a known field",
-    "string_pattern_mismatch": "must not be blank or hold control characters",
+    "string_pattern_mismatch": "must not be blank or hold control characters; names no white space",
     "dataclass_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from app.api.context import context_of, owner_of, service_of
 from app.api.gate.idempotency import claim_for, idempotency_key
 from app.api.openapi import header, inputs, problems
+from app.api.portfolio_of import require_one_portfolio
 from app.api.request.body import read_body, validate
 from app.api.request.query import AllocateQuery
 from app.api.request.schemas import AllocateRequest
@@ -28,6 +29,7 @@ _IDEMPOTENCY_KEY: Final = header(
     "also while the first is in flight; with another body 409. Ignored by a dry run.",
     "^[!-~]+$",
 )
+_PORTFOLIO: Final = header("Himari-Portfolio", "As portfolio_id; both must agree.", "^[!-~]+$")
 
 
 # The body is read here and not by the route: a stored answer is found by its raw bytes, and is
@@ -37,7 +39,7 @@ _IDEMPOTENCY_KEY: Final = header(
     summary="Size one batch of signals",
     response_model=AllocateResponse,
     responses=problems(409, writes=True),
-    openapi_extra=inputs(AllocateQuery, AllocateRequest, _IDEMPOTENCY_KEY),
+    openapi_extra=inputs(AllocateQuery, AllocateRequest, _IDEMPOTENCY_KEY, _PORTFOLIO),
 )
 async def allocate(request: Request, query: AllocateQuery) -> Response:
     """Target positions within hard limits, always with the baseline beside them.
@@ -63,6 +65,8 @@ def batch_of(request: Request, raw: bytes) -> Batch:
     ------
     InvalidInput
         With every broken field.
+    UnknownPortfolio
+        If it is for another portfolio than there is.
     BodyTooLarge
         If it holds more signals than the setting allows.
     """
@@ -73,9 +77,10 @@ def batch_of(request: Request, raw: bytes) -> Batch:
     signals = data.get("signals") if isinstance(data, dict) else None
     if isinstance(signals, list) and len(signals) > most:
         raise BodyTooLarge(most, "signals")
+    body = validate(data, AllocateRequest)
+    require_one_portfolio(body.portfolio_id, request.headers.get("himari-portfolio"))
     # of the service: it may have changed since the start
-    value = service_of(request).params.portfolio_value
-    return validate(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
+    return body.to_batch(context.clock.now_ns(), service_of(request).params)
 
 
 def delivery_of(request: Request) -> Delivery:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.api.request.body import parse_body
 from app.api.request.schemas import AllocateRequest
+from app.core.params import EngineParams
 from tests.contract.engine import Engine
 from tests.tools.chaos.broken_replies import SYMBOLS
 
@@ -58,7 +59,7 @@ def phase2_answer() -> dict[str, Any]:
     """Decide the batch in an engine that has no policy, and show the answer as JSON has it."""
     engine = Engine()
     try:
-        batch = parse_body(BATCH, AllocateRequest).to_batch(_NOW_NS, 100_000.0)
+        batch = parse_body(BATCH, AllocateRequest).to_batch(_NOW_NS, EngineParams())
         answer: dict[str, Any] = json.loads(json.dumps(engine.allocate(batch)))
     finally:
         engine.close()
