@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.console.context import console_of
+from app.console.correct import BY_NAME as CORRECTION_OF
+from app.console.correct import CORRECTIONS
 from app.console.errors import FormRefused
 from app.console.forms import read_form, read_reason, require_csrf_token
 from app.console.render import service_of
@@ -17,6 +19,7 @@ from app.pipeline.service import SizingService
 Perform = Callable[[SizingService, str, str], Awaitable[Mapping[str, Any]]]
 
 _SHOWN: Final = 10
+_LISTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,42 @@ _ACTS: Final = {act.name: act for act in (*TRADING, *CIRCUIT)}
 
 
 async def show(request: Request) -> Response:
-    """Return the page of all switches with their state and the last acts."""
+    """Return the page of all switches and corrections with their state and the last acts."""
     service = service_of(request)
-    done = _ACTS.get(request.query_params.get("done", ""))
+    name = request.query_params.get("done", "")
     found = await service.showing.operations()
     context = {
         "trading_acts": TRADING,
         "circuit_acts": CIRCUIT,
-        "done": done,
+        "corrections": CORRECTIONS,
+        "doubted": _doubted(service),
+        "apart": await _set_apart(service),
+        "done": _ACTS.get(name) or CORRECTION_OF.get(name),
         "operations": found["operations"][:_SHOWN],
     }
     return console_of(request).renderer.page(request, "operate.html", context)
+
+
+def _doubted(service: SizingService) -> list[dict[str, Any]]:
+    """Return the symbols whose newest price is not believed, with both prices, by name."""
+    market = service.beliefs.market
+    runs = ((symbol, market.run_of(symbol)) for symbol in sorted(market.symbols()))
+    found = [
+        {"symbol": symbol, "believed": market.last_price(symbol), "seen": run.last, "n": run.count}
+        for symbol, run in runs
+        if run is not None
+    ]
+    return found[:_LISTED]
+
+
+async def _set_apart(service: SizingService) -> list[dict[str, Any]]:
+    """Return the positions without a price of the newest decision of this process."""
+    recent = service.showing.recent()
+    if not recent:
+        return []
+    answer = (await service.showing.decision(recent[0].decision_id))["answer"]
+    found = [position for position in answer["positions"] if position.get("set_apart")]
+    return found[:_LISTED]
 
 
 async def show_confirmation(request: Request) -> Response:

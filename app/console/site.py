@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.console import (
     comparison,
+    correct,
     decision,
     exports,
     journal,
@@ -44,6 +45,8 @@ ROUTES: Final[tuple[tuple[str, Endpoint, list[str]], ...]] = (
     (f"{PREFIX}/operate", operate.show, _READ),
     (f"{PREFIX}/operate/{{act}}", operate.show_confirmation, _READ),
     (f"{PREFIX}/operate/{{act}}", operate.perform, _POST),
+    (f"{PREFIX}/correct/{{correction}}", correct.show_form, _READ),
+    (f"{PREFIX}/correct/{{correction}}", correct.perform, _POST),
     (LOGIN, login.show_form, _READ),
     (LOGIN, login.open_session, _POST),
     (f"{PREFIX}/logout", login.close_session, _POST),

@@ -11,7 +11,10 @@ from tests.console.site import KEYS, RING, Site
 
 GETS = sorted(
     {
-        path.replace("{decision_id}", "d").replace("{act}", "halt").replace("{rest:path}", "x")
+        path.replace("{decision_id}", "d")
+        .replace("{act}", "halt")
+        .replace("{correction}", "accept")
+        .replace("{rest:path}", "x")
         for path, _, methods in ROUTES
         if methods == ["GET"] and not path.startswith(("/console/login", "/console/assets"))
     }
