@@ -30,7 +30,7 @@ def concluded(
     *signals: Signal, answer: PolicyAnswer = NO_POLICY, desk: Desk | None = None, **changes: Any
 ) -> Conclusion:
     desk = desk or Desk()
-    return conclude(desk.draft(*signals, **changes), answer, desk.beliefs.drift)
+    return conclude(desk.draft(*signals, **changes), answer, desk.beliefs)
 
 
 def test_without_the_policy_both_allocations_are_the_same_object() -> None:
@@ -38,7 +38,7 @@ def test_without_the_policy_both_allocations_are_the_same_object() -> None:
     assert whole.final is whole.baseline
     assert whole.final.weights == {"A": pytest.approx(0.1)}
     assert whole.finished.reason is FallbackReason.RL_DISABLED
-    assert whole.warnings == ()
+    assert whole.notices == ()
 
 
 def test_the_policys_allocation_stands_beside_phase_2s() -> None:
@@ -52,7 +52,7 @@ def test_the_policys_allocation_stands_beside_phase_2s() -> None:
 def test_a_conclusion_leads_back_to_its_draft_and_its_observation() -> None:
     desk = Desk()
     drafted = desk.draft(BUY)
-    whole = conclude(drafted, NO_POLICY, desk.beliefs.drift)
+    whole = conclude(drafted, NO_POLICY, desk.beliefs)
     assert whole.drafted is drafted
     assert whole.finished.draft is drafted
     assert whole.observed is drafted.observed
