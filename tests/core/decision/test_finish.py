@@ -179,9 +179,7 @@ def test_a_doubted_price_leaves_its_symbol_out_of_what_is_settled() -> None:
     desk = Desk(replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2)))
     desk.know({"A": 200.0, "B": 100.0})
     signals = (BUY, wish("one", "B", 0.1))
-    finished = desk.finish(
-        answering(prediction(0.08, 1.0)), *signals, held={"A": 0.05, "B": 0.05}
-    )
+    finished = desk.finish(answering(prediction(0.08, 1.0)), *signals, held={"A": 0.05, "B": 0.05})
     # the one prediction is B's; A keeps its 50 units at the 200 USD that are believed
     assert finished.rl_symbols == ("B",)
     assert finished.final.weights == pytest.approx([0.08])
