@@ -18,7 +18,7 @@ from tests.contract.strategies import Case
 TOLERANCE: Final = 1e-6
 BUYS: Final = (Action.BUY, Action.STRONG_BUY)
 SELLS: Final = (Action.SELL, Action.STRONG_SELL)
-_DAY_NS: Final = 86_400 * 1_000_000_000
+NULL_IF_SET_APART: Final = ("target_usd", "weight", "trade_usd", "price", "price_age_sec")
 
 
 def cascade_multiplier(indicators: CascadeIndicators) -> float:
@@ -37,28 +37,65 @@ def cascade_multiplier(indicators: CascadeIndicators) -> float:
     return 0.0 if score > 0.8 else 0.25 if score > 0.6 else 0.5 if score > 0.4 else 1.0
 
 
-def accepted(batch: Batch) -> list[Signal]:
-    """List the signals that can be sized: a price, and not from beyond tomorrow."""
-    return [
-        signal
-        for signal in batch.signals
-        if signal.symbol in batch.prices and signal.timestamp_ns <= batch.received_ns + _DAY_NS
-    ]
+def usable(batch: Batch) -> dict[str, float]:
+    """Prices that are finite and above zero; no oracle's case knows others from before."""
+    return {s: p for s, p in batch.prices.items() if p is not None and 0.0 < p < math.inf}
 
 
-def directional(batch: Batch) -> dict[str, list[Signal]]:
+def in_time(batch: Batch, one: Signal) -> bool:
+    """Whether the door's bound lets a signal's stamp pass."""
+    return batch.stamps_until_ns is None or one.timestamp_ns <= batch.stamps_until_ns
+
+
+def held_units(batch: Batch) -> dict[str, float]:
+    """Every position that is not zero."""
+    return {symbol: units for symbol, units in (batch.positions or {}).items() if units}
+
+
+def closed(case: Case, *, flatten: bool = False) -> set[str]:
+    """List held symbols that nothing sizes and that are brought to zero all the same."""
+    batch, prices = case.batch, usable(case.batch)
+    everything = flatten or cascade_multiplier(batch.cascade) == 0.0
+    found = set()
+    for symbol, units in held_units(batch).items():
+        mine = [s for s in batch.signals if s.symbol == symbol and s.action is not Action.HOLD]
+        timely = [s for s in mine if in_time(batch, s)]
+        if symbol in prices and timely:
+            continue
+        against = SELLS if units > 0.0 else BUYS
+        unanimous = bool(mine) and all(s.action in against for s in timely or mine)
+        short_is_off = units < 0.0 and not case.params.limits.allow_short
+        halted = case.state is TradingState.HALTED
+        if everything or short_is_off or (unanimous and not halted):
+            found.add(symbol)
+    return found
+
+
+def set_apart(case: Case, *, flatten: bool = False) -> set[str]:
+    """List held symbols that have no price and are not closed."""
+    rest = held_units(case.batch).keys() - usable(case.batch).keys()
+    return rest - closed(case, flatten=flatten)
+
+
+def accepted(case: Case, *, flatten: bool = False) -> list[Signal]:
+    """List the signals that are not rejected: in time, with a price or a target of zero."""
+    known = usable(case.batch).keys() | closed(case, flatten=flatten)
+    return [s for s in case.batch.signals if s.symbol in known and in_time(case.batch, s)]
+
+
+def directional(case: Case) -> dict[str, list[Signal]]:
     """List the accepted signals with a direction, by symbol."""
     found: dict[str, list[Signal]] = defaultdict(list)
-    for signal in accepted(batch):
+    for signal in accepted(case):
         if signal.action is not Action.HOLD:
             found[signal.symbol].append(signal)
     return found
 
 
 def held_usd(batch: Batch) -> dict[str, float]:
-    """Value of every position that is not zero, at the given prices."""
-    positions = batch.positions or {}
-    return {symbol: units * batch.prices[symbol] for symbol, units in positions.items() if units}
+    """Value of every position that is not zero and has a price."""
+    prices = usable(batch)
+    return {s: units * prices[s] for s, units in held_units(batch).items() if s in prices}
 
 
 def contributions(answer: Answer) -> Iterator[tuple[str, str | None, float]]:
@@ -83,7 +120,9 @@ def assert_limits(case: Case, answer: Answer) -> None:
         assert used <= scale * limits.max_strategy_pct + slack, owner
     for position in answer["positions"]:
         parts = position["contributions"]
-        if any(signal.symbol == position["symbol"] for signal in accepted(case.batch)):
+        if position["set_apart"]:
+            assert not parts
+        elif any(signal.symbol == position["symbol"] for signal in accepted(case)):
             assert abs(sum(p["final_usd"] for p in parts) - position["target_usd"]) <= slack
         else:
             assert not parts
@@ -105,7 +144,7 @@ def assert_sides(case: Case, answer: Answer) -> None:
     """Promise 2: BUY is never a short, SELL never a long, shorts only where allowed."""
     dust = 1e-12 * case.batch.portfolio_value
     actions: dict[tuple[str, str | None], set[Action]] = defaultdict(set)
-    for signal in accepted(case.batch):
+    for signal in accepted(case):
         actions[signal.symbol, signal.strategy_id].add(signal.action)
     for symbol, owner, usd in contributions(answer):
         if owner is not None and actions[symbol, owner] <= {*BUYS}:
@@ -121,7 +160,7 @@ def assert_sides(case: Case, answer: Answer) -> None:
 
 
 def _assert_symbol_sides(case: Case, answer: Answer, dust: float) -> None:
-    for symbol, signals in directional(case.batch).items():
+    for symbol, signals in directional(case).items():
         actions = {signal.action for signal in signals}
         for name in ("allocations", "baseline_allocations"):
             usd = answer[name].get(symbol, 0.0)
@@ -137,9 +176,13 @@ def assert_held(case: Case, answer: Answer) -> None:
     batch, limits = case.batch, case.params.limits
     scale = cascade_multiplier(batch.cascade) * batch.portfolio_value
     slack = TOLERANCE * batch.portfolio_value
-    held, signalled = held_usd(batch), directional(batch)
+    held, signalled = held_usd(batch), directional(case)
     assert {*held} <= {*answer["allocations"]} & {*answer["baseline_allocations"]}
-    fixed = held if case.state is TradingState.HALTED else {*held} - {*signalled}
+    gone, apart = closed(case), set_apart(case)
+    for name in ("allocations", "baseline_allocations"):
+        assert all(answer[name][symbol] == 0.0 for symbol in gone)
+        assert not apart & answer[name].keys()
+    fixed = held if case.state is TradingState.HALTED else {*held} - {*signalled} - gone
     total = sum(abs(usd) for usd in held.values())
     roomy = total <= scale * min(limits.max_strategy_pct, limits.max_portfolio_pct)
     for symbol in fixed:
@@ -188,7 +231,7 @@ def assert_phase2_only_reduces(case: Case, answer: Answer) -> None:
                 asked = abs(part["stages"]["cascade_usd"])
                 largest[position["symbol"]] = max(largest[position["symbol"]], asked)
     slack = 1e-9 * case.batch.portfolio_value
-    for symbol in directional(case.batch):
+    for symbol in directional(case):
         usd = answer["baseline_allocations"].get(symbol, 0.0)
         assert abs(usd) <= largest[symbol] + slack, symbol
 
@@ -206,7 +249,7 @@ def assert_fallback_is_phase2(answer: Answer) -> None:
 def assert_exit(case: Case, answer: Answer) -> None:
     """Promise 3: under EXIT every target is zero, held ones included."""
     if cascade_multiplier(case.batch.cascade) == 0.0:
-        symbols = {signal.symbol for signal in accepted(case.batch)} | {*held_usd(case.batch)}
+        symbols = {signal.symbol for signal in accepted(case)} | {*held_units(case.batch)}
         for name in ("allocations", "baseline_allocations"):
             assert {*answer[name]} == symbols
             assert not any(answer[name].values())
@@ -225,14 +268,23 @@ def assert_consistent(case: Case, answer: Answer) -> None:
     assert math.isclose(
         answer["utilization_pct"], 100.0 * sum(map(abs, usd.values())) / value, abs_tol=1e-9
     )
-    assert [entry["symbol"] for entry in answer["positions"]] == sorted(usd)
+    apart = set_apart(case)
+    assert [entry["symbol"] for entry in answer["positions"]] == sorted({*usd} | apart)
     for entry in answer["positions"]:
-        _assert_position(entry, batch, usd[entry["symbol"]])
+        assert entry["set_apart"] is (entry["symbol"] in apart)
+        if entry["set_apart"]:
+            _assert_set_apart(entry, batch)
+        else:
+            _assert_position(entry, batch, usd[entry["symbol"]])
+    named = {notice["symbol"] for notice in answer["notices"] if notice["what"] == "set_apart"}
+    assert named == apart
+    assert (answer["set_apart_usd"] > 0.0) is bool(apart)
+    assert {notice["detail"] for notice in answer["notices"]} <= {*answer["warnings"]}
     shares = answer["strategy_weights"].values()
     assert not shares or math.isclose(sum(shares), 1.0, abs_tol=1e-9)
     rejected = {entry["index"] for entry in answer["rejected_signals"]}
     kept = [s for place, s in enumerate(batch.signals) if place not in rejected]
-    assert kept == accepted(batch)
+    assert kept == accepted(case)
     assert (
         answer["cascade"]["recommendation"]
         == {
@@ -246,7 +298,14 @@ def assert_consistent(case: Case, answer: Answer) -> None:
 
 def _assert_position(entry: dict[str, Any], batch: Batch, usd: float) -> None:
     have = (batch.positions or {}).get(entry["symbol"], 0.0)
-    price, value = batch.prices[entry["symbol"]], batch.portfolio_value
+    price, value = usable(batch).get(entry["symbol"]), batch.portfolio_value
+    assert entry["price"] == price
+    assert entry["price_source"] == ("none" if price is None else "given")
+    assert entry["price_age_sec"] == (None if price is None else 0.0)
+    if price is None:
+        assert (usd, entry["target_quantity"], entry["trade_usd"]) == (0.0, 0.0, None)
+        assert entry["trade_quantity"] == -have
+        return
     near = {"rel_tol": 1e-9, "abs_tol": 1e-12 * value}
     assert entry["target_usd"] == usd
     assert math.isclose(entry["weight"], usd / value, rel_tol=1e-9, abs_tol=1e-15)
@@ -256,6 +315,14 @@ def _assert_position(entry: dict[str, Any], batch: Batch, usd: float) -> None:
     assert math.isclose(entry["trade_quantity"] * price, usd - have * price, **near)
     for part in entry["contributions"]:
         assert part["stages"]["final_usd"] == part["final_usd"]
+
+
+def _assert_set_apart(entry: dict[str, Any], batch: Batch) -> None:
+    have = held_units(batch)[entry["symbol"]]
+    assert all(entry[name] is None for name in NULL_IF_SET_APART)
+    assert entry["price_source"] == "none"
+    assert entry["target_quantity"] == entry["current_quantity"] == have
+    assert entry["trade_quantity"] == 0.0
 
 
 def assert_all(case: Case, answer: Answer) -> None:

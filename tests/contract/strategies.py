@@ -207,17 +207,19 @@ def batches(draw: st.DrawFn, max_signals: int = 10) -> Batch:
     least = draw(st.sampled_from((0, 1, 4)))
     wanted = tuple(draw(st.lists(signals, min_size=least, max_size=max_signals)))
     value = draw(st.one_of(st.just(100_000.0), log_uniform(1e-3, 1e12)))
-    prices = {
+    prices: dict[str, float | None] = {
         symbol: draw(log_uniform(1e-4, 1e6)) for symbol in SYMBOLS if draw(st.integers(0, 19))
     }
     positions = None
     if draw(st.booleans()):
-        held = draw(st.lists(st.sampled_from(sorted(prices) or ["none"]), unique=True))
+        held = draw(st.lists(st.sampled_from(SYMBOLS), unique=True))
         positions = {
-            symbol: draw(fractions(-0.6, 0.6)) * value / prices[symbol]
+            symbol: draw(fractions(-0.6, 0.6)) * value / (prices.get(symbol) or 100.0)
             for symbol in held
-            if symbol in prices
         }
+    for symbol in draw(st.lists(st.sampled_from(SYMBOLS), unique=True, max_size=2)):
+        if not draw(st.integers(0, 3)):
+            prices[symbol] = draw(st.sampled_from((None, 0.0, -1.0)))
     return Batch(
         signals=wanted,
         cascade=draw(cascades),
@@ -225,6 +227,7 @@ def batches(draw: st.DrawFn, max_signals: int = 10) -> Batch:
         portfolio_value=value,
         received_ns=NOW,
         positions=positions,
+        stamps_until_ns=draw(st.sampled_from((None, None, NOW + 60 * SECOND))),
     )
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import UnknownPrice
+from app.core.params import EngineParams, LimitParams
 from app.core.types import Action, TradingState
-from tests.contract.engine import Answer, Engine
+from tests.contract.engine import Answer, Engine, run
 from tests.contract.requests import SHORTS, SLOW, ask, request, signal
 from tests.contract.strategies import CALM, CLOSING, HALVING, NOW, QUARTERING
 
@@ -90,17 +90,51 @@ def test_a_held_symbol_takes_its_last_known_price() -> None:
     assert answer["allocations"]["ZZZ"] == 400.0
 
 
-def test_a_held_symbol_without_any_price_is_named_and_nothing_is_learnt() -> None:
-    engine = Engine()
-    engine.allocate(request(signal("BBB")))
-    before, version = engine.beliefs(), engine.service.showing.state()["state_version"]
-    later = signal(timestamp_ns=NOW + 1)
-    with pytest.raises(UnknownPrice) as caught:
-        engine.allocate(request(later, prices={"AAA": 120.0}, positions={"XXX": 1.0}))
-    assert [problem.path for problem in caught.value.problems] == ["current_positions.XXX"]
-    assert engine.beliefs() == before
-    assert engine.service.showing.state()["state_version"] == version
-    assert engine.service.showing.counts == {"rl": 0, "fallback": 1}
+def test_a_held_symbol_without_any_price_is_set_apart_and_the_rest_is_sized() -> None:
+    answer = ask(signal(), prices={"AAA": 120.0}, positions={"XXX": 1.0})
+    assert {*answer["allocations"]} == {"AAA"}
+    assert answer["allocations"]["AAA"] > 0.0
+    apart = next(entry for entry in answer["positions"] if entry["symbol"] == "XXX")
+    assert apart == {
+        "symbol": "XXX",
+        "target_usd": None,
+        "target_quantity": 1.0,
+        "weight": None,
+        "current_quantity": 1.0,
+        "trade_quantity": 0.0,
+        "trade_usd": None,
+        "price": None,
+        "price_source": "none",
+        "price_age_sec": None,
+        "set_apart": True,
+        "contributions": [],
+    }
+
+
+def test_positions_that_were_never_priced_take_one_position_limit_of_the_gross_room_together() -> (
+    None
+):
+    answer = ask(signal(), positions={"XXX": 1.0, "YYY": 1e9})
+    assert answer["set_apart_usd"] == pytest.approx(15_000.0)
+
+
+def test_a_set_apart_position_takes_its_last_known_value_of_the_room_of_new_bets() -> None:
+    params = EngineParams(limits=LimitParams(max_portfolio_pct=0.10, max_position_pct=0.08))
+    engine = Engine(params)
+    old = NOW - 10 * 86_400 * 10**9
+    run(engine.service.learning.observe_prices(old, {"XXX": 100.0}))
+    bet = signal(expected_return=BIG)
+    answer = engine.allocate(request(bet, positions={"XXX": 60.0}))
+    assert answer["set_apart_usd"] == 6_000.0
+    assert answer["allocations"] == {"AAA": pytest.approx(4_000.0)}
+
+
+def test_a_set_apart_position_never_cuts_one_that_is_held() -> None:
+    params = EngineParams(limits=LimitParams(max_portfolio_pct=0.10, max_position_pct=0.08))
+    held = {"AAA": 70.0, "XXX": 1e6}
+    for one in (signal(expected_return=BIG), signal(action=Action.HOLD)):
+        answer = ask(one, params=params, positions=held)
+        assert answer["allocations"] == {"AAA": pytest.approx(7_000.0)}
 
 
 def test_slow_trading_moves_a_part_of_the_way_but_closes_at_once() -> None:

@@ -10,7 +10,7 @@ from tests.contract.engine import Answer
 from tests.contract.requests import SHORTS, SLOW, VALUE, ask, phase1_usd, signal
 from tests.contract.strategies import CALM, CLOSING, HALVING, NOW, QUARTERING
 
-DAY_NS = 86_400_000_000_000
+MINUTE_NS = 60_000_000_000
 BIG = 0.02
 
 
@@ -142,9 +142,10 @@ def test_signals_that_cannot_be_sized_are_rejected_and_the_rest_is_sized() -> No
     answer = ask(
         signal("NOPRICE"),
         signal(),
-        signal("BBB", timestamp_ns=NOW + DAY_NS + 1),
-        signal("BBB", timestamp_ns=NOW + DAY_NS, strategy_id="trend"),
+        signal("BBB", timestamp_ns=NOW + MINUTE_NS + 1),
+        signal("BBB", timestamp_ns=NOW + MINUTE_NS, strategy_id="trend"),
         prices={"AAA": 100.0, "BBB": 100.0},
+        stamps_until_ns=NOW + MINUTE_NS,
     )
     assert [(e["index"], e["symbol"]) for e in answer["rejected_signals"]] == [
         (0, "NOPRICE"),
