@@ -166,8 +166,10 @@ def test_notices_name_defaults_brakes_inputs_stages_solver_cuts_and_rejections_i
         (
             None,
             None,
-            "portfolio value 100000 is 50 % below its peak 200000: sizes and limits are "
-            "multiplied by 0.5",
+            (
+                "portfolio value 100000 is 50 % below its peak 200000: sizes and limits are "
+                "multiplied by 0.5"
+            ),
         ),
         ("price_missing", "B", "price of B is not in current_prices"),
         (
@@ -183,8 +185,10 @@ def test_notices_name_defaults_brakes_inputs_stages_solver_cuts_and_rejections_i
         (
             "solver",
             None,
-            "the solver failed, sizes were scaled down instead: "
-            "a volatility or size is beyond the arithmetic",
+            (
+                "the solver failed, sizes were scaled down instead: "
+                "a volatility or size is beyond the arithmetic"
+            ),
         ),
         (
             "limit_cut",
