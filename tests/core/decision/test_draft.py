@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.beliefs import Lesson
+from app.core.books.records import Lesson
 from app.core.decision.draft import current_weights, halted_book, policy_inputs
 from app.core.params import BrakeParams, LimitParams, TradingParams
-from app.core.types import Action, Regime
+from app.core.types import Action, Notice, Regime
 from tests.core.decision.batches import (
     EXIT,
     HALTED,
@@ -18,8 +18,10 @@ from tests.core.decision.batches import (
     hold,
     wish,
 )
+from tests.strategies import NOW_NS
 
 BUY = wish("one", "A", 0.1)
+JUMPS = replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2))
 LONG_ONLY = replace(PARAMS, limits=LimitParams())
 
 
@@ -29,7 +31,7 @@ def test_a_buy_is_sized_by_phase_1_and_stands_as_it_is_where_no_limit_binds() ->
     assert drafted.portfolio.symbols == ["A"]
     assert drafted.portfolio.weights == pytest.approx([0.1])
     assert drafted.portfolio.side.tolist() == [1.0]
-    assert drafted.warnings == ()
+    assert drafted.notices == ()
 
 
 def test_the_effective_regime_scales_the_size() -> None:
@@ -52,7 +54,9 @@ def test_a_strategy_that_mostly_lost_is_sized_zero() -> None:
     drafted = desk.draft(BUY)
     assert drafted.portfolio.weights.tolist() == [0.0]
     # (10 + 0) of (20 + 20)
-    assert drafted.warnings == ("win rate of one is 0.2500, below 0.45: one/A sized zero",)
+    assert drafted.notices == (
+        Notice(None, "A", "win rate of one is 0.2500, below 0.45: one/A sized zero"),
+    )
 
 
 def test_a_volatility_that_no_signal_claims_comes_from_the_market() -> None:
@@ -139,28 +143,145 @@ def test_the_cost_of_trading_keeps_a_size_near_the_current_weight(
     assert drafted.portfolio.weights == pytest.approx([expected], abs=1e-6)
 
 
-def test_warnings_name_defaults_brakes_stages_solver_and_rejections_in_this_order() -> None:
-    desk = Desk(replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2)))
-    desk.know({"A": 100.0})
+def test_notices_name_defaults_brakes_inputs_stages_solver_cuts_and_rejections_in_order() -> None:
+    brakes = BrakeParams(price_jump_from=0.2, drawdown_from=0.1, drawdown_multiplier=0.5)
+    desk = Desk(replace(PARAMS, brakes=brakes))
+    desk.know({"C": 200.0}, portfolio_value=200_000.0)
     # the variance of such a volatility is beyond the arithmetic of the optimiser
     wild = wish("one", "A", 0.1, predicted_volatility=1e130)
     unpriced = wish("one", "B", 0.1)
     silent = wish("two", "A", 0.1, expected_return=None)
     drafted = desk.draft(
-        wild, unpriced, silent, prices={"A": 150.0}, calm_by_default=("funding_rate", "oi")
+        wild,
+        unpriced,
+        silent,
+        wish("one", "C", 0.1),
+        positions={"Z": 200.0},
+        prices={"A": 100.0, "C": 100.0, "Z": 100.0},
+        calm_by_default=("funding_rate", "oi"),
     )
-    failed = (
-        "the solver failed, sizes were scaled down instead: "
-        "a volatility or size is beyond the arithmetic"
-    )
-    assert drafted.warnings == (
-        "cascade indicator funding_rate was not given: counted as calm",
-        "cascade indicator oi was not given: counted as calm",
-        "price of A moved by 50 % from the last known, the limit is 20 %: it may only be reduced",
-        "expected_return of two/A is missing: the record alone sizes it",
-        failed,
-        "1 signals were rejected, see rejected_signals",
-    )
+    assert [(each.what, each.symbol, each.detail) for each in drafted.notices] == [
+        (None, None, "cascade indicator funding_rate was not given: counted as calm"),
+        (None, None, "cascade indicator oi was not given: counted as calm"),
+        (
+            None,
+            None,
+            (
+                "portfolio value 100000 is 50 % below its peak 200000: sizes and limits are "
+                "multiplied by 0.5"
+            ),
+        ),
+        ("price_missing", "B", "price of B is not in current_prices"),
+        (
+            "price_disbelieved",
+            "C",
+            "price 100 of C is not believed, the last believed one is 200: nothing is sized on it",
+        ),
+        (
+            "claim_missing",
+            "A",
+            "expected_return of two/A is missing: the record alone sizes it",
+        ),
+        (
+            "solver",
+            None,
+            (
+                "the solver failed, sizes were scaled down instead: "
+                "a volatility or size is beyond the arithmetic"
+            ),
+        ),
+        (
+            "limit_cut",
+            "Z",
+            "position limit of Z cuts what is held, 20000 USD, to 7500",
+        ),
+        (None, None, "1 signals were rejected, see rejected_signals"),
+    ]
+
+
+def test_a_doubted_price_sizes_nothing_and_keeps_the_position_for_the_signals_of_its_side() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 100.0})
+    signals = (BUY, wish("two", "A", -0.01), wish("one", "B", 0.1))
+    drafted = desk.draft(*signals, positions={"A": 50.0}, prices={"A": 200.0, "B": 100.0})
+    assert drafted.portfolio.symbols == ["B"]
+    assert drafted.held.weights == {"A": 0.05}
+    # rows: A/one, A/two, B/one
+    assert drafted.held.owned == {("A", 0): 0.05}
+    assert drafted.held.use.of("strategy") == {"one": 0.05}
+    assert drafted.closed == frozenset()
+
+
+def test_holds_alone_own_a_position_whose_price_is_doubted_equally() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 100.0})
+    signals = (hold("one", "A"), hold("two", "A"))
+    drafted = desk.draft(*signals, positions={"A": 50.0}, prices={"A": 200.0})
+    assert drafted.held.owned == {("A", 0): 0.025, ("A", 1): 0.025}
+
+
+def test_the_policy_is_not_asked_about_a_symbol_whose_price_is_doubted() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    drafted = desk.draft(BUY, wish("one", "B", 0.1), held={"A": 0.05})
+    assert [each.symbol for each in policy_inputs(drafted, desk.beliefs)] == ["B"]
+
+
+@pytest.mark.parametrize(("buy", "closed"), [(0.04, True), (0.1, False), (0.12, False)])
+def test_a_position_whose_price_is_doubted_closes_where_the_larger_side_is_against_it(
+    buy: float, *, closed: bool
+) -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    signals = (wish("one", "A", buy), wish("two", "A", -0.1))
+    drafted = desk.draft(*signals, held={"A": 0.02})
+    assert drafted.closed == ({"A"} if closed else frozenset())
+    # 20 units at the 200 USD that are believed
+    assert drafted.held.weights == ({} if closed else {"A": 0.04})
+
+
+def test_halted_closes_no_position_for_a_larger_side_against_it() -> None:
+    desk = Desk(JUMPS, HALTED)
+    desk.know({"A": 200.0})
+    drafted = desk.draft(wish("one", "A", 0.04), wish("two", "A", -0.1), held={"A": 0.02})
+    assert drafted.closed == frozenset()
+
+
+def test_a_sell_closes_a_position_without_any_price() -> None:
+    sell = wish("one", "Z", -0.1)
+    drafted = Desk().draft(BUY, sell, positions={"Z": 3.0}, prices={"A": 100.0})
+    assert drafted.closed == {"Z"}
+    assert drafted.set_apart_usd == 0.0
+    assert drafted.observed.rejected == ()
+
+
+def test_what_is_set_apart_takes_its_last_known_value_of_the_gross_room() -> None:
+    limits = LimitParams(max_portfolio_pct=0.14, allow_short=True)
+    desk = Desk(replace(PARAMS, limits=limits))
+    desk.know({"A": 100.0, "Z": 300.0})
+    # four days and a second later
+    late = wish("one", "A", 0.1, timestamp_ns=NOW_NS + 345_601 * 10**9)
+    drafted = desk.draft(late, positions={"Z": -20.0}, prices={"A": 100.0})
+    assert drafted.set_apart_usd == 6_000.0
+    assert drafted.held.weights == {}
+    assert drafted.portfolio.weights == pytest.approx([0.08])
+
+
+def test_all_that_was_never_priced_takes_one_position_limit_together() -> None:
+    positions = {"Y": 1.0, "Z": 3.0}
+    prices = {"A": 100.0}
+    whole = Desk().draft(BUY, positions=positions, prices=prices)
+    assert whole.set_apart_usd == pytest.approx(15_000.0)
+    half = Desk().draft(BUY, positions=positions, prices=prices, cascade=HALVED)
+    assert half.set_apart_usd == pytest.approx(7_500.0)
+
+
+def test_what_is_set_apart_leaves_room_for_what_is_held_on_the_winning_side() -> None:
+    desk = Desk(replace(PARAMS, limits=LimitParams(max_portfolio_pct=0.14)))
+    drafted = desk.draft(BUY, positions={"A": 30.0, "Z": 3.0}, prices={"A": 100.0})
+    # a position limit of 0.15 would leave nothing of 0.14
+    assert drafted.set_apart_usd == pytest.approx(15_000.0)
+    assert drafted.portfolio.weights == pytest.approx([0.03])
 
 
 def test_the_policy_is_asked_for_each_directional_signal_in_the_tables_order() -> None:
@@ -254,7 +375,7 @@ def test_halted_keeps_every_position_with_the_signals_of_its_side_as_owners() ->
         wish("buys", "E", 0.1),
         held={"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01},
     )
-    book = halted_book(seen)
+    book = halted_book(seen, seen.unsized.closed)
     assert book.weights == {"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01}
     # rows: A/buys, A/holds, A/sells, B/holds, C/sells, D/buys, E/buys
     assert book.owned == {("A", 0): 0.05, ("B", 3): 0.04, ("C", 4): -0.03}
@@ -262,15 +383,22 @@ def test_halted_keeps_every_position_with_the_signals_of_its_side_as_owners() ->
 
 def test_halted_cuts_positions_to_the_scaled_limits() -> None:
     seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2, "B": -0.2}, cascade=HALVED)
-    assert halted_book(seen).weights == {"A": 0.075, "B": -0.075}
+    assert halted_book(seen, seen.unsized.closed).weights == {"A": 0.075, "B": -0.075}
 
 
 def test_halted_and_exit_together_close_everything() -> None:
     seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2}, cascade=EXIT)
-    assert halted_book(seen).weights == {"A": 0.0}
+    assert halted_book(seen, seen.unsized.closed).weights == {"A": 0.0}
 
 
 def test_halted_and_flat_holds_nothing() -> None:
-    book = halted_book(Desk(status=HALTED).observe(BUY))
+    book = halted_book(Desk(status=HALTED).observe(BUY), frozenset())
     assert book.weights == {}
+    assert book.owned == {}
+
+
+def test_halted_holds_nothing_of_what_is_closed() -> None:
+    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.05, "B": 0.04})
+    book = halted_book(seen, frozenset({"A"}))
+    assert book.weights == {"B": 0.04}
     assert book.owned == {}

@@ -6,7 +6,7 @@ from math import nan
 import pytest
 
 from app.core.params import BlendParams, BrakeParams, LimitParams, TradingParams
-from app.core.types import FallbackReason, PolicyAnswer
+from app.core.types import FallbackReason, Notice, PolicyAnswer
 from tests.core.decision.batches import (
     HALVED,
     NO_POLICY,
@@ -31,13 +31,13 @@ def test_a_reason_falls_back_to_phase_2_and_keeps_the_detail_as_a_warning() -> N
     assert finished.blended is finished.draft.portfolio.weights
     assert finished.final is finished.baseline
     assert finished.final.weights == pytest.approx([0.1])
-    assert finished.warnings == ("policy: no answer in 50 ms",)
+    assert finished.notices == (Notice(None, None, "policy: no answer in 50 ms"),)
 
 
 def test_a_reason_without_a_detail_warns_of_nothing() -> None:
     finished = Desk().finish(NO_POLICY, BUY)
     assert finished.reason is FallbackReason.RL_DISABLED
-    assert finished.warnings == ()
+    assert finished.notices == ()
 
 
 def test_a_prediction_pulls_its_symbol_by_its_confidence() -> None:
@@ -48,7 +48,7 @@ def test_a_prediction_pulls_its_symbol_by_its_confidence() -> None:
     assert finished.baseline.weights == pytest.approx([0.1])
     assert finished.reason is None
     assert finished.rl_symbols == ("A",)
-    assert finished.warnings == ()
+    assert finished.notices == ()
 
 
 def test_a_short_is_blended_on_its_own_side() -> None:
@@ -80,7 +80,8 @@ def test_an_unusable_prediction_leaves_its_symbol_to_phase_2_and_is_counted() ->
     assert finished.reason is None
     assert finished.rl_symbols == ("B",)
     assert finished.final.weights == pytest.approx([0.1, 0.02, 0.06])
-    assert finished.warnings == ("policy: 2 of 3 predictions were unusable",)
+    told = Notice(None, None, "policy: 2 of 3 predictions were unusable")
+    assert finished.notices == (told,)
 
 
 @pytest.mark.parametrize(("least", "counts"), [(0.6, True), (0.61, False)])
@@ -91,7 +92,7 @@ def test_a_prediction_counts_from_the_least_confidence_on(least: float, *, count
     assert finished.final.weights == pytest.approx([0.07 if counts else 0.1])
     assert finished.rl_symbols == (("A",) if counts else ())
     assert (finished.final is finished.baseline) is not counts
-    assert finished.warnings == ()
+    assert finished.notices == ()
 
 
 def test_a_low_confidence_takes_only_its_own_symbol_from_the_policy() -> None:
@@ -129,9 +130,12 @@ def test_a_prediction_that_is_no_number_closes_its_symbol_and_is_told() -> None:
     signals = (BUY, wish("one", "B", 0.08))
     finished = Desk().finish(answering(prediction(nan, 1.0), None), *signals)
     assert finished.final.weights == pytest.approx([0.0, 0.08])
-    assert finished.warnings == (
-        "policy: 1 of 2 predictions were unusable",
-        "blended weights were scaled into the limits: a coefficient of the problem is not finite",
+    scaled = (
+        "blended weights were scaled into the limits: a coefficient of the problem is not finite"
+    )
+    assert finished.notices == (
+        Notice(None, None, "policy: 1 of 2 predictions were unusable"),
+        Notice("solver", None, scaled),
     )
 
 
@@ -171,11 +175,24 @@ def test_reducing_keeps_a_symbol_at_its_current_weight_whatever_the_policy_wants
     assert finished.baseline.weights == pytest.approx([0.05, 0.05])
 
 
-def test_a_jump_of_the_price_keeps_its_symbol_alone_from_growing() -> None:
+def test_a_doubted_price_leaves_its_symbol_out_of_what_is_settled() -> None:
     desk = Desk(replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2)))
     desk.know({"A": 200.0, "B": 100.0})
-    finished = desk.finish(NO_POLICY, BUY, wish("one", "B", 0.1), held={"A": 0.05, "B": 0.05})
-    assert finished.final.weights == pytest.approx([0.05, 0.1])
+    signals = (BUY, wish("one", "B", 0.1))
+    finished = desk.finish(answering(prediction(0.08, 1.0)), *signals, held={"A": 0.05, "B": 0.05})
+    # the one prediction is B's; A keeps its 50 units at the 200 USD that are believed
+    assert finished.rl_symbols == ("B",)
+    assert finished.final.weights == pytest.approx([0.08])
+    assert finished.draft.held.weights == {"A": 0.1}
+
+
+def test_what_is_kept_at_a_doubted_price_uses_limits_when_the_others_are_settled() -> None:
+    brakes, limits = BrakeParams(price_jump_from=0.2), LimitParams(max_portfolio_pct=0.18)
+    desk = Desk(replace(PARAMS, brakes=brakes, limits=limits))
+    desk.know({"A": 200.0, "B": 100.0})
+    signals = (BUY, wish("one", "B", 0.1))
+    finished = desk.finish(answering(prediction(0.15, 1.0)), *signals, held={"A": 0.05})
+    assert finished.final.weights == pytest.approx([0.08])
 
 
 def test_a_short_that_closes_slowly_keeps_within_what_its_strategy_holds_elsewhere() -> None:

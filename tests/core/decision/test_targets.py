@@ -9,7 +9,9 @@ from app.core.beliefs import TradingStatus
 from app.core.decision.targets import held_parts, missing_targets, stays
 from app.core.limits import HeldBook
 from app.core.params import BrakeParams, LimitParams, TradingParams
+from app.core.types import CascadeIndicators, Notice
 from tests.core.decision.batches import (
+    ACTIVE,
     EXIT,
     FLATTENED,
     HALTED,
@@ -23,6 +25,11 @@ from tests.core.decision.batches import (
 
 BUY = wish("one", "A", 0.1)
 JUMPS = replace(PARAMS, brakes=BrakeParams(price_jump_from=0.2))
+
+
+def told_without(rest: str) -> Notice:
+    """Notice of symbols that have no target."""
+    return Notice(None, None, f"current_positions was not given: {rest}")
 
 
 def test_a_buy_alone_has_its_size_as_target_and_owns_all_of_it() -> None:
@@ -150,7 +157,7 @@ def test_reducing_lets_symbols_go_down_and_never_up() -> None:
     }
 
 
-def test_a_price_that_jumped_leaves_its_symbol_no_target_where_positions_are_not_given() -> None:
+def test_a_doubted_price_leaves_its_symbol_no_target_where_positions_are_not_given() -> None:
     desk = Desk(JUMPS)
     desk.know({"A": 200.0, "B": 100.0})
     signals = (BUY, wish("one", "B", 0.1))
@@ -159,14 +166,90 @@ def test_a_price_that_jumped_leaves_its_symbol_no_target_where_positions_are_not
     assert targets.parts == pytest.approx([0.0, 0.1])
 
 
-def test_a_price_that_jumped_keeps_its_symbol_between_zero_and_its_position() -> None:
+def test_a_doubted_symbol_that_is_only_sold_has_zero_as_target_where_shorts_are_off() -> None:
+    desk = Desk(replace(JUMPS, limits=LimitParams()))
+    desk.know({"A": 200.0, "B": 200.0})
+    # without positions: whatever is held of A is a long and to be closed
+    sells = (wish("one", "A", -0.1), hold("two", "A"))
+    mixed = (wish("one", "B", -0.1), wish("two", "B", 0.1))
+    seen = desk.observe(*sells, *mixed)
+    assert missing_targets(seen) == told_without("no target for B")
+    assert desk.targets(*sells, *mixed).weights == {"A": 0.0}
+
+
+def test_a_doubted_price_keeps_its_position_as_it_is() -> None:
     desk = Desk(JUMPS)
     desk.know({"A": 200.0, "B": 100.0})
     targets = desk.targets(BUY, wish("one", "B", 0.1), held={"A": 0.03})
-    assert targets.weights == {"A": pytest.approx(0.03), "B": pytest.approx(0.1)}
+    # 30 units at the 200 USD that are believed
+    assert targets.weights == {"A": 0.06, "B": pytest.approx(0.1)}
+    assert targets.parts == pytest.approx([0.06, 0.1])
+    assert targets.unowned == {}
 
 
-def test_exit_closes_a_symbol_whose_price_jumped() -> None:
+def test_a_doubted_price_opens_nothing() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    targets = desk.targets(BUY, held={})
+    assert targets.weights == {"A": 0.0}
+    assert targets.parts.tolist() == [0.0]
+
+
+def test_a_position_that_stays_against_its_signals_belongs_to_none_of_them() -> None:
+    desk = Desk(JUMPS, HALTED)
+    desk.know({"A": 200.0})
+    targets = desk.targets(wish("one", "A", -0.1), held={"A": 0.03})
+    assert targets.weights == {"A": 0.06}
+    assert targets.unowned == {"A": 0.06}
+
+
+@pytest.mark.parametrize("status", [ACTIVE, REDUCING])
+def test_a_sell_closes_a_position_whose_price_is_doubted(status: TradingStatus) -> None:
+    desk = Desk(JUMPS, status)
+    desk.know({"A": 200.0})
+    targets = desk.targets(wish("one", "A", -0.1), held={"A": 0.03})
+    assert targets.weights == {"A": 0.0}
+    assert targets.parts.tolist() == [0.0]
+    assert targets.unowned == {}
+
+
+def test_a_buy_closes_a_short_whose_price_is_doubted() -> None:
+    desk = Desk(JUMPS)
+    desk.know({"A": 200.0})
+    assert desk.targets(BUY, held={"A": -0.03}).weights == {"A": 0.0}
+
+
+def test_a_sell_closes_a_position_without_any_price_and_opens_no_short() -> None:
+    sell = wish("one", "Z", -0.1)
+    targets = Desk().targets(BUY, sell, positions={"Z": 3.0}, prices={"A": 100.0})
+    assert targets.weights == {"A": pytest.approx(0.1), "Z": 0.0}
+    assert copysign(1.0, targets.weights["Z"]) == 1.0
+    assert targets.parts == pytest.approx([0.1, 0.0])
+
+
+@pytest.mark.parametrize("status", [ACTIVE, REDUCING, HALTED])
+def test_a_position_that_is_set_apart_has_no_target(status: TradingStatus) -> None:
+    desk = Desk(status=status)
+    signals = (BUY, hold("two", "Z"))
+    targets = desk.targets(*signals, positions={"A": 30.0, "Z": 3.0}, prices={"A": 100.0})
+    assert list(targets.weights) == ["A"]
+
+
+@pytest.mark.parametrize("action", ["EXIT", "flatten"])
+def test_what_makes_every_target_zero_closes_what_is_doubted_and_what_has_no_price(
+    action: str,
+) -> None:
+    desk = Desk(JUMPS, FLATTENED if action == "flatten" else ACTIVE)
+    desk.know({"A": 200.0})
+    cascade = EXIT if action == "EXIT" else CascadeIndicators()
+    held = {"positions": {"A": 30.0, "Z": -3.0}, "prices": {"A": 100.0}}
+    targets = desk.targets(BUY, cascade=cascade, **held)
+    assert targets.weights == {"A": 0.0, "Z": 0.0}
+    assert targets.parts.tolist() == [0.0]
+    assert targets.unowned == {}
+
+
+def test_exit_closes_a_doubted_symbol_where_positions_are_not_given() -> None:
     desk = Desk(JUMPS)
     desk.know({"A": 200.0})
     assert desk.targets(BUY, cascade=EXIT).weights == {"A": 0.0}
@@ -177,14 +260,18 @@ def test_a_state_without_targets_is_told_with_its_symbols(
     status: TradingStatus, state: str
 ) -> None:
     seen = Desk(status=status).observe(wish("one", "B", 0.1), BUY)
-    assert missing_targets(seen) == (
-        f"trading is {state} and current_positions was not given: no target for A, B"
+    assert missing_targets(seen) == Notice(
+        None,
+        None,
+        f"trading is {state} and current_positions was not given: no target for A, B",
     )
 
 
 def test_a_state_without_targets_and_without_signals_is_told_too() -> None:
-    assert missing_targets(Desk(status=HALTED).observe()) == (
-        "trading is HALTED and current_positions was not given: no target for any symbol"
+    assert missing_targets(Desk(status=HALTED).observe()) == Notice(
+        None,
+        None,
+        "trading is HALTED and current_positions was not given: no target for any symbol",
     )
 
 
@@ -194,12 +281,10 @@ def test_at_most_20_symbols_without_a_target_are_named() -> None:
     named = ", ".join(names[:20])
     told = missing_targets(Desk(status=HALTED).observe(*signals))
     assert told is not None
-    assert told.endswith(f"no target for {named}")
+    assert told.detail.endswith(f"no target for {named}")
     desk = Desk(JUMPS)
     desk.know(dict.fromkeys(names, 200.0))
-    assert missing_targets(desk.observe(*signals)) == (
-        f"current_positions was not given: no target for {named}"
-    )
+    assert missing_targets(desk.observe(*signals)) == told_without(f"no target for {named}")
 
 
 def test_every_symbol_has_a_target_where_positions_are_given_or_trading_is_active() -> None:

@@ -226,3 +226,28 @@ def test_an_empty_batch_gives_an_empty_portfolio() -> None:
     assert portfolio.symbols == []
     assert portfolio.weights.shape == (0,)
     assert portfolio.hits == ()
+
+
+@pytest.mark.parametrize(("set_apart", "weight"), [(0.0, 0.1), (0.06, 0.08), (0.2, 0.0)])
+def test_what_is_set_apart_takes_of_the_portfolios_limit(set_apart: float, weight: float) -> None:
+    limits = LimitParams(max_portfolio_pct=0.14, allow_short=True)
+    held = HeldUse(set_apart=set_apart)
+    portfolio = built(Situation((("one", "A", 0.1),), held=held, limits=limits))
+    assert portfolio.weights == pytest.approx([weight])
+    assert portfolio.reserved == pytest.approx(min(set_apart, 0.14))
+
+
+@pytest.mark.parametrize(
+    ("size", "current", "weight"),
+    [(0.1, 0.03, 0.03), (0.02, 0.03, 0.02), (0.1, -0.03, 0.0), (-0.1, -0.03, 0.03)],
+)
+def test_what_is_set_apart_leaves_what_is_held_on_the_side_that_wins(
+    size: float, current: float, weight: float
+) -> None:
+    limits = LimitParams(max_portfolio_pct=0.14, allow_short=True)
+    situation = Situation(
+        (("one", "A", size),), current={"A": current}, held=HeldUse(set_apart=0.2), limits=limits
+    )
+    portfolio = built(situation)
+    assert portfolio.weights == pytest.approx([weight])
+    assert portfolio.reserved == pytest.approx(0.14 - weight)
