@@ -74,8 +74,8 @@ class Signal(TypedDict):
     ]
     """Market regime of the symbol, in either case."""
     timestamp_ns: int
-    """When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock, else the signal
-    is rejected.
+    """When the signal was made, ns since 1970 UTC, from 2000 on. One ahead of the clock counts as
+    now, and further than SIGNALS__MAX_AHEAD_SEC the signal is rejected.
     """
     expected_return: NotRequired[float | None]
     """Return of the trade over its horizon; positive is favourable."""
@@ -95,9 +95,9 @@ class AllocateRequest(TypedDict):
     signals: list[Signal]
     """May be empty; the order does not matter."""
     cascade_indicators: CascadeBody
-    current_prices: dict[str, float]
-    """USD value of one unit of each symbol, > 0; of a contract price x multiplier. A signal without
-    one is rejected.
+    current_prices: dict[str, float | None]
+    """USD value of one unit of each symbol; of a contract price x multiplier. null, 0 or less says
+    that there is none: then the last believed one counts, and a signal without either is rejected.
     """
     portfolio_value: NotRequired[float | None]
     """USD; the setting PORTFOLIO_VALUE where absent or null."""

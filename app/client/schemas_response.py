@@ -39,6 +39,31 @@ class Cascade(TypedDict):
     """Each indicator's part, 0 to 1."""
 
 
+class DecisionNotice(TypedDict):
+    """A warning by its word."""
+
+    what: str
+    """Its word; others may come."""
+    symbol: str | None
+    """Of which symbol; null: not of one."""
+    detail: str
+    """The sentence, which stands in warnings too."""
+
+
+class PolicySummary(TypedDict):
+    """What became of the signals that the policy was asked about."""
+
+    asked: int
+    used: int
+    abstained: dict[str, int]
+    """Rows by the model's own reason."""
+    unusable: int
+    book: str
+    """What the answer said of the book as a whole."""
+    mode: str
+    canary: bool
+
+
 class Stages(TypedDict):
     """What each stage left of a signal's size, signed USD."""
 
@@ -73,16 +98,27 @@ class Position(TypedDict):
     """Target and trade of one symbol."""
 
     symbol: str
-    target_usd: float
-    """Signed; contributions add up to it."""
+    target_usd: float | None
+    """Signed; contributions add up to it. null: set apart."""
     target_quantity: float
-    """target_usd over price."""
-    weight: float
-    """Signed fraction of portfolio value."""
+    """target_usd over price; set apart the current quantity."""
+    weight: float | None
+    """Signed fraction of portfolio value. null: set apart."""
     current_quantity: float
     trade_quantity: float
     """target_quantity - current_quantity."""
-    trade_usd: float
+    trade_usd: float | None
+    """null: there is no price."""
+    price: float | None
+    """USD a unit that counts; null: there is none."""
+    price_source: Literal["given", "last", "none"]
+    """given in the batch, the last one believed before, or none."""
+    price_age_sec: float | None
+    """Time of the batch less the price's stamp; null: there is no price."""
+    set_apart: bool
+    """Held, and neither priced nor to be closed: it keeps its quantity and stands in neither
+    allocation.
+    """
     contributions: list[Contribution]
 
 
@@ -112,7 +148,7 @@ class AllocateResponse(TypedDict):
     """The same without the policy."""
     positions: list[Position]
     total_allocated_usd: float
-    """Gross: sum of absolute targets."""
+    """Gross: sum of absolute targets, without positions set apart."""
     net_usd: float
     portfolio_value: float
     """USD."""
@@ -131,7 +167,17 @@ class AllocateResponse(TypedDict):
     """
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
+    """Sentences, those of the notices among them."""
     cascade: Cascade
+    policy: PolicySummary
+    trading_state: str
+    """In effect: ACTIVE, REDUCING or HALTED."""
+    control_version: int
+    """Switches thrown until the decision was concluded."""
+    set_apart_usd: float
+    """Gross room that positions set apart take of new ones."""
+    notices: list[DecisionNotice]
+    """Warnings that have a word."""
     regime: str
     """The most defensive regime of the batch."""
     circuit_state: str

@@ -35,6 +35,11 @@ class HybridAllocation:
     rejected_signals: list[dict[str, Any]]
     warnings: list[str]
     cascade: dict[str, Any]
+    policy: dict[str, Any]
+    trading_state: str
+    control_version: int
+    set_apart_usd: float
+    notices: list[dict[str, Any]]
     regime: str
     circuit_state: str
     model_version: str | None

@@ -26,7 +26,7 @@ from app.facade.inputs import (
     maybe_positive,
     number,
     positive,
-    positives,
+    prices_of,
     quantities,
     refuse,
     signals_of,
@@ -131,7 +131,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None = None,
         *,
         current_positions: Mapping[str, float] | None = None,
@@ -145,6 +145,7 @@ class Layer3Phase3Hybrid:
             Empty: an empty allocation, a logged warning and a counted fallback.
         cascade_indicators : CascadeIndicators, or a mapping of the wire's fields
         current_prices : mapping of symbol to price, USD
+            None, zero, less and what is not finite say that there is none.
         market_data : mapping of JSON values, optional
         current_positions : mapping of symbol to signed quantity, optional
             Flat by default.
@@ -158,7 +159,7 @@ class Layer3Phase3Hybrid:
         Raises
         ------
         ValueError
-            If an input breaks the wire's ranges, or a held position cannot be valued.
+            If an input breaks the wire's ranges.
         JournalUnavailable
             If the decision cannot be journalled.
         RuntimeError
@@ -181,7 +182,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None = None,
         *,
         current_positions: Mapping[str, float] | None = None,
@@ -276,7 +277,7 @@ class Layer3Phase3Hybrid:
         self,
         signals: Iterable[Signal | Mapping[str, Any]],
         cascade_indicators: core.CascadeIndicators | Mapping[str, float | None],
-        current_prices: Mapping[str, float],
+        current_prices: Mapping[str, float | None],
         market_data: Mapping[str, Any] | None,
         current_positions: Mapping[str, float] | None,
         portfolio_value: float | None,
@@ -285,7 +286,7 @@ class Layer3Phase3Hybrid:
         return Batch(
             signals=signals_of(signals),
             cascade=cascade,
-            prices=positives("current_prices", current_prices),
+            prices=prices_of("current_prices", current_prices),
             portfolio_value=self.service.params.portfolio_value
             if portfolio_value is None
             else positive("portfolio_value", portfolio_value),
@@ -295,6 +296,7 @@ class Layer3Phase3Hybrid:
             else quantities("current_positions", current_positions),
             market_data=json_values("market_data", market_data or {}),
             calm_by_default=calm,
+            value_given=portfolio_value is not None,
         )
 
 

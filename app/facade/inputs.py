@@ -78,14 +78,26 @@ def positive(name: str, value: object) -> float:
     return converted
 
 
-def positives(name: str, values: Mapping[str, float]) -> Mapping[str, float]:
-    """Return a mapping of symbols to floats above zero; raises ValueError."""
+def prices_of(name: str, values: Mapping[str, float | None]) -> Mapping[str, float | None]:
+    """Return a mapping of symbols to prices as given; raises ValueError.
+
+    None, zero and less say that there is no price, and so does what is not finite, as None.
+    """
     return {
         identifier(name, key): value
         if type(value) is float and 0.0 < value < INFINITY
-        else positive(f"{name}.{key}", value)
+        else _price(f"{name}.{key}", value)
         for key, value in _mapping(name, values).items()
     }
+
+
+def _price(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    converted = number_of(value)
+    if converted is not None and not is_finite(converted):
+        return None
+    return number(name, value, -INFINITY, INFINITY)
 
 
 def quantities(name: str, values: Mapping[str, float]) -> Mapping[str, float]:

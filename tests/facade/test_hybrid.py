@@ -198,8 +198,22 @@ def test_held_positions_and_another_portfolio_value_reach_the_engine() -> None:
         )
         assert answer.allocations["ETH-USD"] == 4_500.0
         assert answer.portfolio_value == 50_000.0
-        with pytest.raises(ValueError, match=r"current_positions\.SOL-USD"):
-            hybrid.process_signals([signal()], CALM, PRICES, current_positions={"SOL-USD": 1.0})
+
+
+def test_a_held_position_without_a_price_is_set_apart() -> None:
+    with Layer3Phase3Hybrid() as hybrid:
+        prices = {**PRICES, "SOL-USD": 0.0}
+        answer = hybrid.process_signals(
+            [signal("BTC-USD")], CALM, prices, current_positions={"SOL-USD": 1.0}
+        )
+        assert list(answer.allocations) == ["BTC-USD"]
+        (apart,) = [entry for entry in answer.to_dict()["positions"] if entry["set_apart"]]
+        assert (apart["symbol"], apart["target_usd"], apart["target_quantity"]) == (
+            "SOL-USD",
+            None,
+            1.0,
+        )
+        assert any("SOL-USD" in warning for warning in answer.warnings)
 
 
 def test_mappings_of_the_wires_fields_are_signals_and_indicators_too() -> None:

@@ -18,7 +18,7 @@ from app.api.request.schemas import SignalRow
 from app.core import types as core
 from app.core.types import Action, Regime
 from app.facade import CascadeIndicators, MarketRegime, TacticalAction, TacticalSignal
-from app.facade.inputs import indicators_of, json_values, positives, quantities, signals_of
+from app.facade.inputs import indicators_of, json_values, prices_of, quantities, signals_of
 
 BASE: dict[str, Any] = {
     "strategy_id": "momentum",
@@ -27,7 +27,7 @@ BASE: dict[str, Any] = {
     "confidence": 0.85,
     "risk_score": 0.25,
     "regime": "TRENDING_UP",
-    "timestamp_ns": 5,
+    "timestamp_ns": 1_735_226_000_000_000_000,
     "expected_return": 0.02,
     "predicted_volatility": 0.2,
     "signal_strength": None,
@@ -191,20 +191,34 @@ def test_indicators_of_another_kind_are_refused() -> None:
         indicators_of(None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("price", [0, 0.0, -1.0, math.nan, math.inf, "1", True, None])
-def test_a_price_that_is_not_above_zero_is_refused_by_its_symbol(price: Any) -> None:
+@pytest.mark.parametrize("price", ["1", True, [1.0]])
+def test_a_price_that_is_not_a_number_is_refused_by_its_symbol(price: Any) -> None:
     with pytest.raises(ValueError, match=r"current_prices\.BTC must be"):
-        positives("current_prices", {"ETH": 1.0, "BTC": price})
+        prices_of("current_prices", {"ETH": 1.0, "BTC": price})
+
+
+@pytest.mark.parametrize("price", [0, 0.0, -1.0, None])
+def test_a_price_that_says_that_there_is_none_is_taken_as_given(price: Any) -> None:
+    assert prices_of("current_prices", {"ETH": 1.0, "BTC": price}) == {"ETH": 1.0, "BTC": price}
+
+
+@pytest.mark.parametrize("price", [math.nan, math.inf, Decimal("NaN"), 10**400])
+def test_a_price_that_is_not_finite_is_none(price: Any) -> None:
+    assert prices_of("current_prices", {"ETH": 1.0, "BTC": price}) == {"ETH": 1.0, "BTC": None}
+
+
+def test_a_signal_of_before_2000_is_taken_here() -> None:
+    assert TacticalSignal(**{**BASE, "timestamp_ns": 5}).timestamp_ns == 5
 
 
 def test_prices_and_quantities_come_out_as_floats() -> None:
     mixed: dict[str, Any] = {"A": 1, "B": np.float32(2.5)}
-    assert positives("p", mixed) == {"A": 1.0, "B": 2.5}
+    assert prices_of("p", mixed) == {"A": 1.0, "B": 2.5}
     assert quantities("q", {"A": -1, "B": 0.0}) == {"A": -1.0, "B": 0.0}
     with pytest.raises(ValueError, match=r"q\.A must be finite, was nan"):
         quantities("q", {"A": math.nan})
     with pytest.raises(ValueError, match="p must map symbols to numbers"):
-        positives("p", [1.0])  # type: ignore[arg-type]
+        prices_of("p", [1.0])  # type: ignore[arg-type]
 
 
 def test_market_data_must_be_plain_json_values() -> None:

@@ -70,8 +70,8 @@ class SignalBody(Body):
     risk_score: Fraction = Field(description="For journal and model only, 0 to 1.")
     regime: RegimeName = Field(description="Market regime of the symbol, in either case.")
     timestamp_ns: Nanoseconds = Field(
-        description="When the signal was made, ns since 1970 UTC; at most 24 h ahead of the clock,"
-        " else the signal is rejected."
+        description="When the signal was made, ns since 1970 UTC, from 2000 on. One ahead of the "
+        "clock counts as now, and further than SIGNALS__MAX_AHEAD_SEC the signal is rejected."
     )
     expected_return: Finite | None = Field(
         None, description="Return of the trade over its horizon; positive is favourable."
@@ -140,9 +140,10 @@ class AllocateRequest(Body):
     openapi_examples: ClassVar = {"one_signal": examples.ALLOCATE}
     signals: list[SignalRow] = Field(description="May be empty; the order does not matter.")
     cascade_indicators: CascadeBody
-    current_prices: dict[Id, Positive] = Field(
-        description="USD value of one unit of each symbol, > 0; of a contract price x multiplier. "
-        "A signal without one is rejected."
+    current_prices: dict[Id, Finite | None] = Field(
+        description="USD value of one unit of each symbol; of a contract price x multiplier. "
+        "null, 0 or less says that there is none: then the last believed one counts, and a signal "
+        "without either is rejected."
     )
     portfolio_value: Positive | None = Field(
         None, description="USD; the setting PORTFOLIO_VALUE where absent or null."
@@ -156,7 +157,9 @@ class AllocateRequest(Body):
         None, description="Any JSON object, for journal and model; at most 64 levels deep."
     )
 
-    def to_batch(self, received_ns: int, default_portfolio_value: float) -> Batch:
+    def to_batch(
+        self, received_ns: int, default_portfolio_value: float, stamps_until_ns: int
+    ) -> Batch:
         """Build what the core sizes.
 
         Parameters
@@ -165,6 +168,8 @@ class AllocateRequest(Body):
             Wall clock at receipt, ns since 1970 UTC.
         default_portfolio_value : float
             USD, where the request names none.
+        stamps_until_ns : int
+            Latest stamp of a signal that is taken, ns since 1970 UTC.
         """
         value = self.portfolio_value
         return Batch(
@@ -176,6 +181,8 @@ class AllocateRequest(Body):
             positions=self.current_positions,
             market_data=self.market_data or {},
             calm_by_default=self.cascade_indicators.left_out(),
+            stamps_until_ns=stamps_until_ns,
+            value_given=value is not None,
         )
 
 

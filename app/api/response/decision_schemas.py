@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 StrategyName = Literal["rl", "fallback"]
 ModeName = Literal["fallback", "mock", "real"]
+PriceSource = Literal["given", "last", "none"]
 
 
 class Stages(BaseModel):
@@ -33,12 +34,27 @@ class Position(BaseModel):
     """Target and trade of one symbol."""
 
     symbol: str
-    target_usd: float = Field(description="Signed; contributions add up to it.")
-    target_quantity: float = Field(description="target_usd over price.")
-    weight: float = Field(description="Signed fraction of portfolio value.")
+    target_usd: float | None = Field(
+        description="Signed; contributions add up to it. null: set apart."
+    )
+    target_quantity: float = Field(
+        description="target_usd over price; set apart the current quantity."
+    )
+    weight: float | None = Field(description="Signed fraction of portfolio value. null: set apart.")
     current_quantity: float
     trade_quantity: float = Field(description="target_quantity - current_quantity.")
-    trade_usd: float
+    trade_usd: float | None = Field(description="null: there is no price.")
+    price: float | None = Field(description="USD a unit that counts; null: there is none.")
+    price_source: PriceSource = Field(
+        description="given in the batch, the last one believed before, or none."
+    )
+    price_age_sec: float | None = Field(
+        description="Time of the batch less the price's stamp; null: there is no price."
+    )
+    set_apart: bool = Field(
+        description="Held, and neither priced nor to be closed: it keeps its quantity and stands "
+        "in neither allocation."
+    )
     contributions: list[Contribution]
 
 
@@ -70,6 +86,26 @@ class Cascade(BaseModel):
     components: dict[str, float] = Field(description="Each indicator's part, 0 to 1.")
 
 
+class DecisionNotice(BaseModel):
+    """A warning by its word."""
+
+    what: str = Field(description="Its word; others may come.")
+    symbol: str | None = Field(description="Of which symbol; null: not of one.")
+    detail: str = Field(description="The sentence, which stands in warnings too.")
+
+
+class PolicySummary(BaseModel):
+    """What became of the signals that the policy was asked about."""
+
+    asked: int
+    used: int
+    abstained: dict[str, int] = Field(description="Rows by the model's own reason.")
+    unusable: int
+    book: str = Field(description="What the answer said of the book as a whole.")
+    mode: str
+    canary: bool
+
+
 class AllocateResponse(BaseModel):
     """A decision, with the policy's allocation and the baseline's."""
 
@@ -84,7 +120,9 @@ class AllocateResponse(BaseModel):
     allocations: dict[str, float] = Field(description="Signed target of each symbol, USD.")
     baseline_allocations: dict[str, float] = Field(description="The same without the policy.")
     positions: list[Position]
-    total_allocated_usd: float = Field(description="Gross: sum of absolute targets.")
+    total_allocated_usd: float = Field(
+        description="Gross: sum of absolute targets, without positions set apart."
+    )
     net_usd: float
     portfolio_value: float = Field(description="USD.")
     utilization_pct: float = Field(description="Gross over portfolio value, percent.")
@@ -97,8 +135,15 @@ class AllocateResponse(BaseModel):
         "What limits cut from the policy's targets is the difference of rl_usd and its target."
     )
     rejected_signals: list[RejectedSignal]
-    warnings: list[str]
+    warnings: list[str] = Field(description="Sentences, those of the notices among them.")
     cascade: Cascade
+    policy: PolicySummary
+    trading_state: str = Field(description="In effect: ACTIVE, REDUCING or HALTED.")
+    control_version: int = Field(description="Switches thrown until the decision was concluded.")
+    set_apart_usd: float = Field(
+        description="Gross room that positions set apart take of new ones."
+    )
+    notices: list[DecisionNotice] = Field(description="Warnings that have a word.")
     regime: str = Field(description="The most defensive regime of the batch.")
     circuit_state: str = Field(description="closed, half_open or open.")
     model_version: str | None

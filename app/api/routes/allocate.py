@@ -43,7 +43,8 @@ async def allocate(request: Request, query: AllocateQuery) -> Response:
     """Target positions within hard limits, always with the baseline beside them.
 
     A batch without signals answers 200. Signals without a usable price are listed in
-    ``rejected_signals``; the rest are sized. ``Idempotent-Replay: true`` marks a stored answer;
+    ``rejected_signals`` unless they close; a held position without one is set apart, the rest
+    are sized. ``Idempotent-Replay: true`` marks a stored answer;
     ``Himari-Trading-State`` beside it is the state in effect now.
     """
     dry_run = query.dry_run == "true"
@@ -74,8 +75,10 @@ def batch_of(request: Request, raw: bytes) -> Batch:
     if isinstance(signals, list) and len(signals) > most:
         raise BodyTooLarge(most, "signals")
     # of the service: it may have changed since the start
-    value = service_of(request).params.portfolio_value
-    return validate(data, AllocateRequest).to_batch(context.clock.now_ns(), value)
+    params = service_of(request).params
+    received_ns = context.clock.now_ns()
+    until_ns = received_ns + int(params.signals.max_ahead_sec * 1e9)
+    return validate(data, AllocateRequest).to_batch(received_ns, params.portfolio_value, until_ns)
 
 
 def delivery_of(request: Request) -> Delivery:
