@@ -2,12 +2,14 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from app.api.request import examples
+from app.core.params import SignalParams
 from app.core.types import Action, CascadeIndicators, Regime, Signal
 from tests.api.site import Site
 
@@ -43,7 +45,7 @@ NUMBERS = {
     "cascade_indicators.volume_ratio": ["-0.01", "null"],
     "cascade_indicators.onchain_whale_pressure": [*OUT_OF_UNIT, "null"],
     "cascade_indicators.exchange_netflow_zscore": ["-10.1", "10.1", "null"],
-    "current_prices.BTC-USD": ["0", "-1", "null"],
+    "current_prices.BTC-USD": [],
     "current_positions.BTC-USD": ["null"],
     "portfolio_value": ["0", "-1"],
 }
@@ -169,6 +171,59 @@ async def test_the_contract_example_reaches_the_service_whole(
     assert batch.portfolio_value == 100_000.0
     assert batch.received_ns == 1_735_226_000_000_000_000
     assert batch.calm_by_default == ()
+
+
+async def test_the_door_bounds_the_stamps_by_the_clock_and_the_setting(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    assert (await sent(site, valid)).stamps_until_ns == 1_735_226_060_000_000_000
+    wider = SignalParams(max_ahead_sec=86_400.0)
+    site.service.params = replace(site.service.params, signals=wider)
+    assert (await sent(site, valid)).stamps_until_ns == 1_735_312_400_000_000_000
+
+
+async def test_a_portfolio_value_of_the_settings_is_told_apart(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    assert (await sent(site, valid)).value_given
+    batch = await sent(site, valid | {"portfolio_value": None})
+    assert (batch.portfolio_value, batch.value_given) == (100_000.0, False)
+
+
+async def test_prices_that_say_that_there_is_none_reach_the_service_as_given(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    prices = {"BTC-USD": 43_500.0, "A": 0, "B": -1.5, "C": None}
+    assert (await sent(site, valid | {"current_prices": prices})).prices == prices
+
+
+@pytest.mark.parametrize(
+    ("stamp", "unit"),
+    [(1_735_226_000, "seconds"), (1_735_226_000_000, "milliseconds"),
+     (1_735_226_000_000_000, "microseconds")],
+)  # fmt: skip
+async def test_a_stamp_in_another_unit_is_refused_and_the_unit_named(
+    site: Site, stamp: int, unit: str
+) -> None:
+    (error,) = (await refused(site, with_raw("signals.0.timestamp_ns", str(stamp))))["errors"]
+    assert error == {
+        "path": "signals.0.timestamp_ns",
+        "message": "must be nanoseconds since 1970 UTC, from the year 2000 on; this looks like "
+        + unit,
+        "was": stamp,
+    }
+
+
+@pytest.mark.parametrize("stamp", [0, 946_684_799_999_999_999])
+async def test_a_stamp_of_before_2000_is_refused(site: Site, stamp: int) -> None:
+    (error,) = (await refused(site, with_raw("signals.0.timestamp_ns", str(stamp))))["errors"]
+    assert error["path"] == "signals.0.timestamp_ns"
+    assert error["message"].startswith("must be nanoseconds since 1970 UTC, from the year 2000 on")
+
+
+async def test_the_first_stamp_of_2000_is_taken(site: Site, valid: dict[str, Any]) -> None:
+    valid["signals"][0]["timestamp_ns"] = 946_684_800 * 10**9
+    assert (await sent(site, valid)).signals[0].timestamp_ns == 946_684_800 * 10**9
 
 
 @pytest.mark.parametrize(
