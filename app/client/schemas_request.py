@@ -96,9 +96,9 @@ class AllocateRequest(TypedDict):
     """May be empty; the order does not matter."""
     cascade_indicators: CascadeBody
     current_prices: dict[str, float | None]
-    """Price of each symbol in USD. One that is null, zero or negative is none of that symbol: the
-    last believed one counts, if it is not too old; else its signals are rejected and its position
-    is set apart, or closed where that is asked for.
+    """Price of each symbol in USD a unit; of a contract price x multiplier. One that is null, zero
+    or negative is none of that symbol: the last believed one counts, if it is not too old; else its
+    signals are rejected and its position is set apart, or closed where that is asked for.
     """
     portfolio_value: NotRequired[float | None]
     """USD; the setting PORTFOLIO_VALUE where absent or null. One that is too far from the last

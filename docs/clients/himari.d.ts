@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 6c8d7ea695bff0a8ea992feb65bab1ec17a10840dcdef798b4c6a29fdb37bffe
+// openapi sha256: 2dea91160ba55d47dbe7c7cb59723b9957ab4103f9c42689c0bba1b712589e1a
 
 export interface paths {
     "/allocate": {
@@ -1372,7 +1372,7 @@ export interface components {
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**
              * Current Prices
-             * @description Price of each symbol in USD. One that is null, zero or negative is none of that symbol: the last believed one counts, if it is not too old; else its signals are rejected and its position is set apart, or closed where that is asked for.
+             * @description Price of each symbol in USD a unit; of a contract price x multiplier. One that is null, zero or negative is none of that symbol: the last believed one counts, if it is not too old; else its signals are rejected and its position is set apart, or closed where that is asked for.
              */
             current_prices: {
                 [key: string]: number | null;
