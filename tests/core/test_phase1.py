@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.books.market import MarketBook
-from app.core.books.records import RecordBook
+from app.core.books.records import Lesson, RecordBook
 from app.core.params import EngineParams, KellyParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.signals import tabulate
@@ -53,7 +53,7 @@ def test_each_stage_multiplies_the_one_before() -> None:
     # twenty outcomes of 0.4 with volatility 0.1 and no prediction: residuals of 4
     records = RecordBook(PARAMS.conformal, 10)
     for step in range(20):
-        records.observe("momentum", 0.4 if step % 2 else -0.4, 0.0, 0.1)
+        records.observe(Lesson("momentum", 0.4 if step % 2 else -0.4, 0.0, 0.1))
     phase1 = sized(signal, records=records, regimes={"BTC-USD": Regime.TRENDING_UP})
     kelly = 0.25 * (20 * 0.5 * 0.002 / 40) / (0.01 * (1 + 1 / 40))
     conformal = kelly * (1.645 / 4.0) ** 2
