@@ -9,6 +9,7 @@ from app.pipeline.ports import DecisionQuery
 from tests.api.conftest import Site, build_site
 
 NOW = 1_735_226_000_000_000_000
+Y2K = 946_684_800 * 10**9
 DAY = 86_400 * 10**9
 
 TAKEN: list[tuple[str, str, Any, tuple[Any, ...]]] = [
@@ -19,8 +20,8 @@ TAKEN: list[tuple[str, str, Any, tuple[Any, ...]]] = [
      {"outcomes": [{"symbol": "B", "realized_return": 0.1, "used_rl": True, "decision_id": None}]},
      ("record_outcomes", [Outcome("B", 0.1, used_rl=True)])),
     ("POST", "/outcomes", {"outcomes": []}, ("record_outcomes", [])),
-    ("POST", "/market/returns", {"timestamp_ns": 5, "returns": {"B": 0.02}},
-     ("observe_returns", 5, {"B": 0.02})),
+    ("POST", "/market/returns", {"timestamp_ns": Y2K, "returns": {"B": 0.02}},
+     ("observe_returns", Y2K, {"B": 0.02})),
     ("POST", "/market/prices", {"timestamp_ns": NOW + DAY, "prices": {"B": 2}},
      ("observe_prices", NOW + DAY, {"B": 2.0})),
     ("PUT", "/trading-state", {"state": "halted"},
@@ -65,11 +66,11 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("POST", "/outcomes",
      {"outcomes": [{"symbol": "B", "realized_return": 0, "predicted_volatility": 0}]},
      "outcomes.0.predicted_volatility"),
-    ("POST", "/market/returns", {"timestamp_ns": 5, "returns": {"B": -1.5}}, "returns.B"),
+    ("POST", "/market/returns", {"timestamp_ns": Y2K, "returns": {"B": -1.5}}, "returns.B"),
     ("POST", "/market/returns", {"returns": {}}, "timestamp_ns"),
-    ("POST", "/market/prices", {"timestamp_ns": 5, "prices": {"B": 0}}, "prices.B"),
+    ("POST", "/market/prices", {"timestamp_ns": Y2K, "prices": {"B": 0}}, "prices.B"),
     ("POST", "/market/prices", {"timestamp_ns": NOW + DAY + 1, "prices": {}}, "timestamp_ns"),
-    ("POST", "/market/prices", {"timestamp_ns": 5, "prices": {}, "x": 1}, "x"),
+    ("POST", "/market/prices", {"timestamp_ns": Y2K, "prices": {}, "x": 1}, "x"),
     ("PUT", "/trading-state", {"state": "STOPPED"}, "state"),
     ("PUT", "/trading-state", {"state": "HALTED", "reason": "a\x00"}, "reason"),
     ("PUT", "/trading-state", {"state": "HALTED", "reason": "x" * 501}, "reason"),
