@@ -114,13 +114,14 @@ def _sum_breaks(request: JsonObject, answer: JsonObject, tolerance: float) -> It
     """Yield what does not add up: contributions, quantities, trades, totals."""
     signalled = {signal["symbol"] for signal in request["signals"]}
     prices, held = request["current_prices"], request["current_positions"]
-    targets = {position["symbol"]: position["target_usd"] for position in answer["positions"]}
+    priced = [position for position in answer["positions"] if position["price"] is not None]
+    targets = {position["symbol"]: position["target_usd"] for position in priced}
     if targets != answer["allocations"]:
         yield "positions and allocations must name the same targets"
     missing = sorted((signalled | held.keys()) - answer["allocations"].keys())
     if missing:
         yield f"every signalled and held symbol must be answered, {', '.join(missing)} missing"
-    for position in answer["positions"]:
+    for position in priced:
         symbol, target = position["symbol"], position["target_usd"]
         parts = math.fsum(part["final_usd"] for part in position["contributions"])
         if symbol in signalled and abs(parts - target) > tolerance:

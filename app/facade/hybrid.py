@@ -297,6 +297,7 @@ class Layer3Phase3Hybrid(Correctable):
             else quantities("current_positions", current_positions),
             market_data=json_values("market_data", market_data or {}),
             calm_by_default=calm,
+            value_given=portfolio_value is not None,
         )
 
 

@@ -35,7 +35,8 @@ def _gross(name: str) -> Callable[[LastValues], float]:
 
 
 def _turnover(last: LastValues) -> float:
-    return math.fsum(abs(entry["trade_usd"]) for entry in last.answer.get("positions", ()))
+    trades = [entry["trade_usd"] for entry in last.answer.get("positions", ())]
+    return math.fsum(abs(usd) for usd in trades if usd is not None)
 
 
 def _open_positions(last: LastValues) -> float:

@@ -78,14 +78,6 @@ async def test_an_unwritable_journal_says_when_to_retry(site: Site, valid: dict[
     assert answer.json()["detail"] == "disk full"
 
 
-async def test_an_unknown_price_names_its_path(site: Site, valid: dict[str, Any]) -> None:
-    site.service.error = FROM_SERVICE[0][0]
-    answer = await site.client.post("/allocate", json=valid)
-    assert answer.json()["errors"] == [
-        {"path": "current_positions.X", "message": "has no known price", "was": 3.0}
-    ]
-
-
 async def test_before_the_start_everything_but_health_is_503(
     site: Site, valid: dict[str, Any]
 ) -> None:

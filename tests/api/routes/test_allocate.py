@@ -21,6 +21,14 @@ BAD_IDS = [
     '"a\\u0000b"',
     '"a\\nb"',
     '"\\u0085"',
+    '"BTC "',
+    '" BTC"',
+    '"BTC USD"',
+    '"BTC\\u00a0"',
+    '"BTC\\u200b"',
+    '"BTC\\u3164"',
+    '"\\ufeffBTC"',
+    '"e\\u0301"',
     "7",
     "true",
     "null",
@@ -28,7 +36,7 @@ BAD_IDS = [
     '{"a":1}',
 ]
 TOO_LONG = json.dumps("x" * 257)
-BAD_TIMES = ["-1", "1.5", "1e3", "9223372036854775808", "true", '"1"', "null", BIG]
+BAD_TIMES = ["-1", "0", "946684799999999999", "1735226000000", "1.5", "1e3", "9223372036854775808", "true", '"1"', "null", BIG]
 BAD_NAMES = ['"HODL"', '""', "1", "true", "null", "[]", '"BUY "']
 
 OUT_OF_UNIT = ["-0.001", "1.001"]
@@ -293,3 +301,59 @@ async def test_a_dry_run_says_so(site: Site, valid: dict[str, Any]) -> None:
     answer: httpx.Response = await site.client.post("/allocate?dry_run=true", json=valid)
     assert answer.json()["dry_run"] is True
     assert site.service.calls[0][2] is True
+
+
+@pytest.mark.parametrize(
+    ("stamp", "unit"),
+    [(1_735_226_000, "s"), (1_735_226_000_000, "ms"), (1_735_226_000_000_000, "us")],
+)
+async def test_a_stamp_of_before_2000_names_the_likely_unit(
+    site: Site, stamp: int, unit: str
+) -> None:
+    problem = await refused(site, with_raw("signals.0.timestamp_ns", str(stamp)))
+    message = "must be ns since 1970 and from the year 2000 on; it looks like " + unit
+    assert problem["errors"][0]["message"] == message
+
+
+async def test_a_stamp_that_is_of_no_unit_names_none(site: Site) -> None:
+    problem = await refused(site, with_raw("signals.0.timestamp_ns", "12345"))
+    message = "must be ns since 1970 and from the year 2000 on"
+    assert problem["errors"][0]["message"] == message
+
+
+@pytest.mark.parametrize("quote", ["null", "0", "-1", "0.0"])
+async def test_a_quote_of_a_halted_coin_is_taken(site: Site, quote: str) -> None:
+    answer = await site.client.post("/allocate", content=with_raw("current_prices.BTC-USD", quote))
+    assert answer.status_code == 200
+
+
+async def test_the_door_bounds_stamps_and_says_whether_a_value_was_given(
+    site: Site, valid: dict[str, Any]
+) -> None:
+    await site.client.post("/allocate", json=valid)
+    await site.client.post("/allocate", json=valid | {"portfolio_value": None})
+    given, absent = (call[1] for call in site.service.calls)
+    assert given.stamps_until_ns == given.received_ns + 60 * 10**9
+    assert (given.value_given, absent.value_given) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "status"),
+    [
+        ("default", None, 200),
+        (None, "default", 200),
+        ("default", "default", 200),
+        ("other", None, 404),
+        (None, "other", 404),
+        ("default", "other", 422),
+    ],
+)
+async def test_there_is_one_portfolio(
+    site: Site, valid: dict[str, Any], body: str | None, header: str | None, status: int
+) -> None:
+    headers = {} if header is None else {"Himari-Portfolio": header}
+    named = valid if body is None else valid | {"portfolio_id": body}
+    answer = await site.client.post("/allocate", json=named, headers=headers)
+    assert answer.status_code == status
+    if status == 404:
+        assert answer.json()["type"].endswith("unknown-portfolio")
