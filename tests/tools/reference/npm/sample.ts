@@ -46,7 +46,10 @@ export async function allocate(url: string, key: string): Promise<AllocateRespon
 }
 
 export function explain(answer: AllocateResponse): string[] {
-  const lines = answer.positions.map((row) => `${row.symbol} ${row.target_usd.toFixed(2)} USD`);
+  const lines = answer.positions.map((row) => {
+    const target = row.target_usd === null ? "no price" : `${row.target_usd.toFixed(2)} USD`;
+    return `${row.symbol} ${target}`;
+  });
   return answer.fallback_reason === null ? lines : [...lines, answer.fallback_reason];
 }
 
