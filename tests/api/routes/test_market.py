@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import UnknownSymbol
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 DIGESTS = {
     role: hashlib.sha256(f"{role}-secret".encode()).hexdigest() for role in ("trade", "operate")

@@ -1,6 +1,6 @@
 """``POST /outcomes`` under an Idempotency-Key."""
 
-from tests.api.conftest import Site
+from tests.api.site import Site
 
 FREE = {"outcomes": [{"symbol": "B", "realized_return": 0.1, "used_rl": True}]}
 KEY = {"idempotency-key": "k1"}
