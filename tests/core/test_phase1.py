@@ -41,7 +41,7 @@ def record_of(*outcomes: tuple[float, int], name: str = "momentum") -> RecordBoo
     book = RecordBook(PARAMS.conformal, 100)
     for value, times in outcomes:
         for _ in range(times):
-            assert book.observe(name, value, 0.0, 1.0)
+            assert book.observe(Lesson(name, value, 0.0, 1.0))
     return book
 
 

@@ -14,7 +14,7 @@ from app.core.types import FloatArray
 
 LARGEST_RETURN: Final = 1e100
 # An outcome of 5 claimed volatilities or more says that the claim was wrong, not how good the
-# strategy is: it counts as 5 in the mean and as a miss of the conformal interval.
+# strategy is: it counts as 5 in the mean, and whole in the conformal residuals, where it is a miss.
 CLIP_SIGMAS: Final = 5.0
 # ten half-lives of 250 observations: what is older weighs a thousandth
 LESSONS_KEPT: Final = 2_500
@@ -165,8 +165,7 @@ class StrategyRecord:
         """Feed a standardised absolute residual to the adaptive conformal scaler."""
         residual = lesson.residual
         if not math.isnan(self.quantile):
-            far = is_clipped(lesson.trade_return, lesson.volatility)
-            missed = far or residual > self.quantile
+            missed = residual > self.quantile
             self.judged += 1
             self.covered += not missed
             self.miscoverage = next_miscoverage(

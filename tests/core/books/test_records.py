@@ -215,13 +215,21 @@ def test_c19_from_five_claimed_volatilities_on_an_outcome_counts_as_five_in_the_
     assert figures(taught(paired(0, trade_return)))[1] == counted
 
 
-def test_a_clipped_outcome_is_one_win_and_a_miss_even_where_the_quantile_is_wider() -> None:
-    book = taught(*[paired(step, 0.4) for step in range(20)])
+def test_a_far_outcome_is_one_win_and_a_miss_of_the_interval_of_ordinary_ones() -> None:
+    book = taught(*[paired(step, 0.05) for step in range(20)])
     level = book.summary()["st"]["miscoverage"]
     book.observe(paired(20, 0.4))
     assert figures(book)[2] == 21.0
     assert book.summary()["st"]["miscoverage"] < level
     assert book.coverage() == 0.0
+
+
+def test_a_far_outcome_within_the_interval_of_a_strategy_of_far_ones_is_no_miss() -> None:
+    book = taught(*[paired(step, 0.4) for step in range(20)])
+    level = book.summary()["st"]["miscoverage"]
+    book.observe(paired(20, 0.4))
+    assert book.summary()["st"]["miscoverage"] > level
+    assert book.coverage() == 1.0
 
 
 def test_outcomes_of_one_period_are_one_observation_of_their_mean() -> None:

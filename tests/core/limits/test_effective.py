@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.core.books.records import RecordBook
+from app.core.books.records import Lesson, RecordBook
 from app.core.limits import effective_limits, strictest_limits
 from app.core.params import ConformalParams, LimitParams, StrategyParams
 
@@ -13,7 +13,7 @@ def records(**outcomes: int) -> RecordBook:
     book = RecordBook(ConformalParams(), 100)
     for name, count in outcomes.items():
         for _ in range(count):
-            book.observe(name, 0.01, 0.01, 0.05)
+            book.observe(Lesson(name, 0.01, 0.01, 0.05))
     return book
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from app.core.books.records import RecordBook
+from app.core.books.records import Lesson, RecordBook
 from app.core.params import ConformalParams
 from app.core.stages.conformal import conformal_quantile, conformal_scales, next_miscoverage
 
@@ -89,7 +89,7 @@ def test_a_whole_walk_is_the_plain_recursion() -> None:
             exact = (len(seen) + 1) * (1.0 - alpha)
             rank = min(math.ceil(round(exact, 9)), len(seen))
             quantile = sorted(seen)[rank - 1]
-        book.observe("a", residual * 0.02 + 0.01, 0.01, 0.02)
+        book.observe(Lesson("a", residual * 0.02 + 0.01, 0.01, 0.02))
         record = book.summary()["a"]
         assert record["miscoverage"] == pytest.approx(alpha, rel=1e-12)
         if step >= 19:

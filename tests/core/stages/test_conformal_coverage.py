@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.core.books.records import RecordBook
+from app.core.books.records import Lesson, RecordBook
 from app.core.params import ConformalParams
 from app.core.stages.conformal import conformal_scales
 from app.core.types import FloatArray
@@ -26,7 +26,7 @@ DISTRIBUTIONS: dict[str, Draw] = {
 def walk(returns: FloatArray, volatility: float) -> RecordBook:
     book = RecordBook(PARAMS, 3)
     for value in returns.tolist():
-        book.observe("a", value, 0.001, volatility)
+        book.observe(Lesson("a", value, 0.001, volatility))
     return book
 
 
