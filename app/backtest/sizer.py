@@ -16,8 +16,16 @@ from app.core.decision.observe import observe_batch
 from app.core.decision.targets import stays
 from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerParams
-from app.core.types import Batch, CascadeIndicators, FallbackReason, FloatArray, PolicyAnswer
+from app.core.types import (
+    Batch,
+    CascadeIndicators,
+    FallbackReason,
+    FloatArray,
+    PolicyAnswer,
+    Signal,
+)
 from app.pipeline.ask_policy import PolicyGate
+from app.pipeline.outcomes import is_absurd
 from app.pipeline.ports import PolicyClient
 from app.pipeline.shared_breaker import SharedBreaker
 
@@ -112,7 +120,9 @@ class Sizer:
         )
         for signal, direction, edge, volatility in rows:
             realized = day.next_returns.get(signal.symbol)
-            if realized is not None and direction != 0.0:
+            if realized is None or direction == 0.0:
+                continue
+            if not self._is_absurd(signal, realized, volatility):
                 lesson = Lesson(
                     signal.strategy_id,
                     direction * realized,
@@ -121,6 +131,18 @@ class Sizer:
                     period=outcome_period(signal.timestamp_ns),
                 )
                 self._beliefs.learn(lesson)
+
+    def _is_absurd(self, signal: Signal, realized: float, volatility: float) -> bool:
+        """Whether ``POST /outcomes`` would refuse the outcome."""
+        return is_absurd(abs(realized), volatility, signal, self._move_since)
+
+    def _move_since(self, signal: Signal) -> float | None:
+        """Largest believed move of the symbol since the last decision."""
+        view = self._drafted.observed.views.get(signal.symbol) if self._drafted else None
+        if view is None or view.price is None:
+            return None
+        market = self._beliefs.market
+        return market.largest_move(signal.symbol, view.price, signal.timestamp_ns)
 
     async def close(self) -> None:
         """Close the policy's sockets."""

@@ -118,8 +118,17 @@ def _take_paired(
         resolved.duplicates += 1
         return None
     lessons = _lessons(decision, outcome)
+
+    def move_since(signal: Signal) -> float | None:
+        price = _price_then(decision, signal.symbol)
+        if price is None:
+            return None
+        return largest_move(signal.symbol, price, signal.timestamp_ns)
+
     kept = [
-        each for each, signal in lessons if not _is_absurd(each, signal, decision, largest_move)
+        each
+        for each, signal in lessons
+        if not is_absurd(abs(each["trade_return"]), each["volatility"], signal, move_since)
     ]
     resolved.refused += len(lessons) - len(kept)
     if lessons and not kept:
@@ -151,20 +160,25 @@ def _lessons(decision: Mapping[str, Any], outcome: Outcome) -> list[tuple[dict[s
     return found
 
 
-def _is_absurd(
-    lesson: Mapping[str, Any],
-    signal: Signal,
-    decision: Mapping[str, Any],
-    largest_move: LargestMove,
+def is_absurd(
+    size: float, volatility: float, signal: Signal, move_since: Callable[[Signal], float | None]
 ) -> bool:
-    """Whether an outcome is too far from its claim, and no believed price vouches for it."""
-    size = abs(lesson["trade_return"])
-    if size <= REFUSED_SIGMAS * lesson["volatility"]:
+    """Whether an outcome is too far from its claim, and no believed price vouches for it.
+
+    Parameters
+    ----------
+    size : float, absolute return
+    volatility : float, that the decision used
+    signal : Signal
+    move_since : callable of Signal
+        Largest believed move of the symbol since the decision; None where it had no price.
+    """
+    if size <= REFUSED_SIGMAS * volatility:
         return False
     if signal.predicted_volatility is None and size < _PLAIN_RETURN:
         return False
-    price = _price_then(decision, signal.symbol)
-    return price is None or largest_move(signal.symbol, price, signal.timestamp_ns) < size / 2.0
+    move = move_since(signal)
+    return move is None or move < size / 2.0
 
 
 def _price_then(decision: Mapping[str, Any], symbol: str) -> float | None:

@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 2dea91160ba55d47dbe7c7cb59723b9957ab4103f9c42689c0bba1b712589e1a
+// openapi sha256: 2bca2a155b90fcf702c1fafbbe34f7c06f15e28b8d7481addef8514f4c97645b
 
 export interface paths {
     "/allocate": {
@@ -1785,6 +1785,15 @@ export interface operations {
             };
             /** @description The API key lacks the role, or a page of another origin asks for a change. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

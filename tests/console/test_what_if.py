@@ -102,7 +102,9 @@ async def test_severity_makes_each_indicator_at_least_that_part_of_its_worst(
     open_site: Site, batch: dict[str, Any]
 ) -> None:
     given = open_site.context.read_batch
-    parsed = given(Request({"type": "http", "app": open_site.app}), json.dumps(batch).encode())
+    parsed = given(
+        Request({"type": "http", "app": open_site.app, "headers": []}), json.dumps(batch).encode()
+    )
     worse = open_site.service.what_if(parsed, Changes(cascade_severity=0.75))["cascade"]
     calm = open_site.service.what_if(parsed, Changes())["cascade"]
 

@@ -135,7 +135,8 @@ async def test_prices_known_from_a_held_batch_are_answered_only_once_it_is_queue
     # what is known already is ignored, as the prices of the held batch are
     moment = max(signal.timestamp_ns for signal in batch.signals)
     answer = await service.learning.observe_prices(moment, batch.prices)
-    assert answer == {"accepted": 0, "ignored": len(batch.prices)}
+    reasons = {"older": 4, "ahead": 0, "no_price": 0, "disbelieved": 0, "no_room": 0}
+    assert answer == {"accepted": 0, "ignored": len(batch.prices), "reasons": reasons}
     await asyncio.sleep(0.1)
     assert kinds(path)[before:] == [events.BATCH]
     policy.let.set()

@@ -38,7 +38,7 @@ _PORTFOLIO: Final = header("Himari-Portfolio", "As portfolio_id; both must agree
     "/allocate",
     summary="Size one batch of signals",
     response_model=AllocateResponse,
-    responses=problems(409, writes=True),
+    responses=problems(404, 409, writes=True),
     openapi_extra=inputs(AllocateQuery, AllocateRequest, _IDEMPOTENCY_KEY, _PORTFOLIO),
 )
 async def allocate(request: Request, query: AllocateQuery) -> Response:

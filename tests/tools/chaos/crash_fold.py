@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from app.adapters.journal import reads
 from app.adapters.journal.stores import open_reading
-from app.core.beliefs import Beliefs
+from app.core.beliefs import Beliefs, TradingStatus
 from app.core.params import EngineParams
+from app.core.types import DEFAULT_PORTFOLIO
 from app.pipeline import events
 from app.pipeline.ports import StoredEvent
 from app.pipeline.views import beliefs_view
@@ -54,7 +55,7 @@ class Fold:
     def believes(self, state: dict[str, Any]) -> list[str]:
         """Name what ``GET /state`` of a service just started tells otherwise than the journal."""
         expected = beliefs_view(self.beliefs) | {
-            "trading_state": asdict(self.beliefs.trading),
+            "trading_state": _shown(self.beliefs.trading),
             "params": self.beliefs.params.to_json(),
         }
         served = state | {"circuit": _settled(state["circuit"])}
@@ -93,3 +94,9 @@ def _settled(circuit: dict[str, Any]) -> dict[str, Any]:
 
 def _as_json(value: Any) -> Any:
     return json.loads(events.encode(value))
+
+
+def _shown(status: TradingStatus) -> dict[str, Any]:
+    """Return the switch as ``GET /state`` names its fields."""
+    fields = asdict(status)
+    return {"control_version": fields.pop("version"), "portfolio_id": DEFAULT_PORTFOLIO, **fields}
