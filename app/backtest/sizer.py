@@ -177,10 +177,14 @@ class Sizer:
 
 
 def target_quantities(concluded: Conclusion, marks: Mapping[str, float]) -> dict[str, float]:
-    """Signed quantities of the final weights; a position that stays keeps its exact quantity."""
+    """Signed quantities of the final weights; a position that stays keeps its exact quantity.
+
+    One that is set apart, for want of a price, stays.
+    """
     observed = concluded.observed
     held, value = observed.batch.positions or {}, observed.value_usd
-    return {
+    kept = {symbol: held[symbol] for symbol in observed.unsized.set_apart}
+    return kept | {
         symbol: held[symbol] if stays(observed, symbol, weight) else weight * value / marks[symbol]
         for symbol, weight in concluded.final.weights.items()
     }
