@@ -47,6 +47,9 @@ def draft_notices(
     if portfolio.failure is not None:
         detail = f"the solver failed, sizes were scaled down instead: {portfolio.failure}"
         notices.append(Notice("solver", None, detail))
+    if observed.params.trading.rebalance_span > 1.0 and observed.batch.positions is None:
+        detail = "REBALANCE_SPAN without current_positions never arrives: every step is from flat"
+        notices.append(Notice("span_without_positions", None, detail))
     if held.hits:
         notices += _of_cuts(held, observed.value_usd)
     if observed.rejected:
