@@ -412,3 +412,10 @@ def test_every_position_can_be_brought_to_zero(
     halt = halted.service.operating.set_trading_state
     run(halt(TradingState.HALTED, "flood", "risk", flatten=True))
     assert entry(halted.allocate(request(**fields)))["trade_quantity"] == -units
+
+
+def test_a_symbol_that_looks_like_a_known_one_is_sized_and_told() -> None:
+    engine = knowing(AAA=100.0)
+    answer = engine.allocate(request(signal("aaa")))
+    assert answer["allocations"]["aaa"] > 0.0
+    assert any("'aaa' looks like 'AAA'" in warning for warning in answer["warnings"])
