@@ -419,3 +419,12 @@ def test_a_symbol_that_looks_like_a_known_one_is_sized_and_told() -> None:
     answer = engine.allocate(request(signal("aaa")))
     assert answer["allocations"]["aaa"] > 0.0
     assert any("'aaa' looks like 'AAA'" in warning for warning in answer["warnings"])
+
+
+def test_a_doubted_symbol_of_which_every_signal_was_rejected_has_no_target() -> None:
+    engine = knowing(HALVES, AAA=100.0)
+    late = signal(timestamp_ns=NOW + DAY)
+    batch = request(late, prices={"AAA": 1.0}, stamps_until_ns=NOW + 60 * SECOND)
+    answer = engine.allocate(batch)
+    assert answer["allocations"] == {}
+    assert len(answer["rejected_signals"]) == 1
