@@ -89,7 +89,7 @@ def test_ranges_of_a_signal_are_on_the_page(page: dict[str, Any]) -> None:
 def test_query_parameters_and_headers_are_on_the_page(page: dict[str, Any]) -> None:
     found = operations(page)
     names = {item["name"] for item in found["post", "/allocate"]["parameters"]}
-    assert names == {"dry_run", "Idempotency-Key"}
+    assert names == {"dry_run", "Idempotency-Key", "Himari-Portfolio"}
     filters = {item["name"] for item in found["get", "/decisions"]["parameters"]}
     assert {"limit", "before_seq", "symbol"} <= filters
 
