@@ -12,10 +12,16 @@ from typer import echo
 from app.commands.keys import new_key
 from app.commands.refusal import CommandRefused
 from app.settings import Settings
+from app.settings.portfolio import BrakesGroup
 
 CONFIG_NAME: Final = "himari.yaml"
 BATCH_NAME: Final = "batch.json"
 SECRETS_NAME: Final = ".env"
+# brakes that are off by default because only their owner knows the account: where to begin
+STARTER_BRAKES: Final[Mapping[str, tuple[float, str]]] = {
+    "drawdown_from": (0.20, "a fifth below the peak is beyond what these sizes lose in most years"),
+    "daily_loss_from": (0.05, "a twentieth in a day is a broken feed or a broken market"),
+}
 
 
 def write_starter(directory: Path, *, force: bool) -> int:
@@ -79,7 +85,7 @@ def secret_lines() -> Iterator[str]:
 
 
 def config_lines() -> Iterator[str]:
-    """Every setting with its default and, above it, its meaning; valid YAML."""
+    """Every setting with its meaning above it: its default, or a brake to begin with; YAML."""
     yield "# Settings of HIMARI Layer 3. HIMARI_CONFIG_FILE names this file; environment variables"
     yield "# (HIMARI_PORTFOLIO_VALUE, HIMARI_KELLY__MIN_EDGE, ...) win over it."
     yield from _lines(Settings, Settings().model_dump(mode="json"), "")
@@ -97,7 +103,11 @@ def _lines(model: type[BaseModel], values: Mapping[str, Any], indent: str) -> It
             yield from _lines(kind, values[name], f"{indent}  ")
         else:
             yield f"{indent}# {field.description}"
-            yield f"{indent}{name}: {json.dumps(values[name])}"
+            value = values[name]
+            if model is BrakesGroup and name in STARTER_BRAKES:
+                value, why = STARTER_BRAKES[name]
+                yield f"{indent}# To begin with {value:g}: {why}; the default is {values[name]:g}."
+            yield f"{indent}{name}: {json.dumps(value)}"
 
 
 def example_batch(now_ns: int) -> dict[str, Any]:

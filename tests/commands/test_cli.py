@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from app.commands.allocate import answer_lines
-from app.commands.starter import config_lines, example_batch
+from app.commands.starter import STARTER_BRAKES, config_lines, example_batch
 from app.facade import Layer3Phase3Hybrid
 from app.settings import Settings, load_settings
 from tests.guide_server import GuideServer, guide_server
@@ -85,7 +85,7 @@ def test_an_unknown_word_is_a_usage_error(himari: Himari) -> None:
 # -- init ----------------------------------------------------------------------------------------
 
 
-def test_init_writes_a_configuration_that_loads_as_the_defaults(
+def test_init_writes_a_configuration_that_loads_as_the_defaults_with_brakes_to_begin_with(
     himari: Himari, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = himari("init")
@@ -97,7 +97,8 @@ def test_init_writes_a_configuration_that_loads_as_the_defaults(
     assert read.pop("config_file") == "himari.yaml"
     default = Settings().model_dump()
     del default["config_file"]
-    assert read == default
+    brakes = {name: value for name, (value, _) in STARTER_BRAKES.items()}
+    assert read == default | {"brakes": default["brakes"] | brakes}
 
 
 def test_the_configuration_explains_every_setting_in_ascii() -> None:

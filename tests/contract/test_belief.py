@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.decision.conclude import conclude
 from app.core.decision.draft import draft
@@ -340,3 +342,89 @@ def test_a_decision_ends_under_a_halt_that_came_while_the_policy_was_asked() -> 
     assert answer["allocations"] == {"AAA": 1_000.0}
     assert (answer["trading_state"], answer["control_version"]) == ("HALTED", 1)
     assert entry(answer, "X")["set_apart"]
+
+
+WRONG = st.sampled_from((1e-3, 1e3, 1e-6, 1e6, 0.0, -1.0, None))
+
+
+@given(
+    steps=st.lists(st.tuples(WRONG, st.sampled_from(tuple(Action)), st.booleans()), max_size=6),
+    state=st.sampled_from(TradingState),
+    short=st.booleans(),
+)
+def test_no_decision_of_a_sequence_grows_a_position_on_an_input_that_was_not_believed(
+    steps: list[tuple[float | None, Action, bool]],
+    state: TradingState,
+    short: bool,  # noqa: FBT001 - drawn
+) -> None:
+    engine = knowing(SHORTS if short else None, AAA=100.0)
+    engine.trade(state)
+    valued(engine, 1e5, 0)
+    for step, (factor, action, value_is_wrong) in enumerate(steps, start=1):
+        at = NOW + step
+        price = factor if factor is None or factor <= 0.0 else 100.0 * factor
+        answer = engine.allocate(
+            request(
+                signal(action=action, timestamp_ns=at, expected_return=0.02),
+                prices={"AAA": price},
+                positions={"AAA": 50.0},
+                portfolio_value=1e9 if value_is_wrong else 1e5,
+            )
+        )
+        known = price is not None and price > 0.0
+        if known or value_is_wrong:
+            assert 0.0 <= entry(answer)["target_quantity"] <= 50.0
+        assert answer["portfolio_value"] == 1e5
+    assert engine.service.beliefs.market.last_price("AAA") == 100.0
+
+
+@given(
+    price=st.sampled_from((None, 0.0, 1.0, 100.0, 1e9)),
+    units=st.sampled_from((50.0, -50.0)),
+    late=st.booleans(),
+    known=st.booleans(),
+    state=st.sampled_from((TradingState.ACTIVE, TradingState.REDUCING)),
+)
+def test_every_position_can_be_brought_to_zero(
+    price: float | None,
+    units: float,
+    late: bool,  # noqa: FBT001 - drawn
+    known: bool,  # noqa: FBT001 - drawn
+    state: TradingState,
+) -> None:
+    def fresh() -> Engine:
+        engine = knowing(SHORTS, AAA=100.0) if known else Engine(SHORTS)
+        engine.trade(state)
+        return engine
+
+    at = NOW + DAY if late else NOW
+    against = signal(
+        action=SELL if units > 0.0 else Action.BUY, timestamp_ns=at, expected_return=0.0
+    )
+    fields: dict[str, Any] = {
+        "prices": {"AAA": price},
+        "positions": {"AAA": units},
+        "stamps_until_ns": NOW + 60 * SECOND,
+    }
+    assert entry(fresh().allocate(request(against, **fields)))["trade_quantity"] == -units
+    assert entry(fresh().allocate(request(cascade=EXIT, **fields)))["trade_quantity"] == -units
+    halted = fresh()
+    halt = halted.service.operating.set_trading_state
+    run(halt(TradingState.HALTED, "flood", "risk", flatten=True))
+    assert entry(halted.allocate(request(**fields)))["trade_quantity"] == -units
+
+
+def test_a_symbol_that_looks_like_a_known_one_is_sized_and_told() -> None:
+    engine = knowing(AAA=100.0)
+    answer = engine.allocate(request(signal("aaa")))
+    assert answer["allocations"]["aaa"] > 0.0
+    assert any("'aaa' looks like 'AAA'" in warning for warning in answer["warnings"])
+
+
+def test_a_doubted_symbol_of_which_every_signal_was_rejected_has_no_target() -> None:
+    engine = knowing(HALVES, AAA=100.0)
+    late = signal(timestamp_ns=NOW + DAY)
+    batch = request(late, prices={"AAA": 1.0}, stamps_until_ns=NOW + 60 * SECOND)
+    answer = engine.allocate(batch)
+    assert answer["allocations"] == {}
+    assert len(answer["rejected_signals"]) == 1

@@ -242,6 +242,11 @@ class MarketBook:
         """Every tracked symbol, sorted."""
         return sorted(self._columns.row)
 
+    @property
+    def tracked(self) -> Collection[str]:
+        """Every tracked symbol, in no order that means anything."""
+        return self._columns.row.keys()
+
     def last(self, symbol: str) -> LastPrice | None:
         """Last believed price and its stamp, None before the first."""
         row = self._columns.row.get(symbol)

@@ -7,6 +7,7 @@ from app.core.beliefs import Beliefs
 from app.core.decision.observe import Heard, Observation
 from app.core.decision.prices import PriceView
 from app.core.limits import KINDS, HeldBook
+from app.core.lookalikes import find_lookalikes
 from app.core.phase1 import Phase1
 from app.core.portfolio.phase2 import Portfolio
 from app.core.types import Notice
@@ -47,6 +48,12 @@ def draft_notices(
     if portfolio.failure is not None:
         detail = f"the solver failed, sizes were scaled down instead: {portfolio.failure}"
         notices.append(Notice("solver", None, detail))
+    if observed.params.trading.rebalance_span > 1.0 and observed.batch.positions is None:
+        detail = "REBALANCE_SPAN without current_positions never arrives: every step is from flat"
+        notices.append(Notice("span_without_positions", None, detail))
+    for symbol, known in find_lookalikes(observed.views, beliefs.market.tracked):
+        detail = f"symbol {symbol!r} looks like {known!r}, which is known too: it is another one"
+        notices.append(Notice(None, symbol, detail))
     if held.hits:
         notices += _of_cuts(held, observed.value_usd)
     if observed.rejected:

@@ -88,8 +88,23 @@ def settle(
     settled = _within_limits(wanted, ceiling, table, sizes, portfolio, setting, params)
     # towards zero, so the limits still hold; what stays as it is needs no lots
     whole = _in_lots(settled.weights, setting, portfolio, params)
-    weights = np.where(stay & (settled.weights == current), current, whole)
-    return replace(settled, weights=weights)
+    kept = stay & (settled.weights == current)
+    weights = np.where(kept, current, whole)
+    told = _untraded(kept & (moved != current), ~kept & (whole == 0.0) & (wanted != 0.0), portfolio)
+    return replace(settled, weights=weights, notices=(*settled.notices, *told))
+
+
+def _untraded(kept: BoolArray, below: BoolArray, portfolio: Portfolio) -> list[Notice]:
+    """Name symbols whose trade is too small to make, and those that are less than a lot."""
+    told: list[Notice] = []
+    for row in (kept | below).nonzero()[0].tolist():
+        symbol = portfolio.symbols[row]
+        if kept[row]:
+            detail = f"{symbol} is not traded: the change is within the band or below the minimum"
+            told.append(Notice("band", symbol, detail))
+        else:
+            told.append(Notice("lot", symbol, f"the target of {symbol} is less than one lot: zero"))
+    return told
 
 
 def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:

@@ -93,7 +93,7 @@ def _without_target(observed: Observation) -> frozenset[str]:
 
     A symbol that is only to be sold has one where shorts are off: zero, whatever is held.
     """
-    idle = observed.unsized.idle
+    idle = observed.unsized.idle & frozenset(observed.table.symbols)
     if not idle or observed.batch.positions is not None or observed.multiplier == 0.0:
         return frozenset()
     wanted: dict[str, set[float]] = {symbol: set() for symbol in idle}

@@ -169,6 +169,9 @@ class CorrelationView:
 
     def prior_pairs(self, market: MarketBook, symbols: Sequence[str]) -> IntArray:
         """Return the pairs that take the prior: indices, shape (k, 2), the smaller one first."""
+        known = self._cache.get((market.moment, tuple(symbols)))
+        if known is not None:
+            return known[1]
         if not market.any_history(symbols):
             return np.argwhere(np.triu(np.ones((len(symbols), len(symbols))), 1))
         return self._estimate(market, symbols)[1]
@@ -178,8 +181,9 @@ class CorrelationView:
         found = self._cache.get(key)
         if found is None:
             raw, joint = ewma_correlation(market.window(symbols), self._params)
-            few = np.argwhere(np.triu(joint < self._params.min_joint_returns, 1))
-            found = make_definite(raw, self._params), few if len(few) else NO_PAIRS
+            few = joint < self._params.min_joint_returns
+            pairs = np.argwhere(np.triu(few, 1)) if few.any() else NO_PAIRS
+            found = make_definite(raw, self._params), pairs
             self._cache[key] = found
             if len(self._cache) > self._kept:
                 self._cache.popitem(last=False)
