@@ -93,6 +93,7 @@ class FakeService:
                     "target_quantity": target / prices[symbol],
                     "weight": target / value,
                     "trade_usd": target - current,
+                    "price": prices[symbol],
                     "contributions": [
                         {"strategy_id": name, "final_usd": usd} for name, usd in shares.items()
                     ],

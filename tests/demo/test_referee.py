@@ -35,6 +35,7 @@ def answer() -> JsonObject:
             "target_usd": usd,
             "target_quantity": quantity,
             "trade_usd": trade,
+            "price": {"A": 10.0, "B": 20.0}[symbol],
             "contributions": [{"strategy_id": "m", "final_usd": usd}],
         }
 

@@ -20,7 +20,7 @@ _ID_PATTERN: Final = r"^[^\s\x00-\x1f\x7f-\xa0]+$"
 # what Unicode calls letters or marks, and nobody sees
 _BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 YEAR_2000_NS: Final = 946_684_800 * 10**9
-_UNITS: Final = (("s", 1), ("ms", 10**3), ("us", 10**6))
+_UNITS: Final = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6))
 _CENTURY_SEC: Final = 100 * 31_556_952
 _REASON_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 
@@ -39,13 +39,13 @@ def _since_2000(stamp: int) -> int:
         return stamp
     earliest = YEAR_2000_NS // 10**9
     likely = [
-        f"; it looks like {unit}"
+        f"; this looks like {unit}"
         for unit, a_second in _UNITS
         if earliest <= stamp / a_second < earliest + _CENTURY_SEC
     ]
     raise PydanticCustomError(
         "stamp",
-        "must be ns since 1970 and from the year 2000 on{likely}",
+        "must be nanoseconds since 1970 UTC, from the year 2000 on{likely}",
         {"likely": "".join(likely)},
     )
 

@@ -317,19 +317,23 @@ async def test_a_dry_run_says_so(site: Site, valid: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("stamp", "unit"),
-    [(1_735_226_000, "s"), (1_735_226_000_000, "ms"), (1_735_226_000_000_000, "us")],
+    [
+        (1_735_226_000, "seconds"),
+        (1_735_226_000_000, "milliseconds"),
+        (1_735_226_000_000_000, "microseconds"),
+    ],
 )
 async def test_a_stamp_of_before_2000_names_the_likely_unit(
     site: Site, stamp: int, unit: str
 ) -> None:
     problem = await refused(site, with_raw("signals.0.timestamp_ns", str(stamp)))
-    message = "must be ns since 1970 and from the year 2000 on; it looks like " + unit
+    message = "must be nanoseconds since 1970 UTC, from the year 2000 on; this looks like " + unit
     assert problem["errors"][0]["message"] == message
 
 
 async def test_a_stamp_that_is_of_no_unit_names_none(site: Site) -> None:
     problem = await refused(site, with_raw("signals.0.timestamp_ns", "12345"))
-    message = "must be ns since 1970 and from the year 2000 on"
+    message = "must be nanoseconds since 1970 UTC, from the year 2000 on"
     assert problem["errors"][0]["message"] == message
 
 
