@@ -78,14 +78,12 @@ def settle(
     if plain and worst_excess(np.abs(aims), portfolio.limits, setting.multiplier) <= _DUST:
         return Settled(aims, portfolio.share)
     current = setting.current
-    ceiling = setting.multiplier * portfolio.limits.cap
     if setting.state is TradingState.REDUCING:
         aims = _between_zero_and(current, aims)
-        ceiling = np.minimum(ceiling, np.abs(current))
     moved = _slow(aims, current, portfolio, params)
     stay = _not_worth_trading(moved, setting, portfolio, params)
     wanted = np.where(stay, current, moved)
-    settled = _within_limits(wanted, ceiling, table, sizes, portfolio, setting, params)
+    settled = _within_limits(wanted, table, sizes, portfolio, setting, params)
     # towards zero, so the limits still hold; what stays as it is needs no lots
     whole = _in_lots(settled.weights, setting, portfolio, params)
     kept = stay & (settled.weights == current)
@@ -174,9 +172,16 @@ def _per_symbol(portfolio: Portfolio, own: Mapping[str, float], default: float) 
     return np.array([own.get(symbol, default) for symbol in portfolio.symbols])
 
 
-def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with settle's own nouns
+def _ceiling(portfolio: Portfolio, setting: Setting) -> FloatArray:
+    """Return the largest absolute weight of each symbol, shape (m,)."""
+    ceiling: FloatArray = setting.multiplier * portfolio.limits.cap
+    if setting.state is TradingState.REDUCING:
+        return np.minimum(ceiling, np.abs(setting.current))
+    return ceiling
+
+
+def _within_limits(
     weights: FloatArray,
-    ceiling: FloatArray,
     table: SignalTable,
     sizes: FloatArray,
     portfolio: Portfolio,
@@ -195,7 +200,7 @@ def _within_limits(  # noqa: PLR0913, PLR0917 - a private step of settle with se
         scaled = setting.held.at_full_scale(setting.multiplier)
         limits = build_limits(portfolio.symbols, table.strategies, owned, scaled, params.limits)
         limits = limits.with_less_gross(portfolio.reserved)
-    room = setting.multiplier * limits.room
+    room, ceiling = setting.multiplier * limits.room, _ceiling(portfolio, setting)
     inside, failure = project_on_limits(np.abs(weights), ceiling, limits.rows, room)
     solver = Notice("solver", None, f"limits met by a scale-down: {failure}")
     broken = worst_excess(inside, limits, setting.multiplier) > _TOLERANCE

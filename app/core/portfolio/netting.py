@@ -3,12 +3,12 @@
 See docs/concepts.md#one-side-per-symbol.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from app.core.signals import SignalTable
-from app.core.types import BoolArray, FloatArray
+from app.core.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class NetSizes:
     volatility: FloatArray
     longs: BoolArray
     shorts: BoolArray
+
+    def at(self, places: IntArray) -> "NetSizes":
+        """Return the sizes of the symbols at these places, in their order."""
+        columns = (getattr(self, column.name) for column in fields(self))
+        return NetSizes(*(column[places] for column in columns))
 
 
 def net_symbols(

@@ -97,22 +97,24 @@ def build_portfolio(
     places, symbols = _directional(table, net)
     owned = owned_by(table, share, places)
     limits = build_limits(symbols, table.strategies, owned, held, params.limits)
-    size, leaning = net.size[places], net.side[places]
+    if len(places) < len(table.symbols):
+        net, current = net.at(places), current[places]
+    size, leaning = net.size, net.side
     side = leaning if np.count_nonzero(size) == len(size) else np.where(size > 0.0, leaning, 0.0)
     reserved = 0.0
     if held.set_apart > 0.0:
-        kept = np.minimum(np.maximum(current[places] * leaning, 0.0) / held.multiplier, size)
+        kept = np.minimum(np.maximum(current * leaning, 0.0) / held.multiplier, size)
         reserved = min(held.set_apart, max(limits.gross_room - float(kept.sum()), 0.0))
         limits = limits.with_less_gross(reserved)
-    answer, factor = _solve(net, places, symbols, limits, structure, current, params)
+    answer, factor = _solve(net, symbols, limits, structure, current, params)
     return Portfolio(
         places=places,
         symbols=symbols,
         side=side,
         leaning=leaning,
         size=size,
-        longs=net.longs[places],
-        shorts=net.shorts[places],
+        longs=net.longs,
+        shorts=net.shorts,
         share=share,
         limits=limits,
         weights=answer.weights if factor == 1.0 else answer.weights * factor,
@@ -156,36 +158,36 @@ def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:
     return Owned(table.strategy_of[rows], row_of[table.symbol_of[rows]], share[rows])
 
 
-def _solve(  # noqa: PLR0913, PLR0917 - the whole problem in one place; each argument is a noun of it
+def _solve(
     net: NetSizes,
-    places: IntArray,
     symbols: Sequence[str],
     limits: Limits,
     structure: Structure,
     current: FloatArray,
     params: EngineParams,
 ) -> tuple[KellyAnswer, float]:
-    live = net.size[places].nonzero()[0]
-    some = len(live) < len(places)
-    chosen = places[live] if some else places
+    """Return the optimum over what is wanted, and the factor of the volatility target."""
+    live = net.size.nonzero()[0]
+    some = len(live) < len(symbols)
     names = [symbols[place] for place in live.tolist()] if some else symbols
+    asked = net.at(live) if some else net
     matrix, loadings = structure.correlation(names)
     problem = KellyProblem(
-        size=net.size[chosen],
-        side=net.side[chosen],
-        volatility=net.volatility[chosen],
+        size=asked.size,
+        side=asked.side,
+        volatility=asked.volatility,
         matrix=matrix,
         loadings=loadings,
         limits=limits.of(live) if some else limits,
         fraction=params.kelly.fraction,
         cost_pct=params.trading.cost_pct,
-        current=current[chosen],
+        current=current[live] if some else current,
     )
     answer = optimal_weights(problem)
     factor = _volatility_factor(problem, answer, params.brakes.volatility_target)
     if not some:
         return answer, factor
-    weights, cap_price = np.zeros(len(places)), np.zeros(len(places))
+    weights, cap_price = np.zeros(len(symbols)), np.zeros(len(symbols))
     weights[live], cap_price[live] = answer.weights, answer.cap_price
     return KellyAnswer(weights, cap_price, answer.row_price, answer.failure), factor
 
