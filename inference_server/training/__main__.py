@@ -11,7 +11,7 @@ import typer
 from tqdm import tqdm
 
 from inference_server.training.evaluate.acceptance import Universes, run_case
-from inference_server.training.evaluate.method import METHOD, NO_SHUFFLES, REMARKS
+from inference_server.training.evaluate.method import METHOD, REMARKS
 from inference_server.training.evaluate.page import write_page
 from inference_server.training.evaluate.results import CaseResults, Results, save_results
 from inference_server.training.evaluate.shuffles import shuffled_gains
@@ -35,19 +35,19 @@ MODELS: Final = Path(__file__).parents[1] / "models"
 TRANSFORMER: Final = "transformer-1"
 LINEAR: Final = "linear-1"
 SEEDS: Final = 8
+SHUFFLES: Final = 50
 _SHORT: Final = FitParams(linear_steps=3, steps=2, stretches=1)
 
 Tapes = Mapping[str, tuple[Tape, TensorTape]]
 
 
-def train(  # noqa: PLR0913, PLR0917 - the options of a command line
+def train(
     data: Annotated[Path, typer.Option(help="Cache of prices, records, features, parts.")] = Path(
         "data"
     ),
     models: Annotated[Path, typer.Option(help="Model folder to write the versions into.")] = MODELS,
     docs: Annotated[Path, typer.Option(help="Where evidence.md goes.")] = Path("docs"),
     seeds: Annotated[int, typer.Option(help="Transformers a stage.", min=1)] = SEEDS,
-    shuffles: Annotated[int, typer.Option(help="Joint shuffles of time a case.", min=0)] = 50,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two small panels, few steps.")] = False,  # noqa: FBT002 (a flag)
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Judge it and ship it.")] = False,  # noqa: FBT002 (a flag)
 ) -> None:
@@ -74,7 +74,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
         # proves the way, not a model: the versions that ship stay as they are
         ship(data / "smoke-models", fits[SHIPPED.name], tapes, dict.fromkeys(POOL, 0.0), {})
     elif evaluate:
-        ship(models, fits[SHIPPED.name], tapes, *_judge(data, docs, tapes, fits, shuffles))
+        ship(models, fits[SHIPPED.name], tapes, *_judge(data, docs, tapes, fits))
     else:
         tqdm.write("fitted; what ships is written with its evidence: himari train --evaluate")
 
@@ -84,7 +84,6 @@ def _judge(
     docs: Path,
     tapes: Tapes,
     fits: Mapping[str, Mapping[str, FittedCase]],
-    shuffles: int,
 ) -> tuple[dict[str, float], dict[str, object]]:
     cases: dict[str, CaseResults] = {}
     for case, side in (("long_flat", "lf"), ("long_short", "ls")):
@@ -97,7 +96,7 @@ def _judge(
         )
         tqdm.write(f"judging {case}")
         found = run_case(universes, mine)
-        gains = shuffled_gains(data, short=side == "ls", fits=mine, count=shuffles)
+        gains = shuffled_gains(data, short=side == "ls", fits=mine, count=SHUFFLES)
         cases[case] = replace(
             found,
             shuffled_gains=gains,
@@ -114,18 +113,12 @@ def _judge(
         trials=count_trials(),
         cases=cases,  # type: ignore[arg-type]
         method=METHOD,
-        remarks=_remarks(shuffles),  # type: ignore[arg-type]
+        remarks=REMARKS,  # type: ignore[arg-type]
     )
     save_results(results, data / "results.json.gz")
     alpha = dict(write_page(results, docs))
     evidence = {f"alpha_{case}": value for case, value in alpha.items()}
     return {case: float(value) for case, value in alpha.items()}, dict(evidence)
-
-
-def _remarks(shuffles: int) -> dict[str, tuple[str, ...]]:
-    if shuffles:
-        return dict(REMARKS)
-    return dict(REMARKS) | {"robustness": (*REMARKS["robustness"], NO_SHUFFLES)}
 
 
 def ship(

@@ -36,12 +36,6 @@ METHOD: Final = (
     ),
 )
 
-# said where the shuffles were left out
-NO_SHUFFLES: Final = (
-    "The shuffle test was not run: fifty shuffles need fifty recordings of twenty years. It counts "
-    "as missed."
-)
-
 REMARKS: Final = {
     "gates": (
         (
