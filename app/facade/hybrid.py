@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 
 from app.adapters.clock import SystemClock
 from app.adapters.journal.sql import SqlJournal
@@ -20,11 +20,11 @@ from app.facade.engine import Engine
 from app.facade.host_log import log_through_the_host
 from app.facade.inputs import (
     INFINITY,
+    Claim,
+    claim_of,
     identifier,
     indicators_of,
     json_values,
-    maybe,
-    maybe_positive,
     number,
     positive,
     prices_of,
@@ -200,16 +200,14 @@ class Layer3Phase3Hybrid(Correctable):
         )
         return HybridAllocation(await self._engine.run_async(self.service.allocate(batch)))
 
-    def record_outcome(  # noqa: PLR0913 (the fields of the wire)
+    def record_outcome(
         self,
         symbol: str,
         realized_return: float,
         used_rl: bool | None = None,  # noqa: FBT001 (the guide's signature)
         *,
         decision_id: str | None = None,
-        strategy_id: str | None = None,
-        predicted_return: float | None = None,
-        predicted_volatility: float | None = None,
+        **claim: Unpack[Claim],
     ) -> dict[str, Any]:
         """Record what a symbol returned, as ``POST /outcomes`` does.
 
@@ -233,6 +231,8 @@ class Layer3Phase3Hybrid(Correctable):
         ------
         ValueError
             If a field breaks its range or the decision is not known.
+        TypeError
+            If there is no such field.
         """
         if decision_id is None and used_rl is None:
             refuse("used_rl", "be given where decision_id is not", used_rl)
@@ -241,9 +241,7 @@ class Layer3Phase3Hybrid(Correctable):
             realized_return=number("realized_return", realized_return, -1.0, INFINITY),
             decision_id=decision_id,
             used_rl=used_rl,
-            strategy_id=strategy_id,
-            predicted_return=maybe("predicted_return", predicted_return, -INFINITY, INFINITY),
-            predicted_volatility=maybe_positive("predicted_volatility", predicted_volatility),
+            **claim_of(**claim),
         )
         report = self._engine.run(self.service.learning.record_outcomes([outcome]))
         if report["rejected"]:

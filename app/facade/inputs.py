@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypedDict, TypeVar
 
 import orjson
 
@@ -178,6 +178,34 @@ class TacticalSignal(Signal):
             maybe("sentiment_score", sentiment_score, 0.0, 1.0),
             maybe("sentiment_confidence", sentiment_confidence, 0.0, 1.0),
         )
+
+
+class Claim(TypedDict, total=False):
+    """What a strategy claimed of a trade that has no decision; the three go together."""
+
+    strategy_id: str | None
+    predicted_return: float | None
+    predicted_volatility: float | None
+
+
+def claim_of(
+    *,
+    strategy_id: str | None = None,
+    predicted_return: float | None = None,
+    predicted_volatility: float | None = None,
+) -> Claim:
+    """Return the claim with its numbers as floats.
+
+    Raises
+    ------
+    ValueError
+        If a number breaks its range.
+    """
+    return {
+        "strategy_id": strategy_id,
+        "predicted_return": maybe("predicted_return", predicted_return, -INFINITY, INFINITY),
+        "predicted_volatility": maybe_positive("predicted_volatility", predicted_volatility),
+    }
 
 
 @dataclass(frozen=True, slots=True, init=False)
