@@ -206,6 +206,38 @@ async def _beside(
             await notifier.stop()
 
 
+@asynccontextmanager
+async def _running(
+    app: FastAPI,
+    *,
+    settings: Settings,
+    clock: Clock,
+    telemetry: PrometheusTelemetry,
+    tracing: Tracing | None,
+) -> AsyncIterator[None]:
+    """Start the service of an application, and stop it when the application ends."""
+    notifier = _notifier(settings, clock)
+    service = build_service(
+        settings, clock=clock, telemetry=telemetry, notifier=notifier, tracing=tracing
+    )
+    await service.start(settings.trading_state_at_first)
+    watch_service(telemetry, service, settings)
+    telemetry.watch(**app.state.admission.gauges())
+    app.state.service = service
+    # what was made at start stays: the collector need not walk it at every large decision
+    gc.freeze()
+
+    def announce() -> None:
+        service.operating.draining = True
+
+    reloader = _reloader(settings, service, notifier, clock)
+    async with _beside(service, notifier, reloader):
+        with drain_on_sigterm(announce, settings.drain_sec):
+            yield
+    if tracing is not None:
+        await tracing.stop()
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application; settings come from the environment when not given.
 
@@ -225,34 +257,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     key_source = _key_source(settings, clock)
     tracing = Tracing("himari-layer3", VERSION) if settings.otel_enabled else None
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        notifier = _notifier(settings, clock)
-        service = build_service(
-            settings, clock=clock, telemetry=telemetry, notifier=notifier, tracing=tracing
-        )
-        await service.start(settings.trading_state_at_first)
-        watch_service(telemetry, service, settings)
-        telemetry.watch(**app.state.admission.gauges())
-        app.state.service = service
-        # what was made at start stays: the collector need not walk it at every large decision
-        gc.freeze()
-
-        def announce() -> None:
-            service.operating.draining = True
-
-        reloader = _reloader(settings, service, notifier, clock)
-        async with _beside(service, notifier, reloader):
-            with drain_on_sigterm(announce, settings.drain_sec):
-                yield
-        if tracing is not None:
-            await tracing.stop()
-
     app = FastAPI(
         title="HIMARI Layer 3",
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=partial(
+            _running, settings=settings, clock=clock, telemetry=telemetry, tracing=tracing
+        ),
         # this release looks for OpenTelemetry at each request unless told not to
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

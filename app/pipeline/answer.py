@@ -13,6 +13,7 @@ from app.core.decision.conclude import Conclusion
 from app.core.decision.observe import Observation
 from app.core.decision.targets import Targets, held_parts, stays
 from app.core.limits import Holdings, binding_limits, limit_use
+from app.core.portfolio.phase2 import Portfolio
 from app.core.stages.regime import most_defensive
 from app.core.types import DEFAULT_PORTFOLIO, FallbackReason, FloatArray
 
@@ -83,8 +84,6 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
     same = conclusion.baseline is conclusion.final
     other = allocations if same else _allocations(observed, conclusion.baseline)
     gross = sum(map(abs, allocations.values()), 0.0)
-    wanted = portfolio.size > 0.0
-    ratio = portfolio.weights / np.where(wanted, portfolio.size, 1.0)
     return {
         "strategy": "rl" if finished.reason is None else "fallback",
         "fallback_reason": None if finished.reason is None else finished.reason.value,
@@ -98,13 +97,7 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
         "strategy_weights": conclusion.shares,
         "drifted_strategies": list(conclusion.drift.drifted),
         "max_drift_pct": conclusion.drift.max_drift_pct,
-        "correlation_penalties": {
-            symbol: penalty
-            for symbol, penalty, kept in zip(
-                portfolio.symbols, ratio.tolist(), wanted.tolist(), strict=True
-            )
-            if kept
-        },
+        "correlation_penalties": _penalties(portfolio),
         "binding_limits": binding_limits(
             portfolio.hits, conclusion.drafted.held.hits, observed.multiplier, value
         ),
@@ -130,6 +123,14 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
         ],
         "regime": most_defensive(observed.regimes.values()).value,
     }
+
+
+def _penalties(portfolio: Portfolio) -> dict[str, float]:
+    """Return the share of its net size that Phase 2 gives each symbol that has one."""
+    wanted = portfolio.size > 0.0
+    ratio = portfolio.weights / np.where(wanted, portfolio.size, 1.0)
+    rows = zip(portfolio.symbols, ratio.tolist(), wanted.tolist(), strict=True)
+    return {symbol: penalty for symbol, penalty, kept in rows if kept}
 
 
 def _target_usd(observed: Observation, symbol: str, weight: float) -> float:
