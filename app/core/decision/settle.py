@@ -81,25 +81,33 @@ def settle(
     if setting.state is TradingState.REDUCING:
         aims = _between_zero_and(current, aims)
     moved = _slow(aims, current, portfolio, params)
-    stay = _not_worth_trading(moved, setting, portfolio, params)
+    in_band, too_small = _not_worth_trading(moved, setting, portfolio, params)
+    stay = in_band | too_small
     wanted = np.where(stay, current, moved)
     settled = _within_limits(wanted, table, sizes, portfolio, setting, params)
     # towards zero, so the limits still hold; what stays as it is needs no lots
     whole = _in_lots(settled.weights, setting, portfolio, params)
     kept = stay & (settled.weights == current)
     weights = np.where(kept, current, whole)
-    told = _untraded(kept & (moved != current), ~kept & (whole == 0.0) & (wanted != 0.0), portfolio)
+    unmade = kept & (moved != current)
+    no_lot = ~kept & (whole == 0.0) & (wanted != 0.0)
+    told = _untraded(unmade & in_band, unmade & ~in_band, no_lot, portfolio)
     return replace(settled, weights=weights, notices=(*settled.notices, *told))
 
 
-def _untraded(kept: BoolArray, below: BoolArray, portfolio: Portfolio) -> list[Notice]:
+def _untraded(
+    in_band: BoolArray, too_small: BoolArray, no_lot: BoolArray, portfolio: Portfolio
+) -> list[Notice]:
     """Name symbols whose trade is too small to make, and those that are less than a lot."""
     told: list[Notice] = []
-    for row in (kept | below).nonzero()[0].tolist():
+    for row in (in_band | too_small | no_lot).nonzero()[0].tolist():
         symbol = portfolio.symbols[row]
-        if kept[row]:
-            detail = f"{symbol} is not traded: the change is within the band or below the minimum"
+        if in_band[row]:
+            detail = f"{symbol} is not traded: the change of weight is within the no-trade band"
             told.append(Notice("band", symbol, detail))
+        elif too_small[row]:
+            detail = f"{symbol} is not traded: the trade is below the minimum notional"
+            told.append(Notice("minimum", symbol, detail))
         else:
             told.append(Notice("lot", symbol, f"the target of {symbol} is less than one lot: zero"))
     return told
@@ -141,17 +149,18 @@ def _side_is_supported(side: FloatArray, portfolio: Portfolio, params: EnginePar
 
 def _not_worth_trading(
     weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
-) -> BoolArray:
-    """Say where a trade is inside the band or below the minimum notional; closing passes."""
+) -> tuple[BoolArray, BoolArray]:
+    """Say where a trade is inside the band, and where below the minimum; closing passes."""
     trading, current = params.trading, setting.current
     on_course = (weights != 0.0) & (weights * current >= 0.0)
-    stay: BoolArray = on_course & (np.abs(weights - current) < trading.no_trade_band_pct)
+    in_band: BoolArray = on_course & (np.abs(weights - current) < trading.no_trade_band_pct)
+    too_small = np.zeros(len(weights), dtype=np.bool_)
     least = _per_symbol(portfolio, trading.min_notional_usd, trading.default_min_notional_usd)
     if np.count_nonzero(least):
         whole = _in_lots(weights, setting, portfolio, params)
         trade = np.abs(whole - current) * setting.portfolio_value
-        stay |= on_course & (whole != 0.0) & (trade < least)
-    return stay
+        too_small = on_course & (whole != 0.0) & (trade < least)
+    return in_band, too_small
 
 
 def _in_lots(

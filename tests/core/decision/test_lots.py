@@ -8,6 +8,7 @@ from tests.core.decision.situations import Situation
 
 BUY_A = (("one", "A", 0.10),)
 PRICE = {"A": 700.0}  # one unit is 0.007 of the portfolio
+BAND_AND_MINIMUM = TradingParams(no_trade_band_pct=0.01, default_min_notional_usd=1000.0)
 
 
 def target(trading: TradingParams, aim: float, current: float = 0.0, **changes: object) -> float:
@@ -125,6 +126,39 @@ def test_a_closing_trade_passes_lots_band_and_least_notional_together() -> None:
         no_trade_band_pct=0.2, default_lot_size=3.0, default_min_notional_usd=50_000.0
     )
     assert target(trading, 0.0, current=0.01) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("trading", "aim", "word", "detail"),
+    [
+        (TradingParams(no_trade_band_pct=0.01), 0.052, "band", "within the no-trade band"),
+        (TradingParams(default_min_notional_usd=1000.0), 0.055, "minimum", "below the minimum"),
+        (BAND_AND_MINIMUM, 0.052, "band", "within the no-trade band"),
+        (TradingParams(default_lot_size=100.0), 0.1, "lot", "less than one lot"),
+    ],
+    ids=["band", "minimum", "both", "lot"],
+)
+def test_what_keeps_a_trade_from_being_made_is_named_once(
+    trading: TradingParams, aim: float, word: str, detail: str
+) -> None:
+    situation = Situation(BUY_A, {"A": 0.05}, trading=trading, prices=PRICE)
+    (notice,) = situation.settled({"A": aim}).notices
+    assert (notice.what, notice.symbol) == (word, "A")
+    assert detail in notice.detail
+
+
+@pytest.mark.parametrize(
+    "trading",
+    [
+        TradingParams(),
+        TradingParams(no_trade_band_pct=0.01),
+        TradingParams(default_min_notional_usd=1000.0),
+        TradingParams(default_lot_size=1.0),
+    ],
+)
+def test_a_trade_that_is_made_has_no_notice(trading: TradingParams) -> None:
+    situation = Situation(BUY_A, {"A": 0.05}, trading=trading, prices=PRICE)
+    assert situation.settled({"A": 0.098}).notices == ()
 
 
 def test_in_reducing_lots_never_add() -> None:
