@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from app.core.errors import InvalidInput
+from app.core.types import TradingState
 from app.facade.client import TransformerRLClient
 from app.facade.loop import BackgroundLoop
 from app.pipeline.service import SizingService
@@ -48,8 +49,13 @@ class Engine:
             moved = partial(self._loop.soon, service.operating.circuit_moved)
             self._unsubscribe = client.circuit_breaker.subscribe(moved)
 
-    def start(self) -> None:
+    def start(self, at_first: TradingState) -> None:
         """Start the service; a failure releases everything again.
+
+        Parameters
+        ----------
+        at_first : TradingState
+            The trading state that a new journal begins with, in memory or in a database.
 
         Raises
         ------
@@ -58,7 +64,7 @@ class Engine:
         """
         try:
             # a long journal may take minutes to read: no deadline
-            self._run(self.service.start(), None)
+            self._run(self.service.start(at_first), None)
         except BaseException:
             self._stopped = True
             if self._owned:

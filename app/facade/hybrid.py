@@ -70,7 +70,8 @@ class Layer3Phase3Hybrid(Correctable):
     **settings
         Any other setting of the engine by its name in lower case: ``max_strategy_pct``,
         ``max_portfolio_pct``, ``allow_short``, ``rebalance_span``, ``rl_min_confidence``,
-        ``rl_headers``, ``mock_seed``, groups as mappings. Nothing is read from the environment.
+        ``rl_headers``, ``mock_seed``, groups as mappings. ``trading_state_at_first`` is of a new
+        journal, and without a database of each instance. Nothing is read from the environment.
 
     Raises
     ------
@@ -123,7 +124,7 @@ class Layer3Phase3Hybrid(Correctable):
             waits=self.mode != "fallback" or database_url is not None,
             owned=rl_client is None,
         )
-        self._engine.start()
+        self._engine.start(chosen.trading_state_at_first)
         _watch(self.service)
         # Also at the end of the program or of this instance: sockets, thread and database close.
         self._end = weakref.finalize(self, self._engine.stop)

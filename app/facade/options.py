@@ -35,6 +35,7 @@ _OF_THE_SERVER: Final = frozenset(
         "ssl_keyfile",
     }
 )
+_OF_THE_JOURNAL: Final = frozenset({"database_url", "synchronous", "trading_state_at_first"})
 _SECRET: Final = frozenset({"database_url", "rl_api_key", "rl_endpoint", "rl_headers"})
 
 
@@ -73,7 +74,7 @@ def _plain_numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def engine_arguments(chosen: Settings) -> dict[str, Any]:
     """Return settings as arguments of the facade, without a journal."""
-    names = Settings.model_fields.keys() - _OF_THE_SERVER - {"database_url", "synchronous"}
+    names = Settings.model_fields.keys() - _OF_THE_SERVER - _OF_THE_JOURNAL
     return {name: getattr(chosen, name) for name in names}
 
 

@@ -170,6 +170,15 @@ def test_settings_of_the_environment_hold_in_process_too(
     assert {limit["limit"] for limit in answer["binding_limits"]} == {"position"}
 
 
+def test_the_state_that_a_new_journal_begins_with_is_not_that_of_a_batch_in_process(
+    himari: Himari, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HIMARI_TRADING_STATE_AT_FIRST", "HALTED")
+    answer = json.loads(himari("allocate", written_batch(), "--local", "--json").out)
+    assert answer["trading_state"] == "ACTIVE"
+    assert answer["allocations"]
+
+
 def test_a_broken_batch_is_told_field_by_field(himari: Himari) -> None:
     batch = example_batch(5)
     batch["signals"][0]["confidence"] = 1.5

@@ -141,3 +141,23 @@ def test_it_is_the_engine_of_the_service_with_its_kill_switch() -> None:
         halted = hybrid.service.operating.set_trading_state(TradingState.HALTED, "test", "operator")
         asyncio.run(halted)
         assert decide(hybrid).allocations == {}
+
+
+@pytest.mark.parametrize("mode", [{}, {"enable_rl": True, "use_mock_rl": True}])
+def test_a_new_journal_begins_in_the_trading_state_that_was_asked_for(
+    tmp_path: Path, mode: dict[str, Any]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'journal.db'}"
+    for place in (None, url):
+        halted = Layer3Phase3Hybrid(database_url=place, trading_state_at_first="HALTED", **mode)
+        with halted as hybrid:
+            assert hybrid.get_state()["trading_state"]["actor"] == "start"
+            assert decide(hybrid).allocations == {}
+    # the journal is no longer new: what it holds counts, whatever is asked for
+    with Layer3Phase3Hybrid(database_url=url, trading_state_at_first="ACTIVE", **mode) as hybrid:
+        assert hybrid.get_state()["trading_state"]["state"] == "HALTED"
+
+
+def test_an_unknown_trading_state_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"trading_state_at_first must be .*was 'CLOSED'"):
+        Layer3Phase3Hybrid(trading_state_at_first="closed")
