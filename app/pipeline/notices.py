@@ -9,12 +9,13 @@ from typing import Any, Final, Protocol
 
 from app.core.beliefs import TradingStatus
 from app.core.policy.circuit import CircuitState, Transition
-from app.core.types import PolicyAnswer
+from app.core.types import PolicyAnswer, TradingState
 from app.pipeline.answer import DecisionView
 
 CIRCUIT_OPENED: Final = "circuit.opened"
 CIRCUIT_CLOSED: Final = "circuit.closed"
 TRADING_STATE: Final = "trading_state.changed"
+TRADING_STATE_AT_START: Final = "trading_state.at_start"
 LIMIT_NEAR: Final = "limit.near"
 MODEL_CHANGED: Final = "model.changed"
 MODEL_DEMOTED: Final = "model.demoted"
@@ -22,8 +23,8 @@ MODEL_RESTORED: Final = "model.restored"
 JOURNAL_FAILING: Final = "journal.failing"
 JOURNAL_RESTORED: Final = "journal.restored"
 KINDS: Final = (
-    CIRCUIT_OPENED, CIRCUIT_CLOSED, TRADING_STATE, LIMIT_NEAR, MODEL_CHANGED, MODEL_DEMOTED,
-    MODEL_RESTORED, JOURNAL_FAILING, JOURNAL_RESTORED,
+    CIRCUIT_OPENED, CIRCUIT_CLOSED, TRADING_STATE, TRADING_STATE_AT_START, LIMIT_NEAR,
+    MODEL_CHANGED, MODEL_DEMOTED, MODEL_RESTORED, JOURNAL_FAILING, JOURNAL_RESTORED,
 )  # fmt: skip
 _LIMITS_SHOWN: Final = 20
 _LIMITS_REMEMBERED: Final = 10_000
@@ -58,6 +59,10 @@ class Notices(Protocol):
         """Take a change of the breaker's state."""
         ...
 
+    def started(self, status: TradingStatus) -> None:
+        """Take the kill switch as a start finds it."""
+        ...
+
     def switched(self, status: TradingStatus) -> None:
         """Take a change of the kill switch."""
         ...
@@ -71,6 +76,9 @@ class NullNotices:
     """Sends no notice."""
 
     def circuit_moved(self, transition: Transition) -> None:
+        """Ignore it."""
+
+    def started(self, status: TradingStatus) -> None:
         """Ignore it."""
 
     def switched(self, status: TradingStatus) -> None:
@@ -111,19 +119,17 @@ class Watch:
         return Notice(CIRCUIT_OPENED, text, data)
 
     @staticmethod
+    def start(status: TradingStatus) -> Notice | None:
+        """Return a notice of a start that is not free to trade, None where it is."""
+        if status.state is TradingState.ACTIVE:
+            return None
+        text = f"The service started. {_switch_in_words(status)}"
+        return Notice(TRADING_STATE_AT_START, text, _switch_data(status))
+
+    @staticmethod
     def switch(status: TradingStatus) -> Notice:
         """Return the notice of a change of the kill switch."""
-        data = {
-            "state": status.state.value,
-            "flatten": status.flatten,
-            "reason": status.reason,
-            "actor": status.actor,
-        }
-        flat = " and every target is zero" if status.flatten else ""
-        why = f": {status.reason}" if status.reason else ""
-        who = f", set by {status.actor}" if status.actor else ""
-        text = f"Trading is {status.state.value}{flat}{who}{why}."
-        return Notice(TRADING_STATE, text, data)
+        return Notice(TRADING_STATE, _switch_in_words(status), _switch_data(status))
 
     def model(self, answer: PolicyAnswer) -> Sequence[Notice]:
         """Return notices of another version, and of confidence lost or regained."""
@@ -186,6 +192,22 @@ class Watch:
             text = f"No batch is decided: the journal cannot be written ({refusing})."
             return Notice(JOURNAL_FAILING, text, {"reason": refusing})
         return Notice(JOURNAL_RESTORED, "The journal is written again.", {"reason": was})
+
+
+def _switch_in_words(status: TradingStatus) -> str:
+    flat = " and every target is zero" if status.flatten else ""
+    why = f": {status.reason}" if status.reason else ""
+    who = f", set by {status.actor}" if status.actor else ""
+    return f"Trading is {status.state.value}{flat}{who}{why}."
+
+
+def _switch_data(status: TradingStatus) -> dict[str, Any]:
+    return {
+        "state": status.state.value,
+        "flatten": status.flatten,
+        "reason": status.reason,
+        "actor": status.actor,
+    }
 
 
 def _limits_notice(reached: Sequence[Mapping[str, Any]], near_pct: float) -> Notice:

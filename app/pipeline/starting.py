@@ -24,6 +24,8 @@ _CIRCUIT_MODE: Final = "circuit_mode"
 async def start_engine(engine: Engine, at_first: TradingState = TradingState.ACTIVE) -> None:
     """Open the journal and restore its state, under the strictest switch of all its streams.
 
+    People are told where that is not ACTIVE.
+
     Parameters
     ----------
     engine : Engine
@@ -57,6 +59,7 @@ async def start_engine(engine: Engine, at_first: TradingState = TradingState.ACT
         events=engine.log.seq,
         trading_state=engine.beliefs.trading.state.value,
     )
+    engine.world.notices.started(engine.beliefs.trading)
 
 
 async def is_new_journal(journal: Journal, params: EngineParams, clock: Clock) -> bool:

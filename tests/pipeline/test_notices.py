@@ -67,6 +67,20 @@ def test_the_notice_of_the_kill_switch_has_actor_and_reason(watch: Watch) -> Non
     }
 
 
+def test_a_start_gives_a_notice_of_the_kill_switch_unless_it_is_free_to_trade(
+    watch: Watch,
+) -> None:
+    assert watch.start(TradingStatus()) is None
+    status = TradingStatus(TradingState.REDUCING, "taken from stream 0", 5, actor="start")
+    notice = watch.start(status)
+    assert notice is not None
+    assert notice.kind == "trading_state.at_start"
+    assert notice.text == (
+        "The service started. Trading is REDUCING, set by start: taken from stream 0."
+    )
+    assert notice.data == watch.switch(status).data
+
+
 def test_a_limit_near_gives_one_notice_until_it_was_left_clearly(watch: Watch) -> None:
     used = [50.0, 90.0, 100.0, 85.0, 95.0, 79.0, 90.0]
     notices = [kind(watch.limits([row(each)])) for each in used]

@@ -10,9 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.adapters.journal.sql import SqlJournal, iterate_events
+from app.core.beliefs import TradingStatus
 from app.core.errors import JournalUnavailable
 from app.core.types import TradingState
 from app.pipeline import events
+from app.pipeline.notices import Notices, NullNotices
 from app.pipeline.ports import Event
 from app.pipeline.service import SizingService
 from app.pipeline.starting import is_new_journal
@@ -23,12 +25,25 @@ from tests.pipeline.builders import LONG_ONLY, SLOW_SHORTS, WHY, batch_of, live,
 ANYWHERE = Path("unused")
 
 
+class Starts(NullNotices):
+    """Remembers what it was told of starts."""
+
+    def __init__(self) -> None:
+        self.found: list[TradingStatus] = []
+
+    def started(self, status: TradingStatus) -> None:
+        self.found.append(status)
+
+
 @asynccontextmanager
 async def serving(
-    url: str, at_first: TradingState = TradingState.ACTIVE
+    url: str, at_first: TradingState = TradingState.ACTIVE, notices: Notices | None = None
 ) -> AsyncIterator[SizingService]:
     journal = SqlJournal(url, synchronous="NORMAL")
     service = service_on(ANYWHERE, LONG_ONLY, journal=journal)
+    if notices is not None:
+        world = replace(service.world, notices=notices)
+        service = SizingService(LONG_ONLY, world, service.mode)
     await service.start(at_first)
     try:
         yield service
@@ -226,6 +241,31 @@ async def test_another_stream_of_other_rules_refuses_the_start(postgres_url: str
     with pytest.raises(JournalUnavailable, match="of rules 1"):
         async with serving(postgres_url):
             pass
+
+
+async def test_people_are_told_of_a_halt_that_a_start_took_from_another_stream(
+    postgres_url: str,
+) -> None:
+    told = Starts()
+    async with serving(postgres_url) as first:
+        await halt(first, flatten=True)
+        async with serving(postgres_url, notices=told):
+            pass
+    (status,) = told.found
+    assert (status.state, status.flatten, status.actor) == (TradingState.HALTED, True, "start")
+    assert status.reason == "taken from stream 0 of the journal by risk: flood"
+
+
+async def test_people_are_told_of_the_switch_that_every_start_finds(tmp_path: Path) -> None:
+    url, told = f"sqlite:///{tmp_path}/himari.db", Starts()
+    async with serving(url, TradingState.REDUCING, told) as service:
+        await halt(service)
+    async with serving(url, notices=told) as service:
+        await service.operating.set_trading_state(TradingState.ACTIVE, "over", "risk")
+    async with serving(url, notices=told):
+        pass
+    found = [(status.state.value, status.actor) for status in told.found]
+    assert found == [("REDUCING", "start"), ("HALTED", "risk"), ("ACTIVE", "risk")]
 
 
 # -- a new journal -------------------------------------------------------------------------------

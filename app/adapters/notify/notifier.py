@@ -65,6 +65,10 @@ class Notifier:
         """Send a notice if the circuit opened or closed."""
         self._send(self._watch.circuit(transition))
 
+    def started(self, status: TradingStatus) -> None:
+        """Send a notice if the service started in another state than ACTIVE."""
+        self._send(self._watch.start(status))
+
     def switched(self, status: TradingStatus) -> None:
         """Send a notice of the new trading state."""
         self._send(self._watch.switch(status))

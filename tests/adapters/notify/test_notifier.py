@@ -132,3 +132,19 @@ def test_a_receiver_that_hangs_holds_up_neither_decisions_nor_others_nor_the_end
         served.process.wait(20.0)
     assert b"notices_unsent" in served.log.read_bytes()
     assert CANARY not in served.log.read_bytes()
+
+
+def test_a_start_under_a_halt_is_told_and_a_free_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hook_server() as hooks:
+        with telling(monkeypatch, hooks) as served:
+            halt = {"state": "HALTED", "reason": "bad feed"}
+            assert httpx.put(f"{served.url}/trading-state", json=halt).status_code == 200
+            hooks.wait_for(1)
+        with telling(monkeypatch, hooks):
+            hooks.wait_for(2)
+        assert kinds(hooks) == ["trading_state.changed", "trading_state.at_start"]
+        told = content_of(hooks.got[1])["data"]
+    assert (told["state"], told["reason"]) == ("HALTED", "bad feed")
+    assert told["text"] == "The service started. Trading is HALTED: bad feed."
