@@ -121,7 +121,7 @@ class SqlJournal:
         return (0, 0.0) if self._writer is None else self._writer.lag()
 
     def place(self) -> str:
-        """Return the absolute path or the URL without its password, and any stream beyond 0."""
+        """Return the absolute path or the URL without its secrets, and any stream beyond 0."""
         where = place_of_url(self._url)
         return f"{where}, stream {self.stream}" if self.stream else where
 

@@ -21,6 +21,8 @@ from app.core.errors import JournalUnavailable
 
 STORE_FAULTS = (SQLAlchemyError, sqlite3.Error, psycopg.Error, OSError)
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg"}
+# the options of a URL that say where; others may hold secrets, as `password` and `sslpassword` do
+_SHOWN_OPTIONS = {"host", "hostaddr", "port", "dbname", "user", "service"}
 
 
 class Store(Protocol):
@@ -84,11 +86,18 @@ def open_reading(url: str) -> Engine:
 
 
 def place_of_url(url: str) -> str:
-    """Return where a journal is: an absolute path, or the URL without its password."""
+    """Return where a journal is: an absolute path, or the URL without its secrets.
+
+    Raises
+    ------
+    JournalUnavailable
+        If it is no URL of a journal.
+    """
     parsed = _parse(url)
     if parsed.drivername == "sqlite":
         return str(_sqlite_path(parsed).resolve())
-    return parsed.render_as_string(hide_password=True)
+    hidden = parsed.query.keys() - _SHOWN_OPTIONS
+    return parsed.difference_update_query(hidden).render_as_string(hide_password=True)
 
 
 def reason_of(error: BaseException, url: str) -> str:

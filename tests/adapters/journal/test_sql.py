@@ -175,6 +175,21 @@ async def test_a_journal_names_its_place_without_a_password(postgres_url: str) -
         assert two.place().endswith("/journal, stream 1")
 
 
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://me:s3cret@db/journal", "postgresql://me:***@db/journal"),
+        (
+            "postgresql://db/journal?password=s3cret&host=/run/pg",
+            "postgresql://db/journal?host=%2Frun%2Fpg",
+        ),
+        ("postgresql://db/journal?sslpassword=s3cret&sslmode=require", "postgresql://db/journal"),
+    ],
+)
+def test_no_option_of_a_url_that_may_be_a_secret_is_shown(url: str, place: str) -> None:
+    assert SqlJournal(url).place() == place
+
+
 async def test_a_stream_is_free_again_after_close(postgres_url: str) -> None:
     async with opened(postgres_url):
         async with opened(postgres_url) as second:
