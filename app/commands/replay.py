@@ -2,6 +2,7 @@
 
 from typer import echo
 
+from app.adapters.journal.stores import place_of_url
 from app.commands.refusal import CommandRefused
 from app.core.errors import JournalUnavailable
 from app.replay import Difference, ReplayReport, replay_journal
@@ -13,7 +14,7 @@ _SHOWN = 20
 def replay(
     database_url: str | None, *, decision_id: str | None, limit: int | None, stream: int
 ) -> int:
-    """Replay one stream of a journal and print how many decisions came out equal.
+    """Replay one stream of a journal; print where it is and how many decisions came out equal.
 
     Returns
     -------
@@ -26,6 +27,7 @@ def replay(
         If the journal cannot be read, or holds no such decision.
     """
     url = database_url or load_settings().database_url
+    echo(f"journal {_place(url)}{f', stream {stream}' if stream else ''}")
     report = _replayed(url, decision_id, limit, stream)
     if report.compared == 0:
         what = f"no decision {decision_id}" if decision_id else "no decision"
@@ -42,13 +44,22 @@ def replay(
     return 1 if different else 0
 
 
+def _place(url: str) -> str:
+    try:
+        return place_of_url(url)
+    except JournalUnavailable as error:
+        raise _refused(error) from error
+
+
 def _replayed(url: str, decision_id: str | None, limit: int | None, stream: int) -> ReplayReport:
     try:
         return replay_journal(url, stream=stream, decision_id=decision_id, limit=limit)
     except JournalUnavailable as error:
-        raise CommandRefused(
-            f"{error}; name the journal with --database-url or HIMARI_DATABASE_URL"
-        ) from error
+        raise _refused(error) from error
+
+
+def _refused(error: JournalUnavailable) -> CommandRefused:
+    return CommandRefused(f"{error}; name the journal with --database-url or HIMARI_DATABASE_URL")
 
 
 def _line(difference: Difference) -> str:

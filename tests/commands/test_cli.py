@@ -245,7 +245,9 @@ def test_a_service_answers_keeps_its_decisions_and_replays_them(himari: Himari) 
     assert busy.code == 1
     assert "Address already in use" in busy.err
     assert said.code == 0
-    assert "1 decisions compared, 1 equal, 0 different" in said.out
+    place, counted = said.out.splitlines()
+    assert place == f"journal {Path('himari.db').resolve()}"
+    assert "1 decisions compared, 1 equal, 0 different" in counted
     assert himari("replay", "--decision", answer["decision_id"], "--limit", "1").code == 0
     unknown = himari("replay", "--decision", "unknown")
     assert unknown.code == 1
@@ -291,6 +293,31 @@ def test_a_decision_that_was_tampered_with_is_a_difference(himari: Himari) -> No
 def test_a_journal_that_is_not_there_is_a_sentence_and_is_not_made(himari: Himari) -> None:
     said = himari("replay")
     assert said.code == 1
+    assert said.out == f"journal {Path('himari.db').resolve()}\n"
     assert "the journal cannot be read" in said.err
     assert "--database-url" in said.err
     assert not Path("himari.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ((), "postgresql://me:***@127.0.0.1:9/journal"),
+        (("--stream", "3"), "postgresql://me:***@127.0.0.1:9/journal, stream 3"),
+    ],
+)
+def test_a_replay_says_which_stream_of_which_database_it_reads_and_no_secret_of_the_url(
+    himari: Himari, words: tuple[str, ...], place: str
+) -> None:
+    url = "postgresql://me:c4n4ry@127.0.0.1:9/journal?sslpassword=c4n4ry"
+    said = himari("replay", "--database-url", url, *words)
+    assert said.code == 1
+    assert said.out == f"journal {place}\n"
+    assert "c4n4ry" not in said.err
+
+
+def test_a_url_of_no_journal_is_refused_in_a_sentence(himari: Himari) -> None:
+    said = himari("replay", "--database-url", "mysql://me:c4n4ry@db/journal")
+    assert (said.code, said.out) == (1, "")
+    assert "the journal's URL must be sqlite:///FILE" in said.err
+    assert "c4n4ry" not in said.err
