@@ -10,6 +10,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+_PATIENCE_SEC = 30.0
 PREDICTION = {
     "position_pct": 0.05,
     "confidence": 0.8,
@@ -21,7 +22,10 @@ PREDICTION = {
 
 @dataclass
 class GuideServer:
-    """What was asked, and what is answered: a status and a body; ``card`` is its ``/model``."""
+    """What was asked, and what is answered: a status and a body; ``card`` is its ``/model``.
+
+    A prediction is answered once ``let`` is set, as it is at first.
+    """
 
     status: int = 200
     body: bytes = json.dumps(PREDICTION).encode()
@@ -30,6 +34,10 @@ class GuideServer:
     card_headers: list[Message] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
+    let: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.let.set()
 
     @property
     def endpoint(self) -> str:
@@ -47,6 +55,7 @@ def guide_server(tls: ssl.SSLContext | None = None) -> Iterator[GuideServer]:
             known = self.path == "/predict"
             if known:
                 state.asked.append(json.loads(content))
+                state.let.wait(_PATIENCE_SEC)
             self.send_response(state.status if known else 404)
             self.send_header("content-length", str(len(state.body) if known else 0))
             self.end_headers()
@@ -72,5 +81,6 @@ def guide_server(tls: ssl.SSLContext | None = None) -> Iterator[GuideServer]:
         try:
             yield state
         finally:
+            state.let.set()
             server.shutdown()
             thread.join(5)
