@@ -109,19 +109,6 @@ def test_a_sell_closes_a_position_whose_price_is_not_believed_and_never_goes_thr
     assert entry(answer)["trade_quantity"] == -50.0
 
 
-@pytest.mark.parametrize(("sold", "kept"), [(0.004, 0.0), (0.001, 50.0)])
-def test_mixed_signals_on_a_doubted_price_close_where_the_larger_side_is_against_the_position(
-    sold: float, kept: float
-) -> None:
-    engine = knowing(HALVES, AAA=100.0)
-    buy = signal(expected_return=0.002)
-    sell = signal(action=SELL, strategy_id="trend", expected_return=sold)
-    answer = engine.allocate(request(buy, sell, prices={"AAA": 1.0}, positions={"AAA": 50.0}))
-    assert entry(answer)["target_quantity"] == kept
-    owners = {p["strategy_id"]: p["final_usd"] for p in entry(answer)["contributions"]}
-    assert owners == {"mean": 100.0 * kept, "trend": 0.0}
-
-
 def test_a_doubted_symbol_is_not_asked_of_the_policy_and_teaches_nothing() -> None:
     engine = knowing(HALVES, AAA=100.0)
     answer = engine.allocate(request(signal(), prices={"AAA": 1.0}, positions={"AAA": 50.0}))
