@@ -1,10 +1,10 @@
-"""A real service behind a connection that breaks: what is sent twice is decided once."""
+"""A real service behind a connection that breaks: what is sent twice is decided or counted once."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from app.client import AllocateRequest, HimariClient, NoAnswer
+from app.client import AllocateRequest, HimariClient, NoAnswer, Outcome
 from tests.client.asking import QUICK, Ask, ask
 from tests.client.keys import KEY
 from tests.served_himari import Served
@@ -12,6 +12,8 @@ from tests.tools.chaos.proxy import FaultProxy
 from tests.tools.chaos.toxics import Stream, Toxic, reset_after
 
 __all__ = ["ask"]
+
+FREE: Outcome = {"symbol": "A", "realized_return": 0.01, "used_rl": True}
 
 
 def at_first(toxic: Toxic, times: int = 1) -> Toxic:
@@ -64,3 +66,34 @@ async def test_a_batch_that_was_given_up_is_finished_with_the_key_of_its_error(
     answer = beside.allocate(batch, idempotency_key=given_up.value.idempotency_key)
     assert beside.get_state()["total_decisions"] == before + 1
     assert beside.get_decision(answer["decision_id"])["answer"] == answer
+
+
+async def test_free_outcomes_whose_answer_was_lost_are_sent_again_and_counted_once(
+    service: Served, beside: HimariClient, ask: Ask
+) -> None:
+    before = beside.get_performance()["rl"]["trades"]
+    options = type(QUICK)(first_wait_sec=0.001, headers=keyed())
+    # within the head of the answer: they were counted by then
+    async with FaultProxy(port_of(service), replies=[at_first(reset_after(20), 2)]) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        answer = await ask(url, "record_outcomes", [FREE], options=options)
+        assert proxy.connections == 3
+    assert (answer["accepted"], answer["duplicates"]) == (1, 0)
+    assert beside.get_performance()["rl"]["trades"] == before + 1
+    # the same outcome in a call of its own is another one
+    await ask(service.url, "record_outcomes", [FREE], options=options)
+    assert beside.get_performance()["rl"]["trades"] == before + 2
+
+
+async def test_free_outcomes_that_were_given_up_are_finished_with_the_key_of_their_error(
+    service: Served, beside: HimariClient, ask: Ask
+) -> None:
+    before = beside.get_performance()["rl"]["trades"]
+    options = type(QUICK)(attempts=1, headers=keyed())
+    async with FaultProxy(port_of(service), replies=[reset_after(20)]) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        with pytest.raises(NoAnswer) as given_up:
+            await ask(url, "record_outcomes", [FREE], options=options)
+    key = given_up.value.idempotency_key
+    assert beside.record_outcomes([FREE], idempotency_key=key)["accepted"] == 1
+    assert beside.get_performance()["rl"]["trades"] == before + 1
