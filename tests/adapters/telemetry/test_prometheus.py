@@ -4,7 +4,8 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 import structlog
@@ -194,14 +195,19 @@ def test_a_strategy_that_disappears_goes_to_zero(telemetry: PrometheusTelemetry)
 
 def test_the_breaker_is_shown_and_its_totals_grow(telemetry: PrometheusTelemetry) -> None:
     failures = "himari_l3_circuit_breaker_failures_total"
+    shown: list[Mapping[str, Any]] = [CIRCUIT]
+    # a scrape asks the circuit that was registered last, in this process by whichever test
+    telemetry.watch(circuit=lambda: shown[-1])
     before = sample(failures), sample("himari_l3_circuit_breaker_transitions_total", state="open")
-    telemetry.circuit_changed(CIRCUIT | {"total_failures": 3})
-    telemetry.circuit_changed(CIRCUIT | {"total_failures": 5, "state": "open"})
-    telemetry.circuit_changed(CIRCUIT | {"total_failures": 5, "state": "open"})
+    opened = {"total_failures": 5, "state": "open"}
+    changes: tuple[dict[str, object], ...] = ({"total_failures": 3}, opened, opened)
+    for change in changes:
+        shown.append(CIRCUIT | change)
+        telemetry.circuit_changed(shown[-1])
     assert sample("himari_l3_circuit_breaker_state") == 2.0
     assert sample(failures) == before[0] + 5
     assert sample("himari_l3_circuit_breaker_transitions_total", state="open") == before[1] + 1
-    telemetry.circuit_changed(CIRCUIT | {"total_failures": 5, "state": "half_open"})
+    shown.append(CIRCUIT | {"total_failures": 5, "state": "half_open"})
     assert sample("himari_l3_circuit_breaker_state") == 1.0
 
 
