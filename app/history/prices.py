@@ -7,8 +7,9 @@ without its dependencies (``requirements/data.txt``).
 import csv
 import gzip
 import math
+import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.util import find_spec
@@ -18,22 +19,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import HimariError
 from app.core.types import FloatArray
+from app.history.days import moment_of, read_day, require_ascending
+from app.history.dialects import Row, read_rows, require_text
+from app.history.errors import PricesInvalid, PricesMissing
+from app.history.headers import Columns, find_columns
+
+__all__ = [
+    "DateArray",
+    "PricePanel",
+    "PricesInvalid",
+    "PricesMissing",
+    "load_stock_prices",
+    "parse_prices",
+    "read_price_csv",
+]
 
 DateArray = NDArray[np.datetime64]
 
 # 21:00 UTC is after the New York close in winter and in summer
 CLOSE_OF_DAY_NS: Final = 21 * 3600 * 1_000_000_000
 STOCKS_FILE: Final = Path("datasets", "data", "sp500_dataset.csv.gz")
-
-
-class PricesMissing(HimariError):
-    """The data package or the price file is not there."""
-
-
-class PricesInvalid(HimariError):
-    """A price table is malformed; the message names line and column."""
+_NO_PRICE: Final = re.compile(r"#?n/?a|nan|null|none|nil|missing|[-.?]+", re.IGNORECASE)
+_GROUPED: Final = re.compile(r"\d[,_ '\u2019\u00a0]\d|\.\d+\.\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def load_stock_prices() -> PricePanel:
         return parse_prices(lines, path.name)
 
 
-def read_price_csv(path: Path) -> PricePanel:
+def read_price_csv(path: Path, column: str | None = None) -> PricePanel:
     """Return the closes in a CSV file of a date column and one column per symbol.
 
     Parameters
@@ -109,6 +117,10 @@ def read_price_csv(path: Path) -> PricePanel:
     path : Path
         UTF-8, comma separated, with a header; dates ISO 8601 (``2020-03-16``), strictly ascending;
         prices > 0; an empty cell is a missing price. ``.gz`` files are unpacked.
+    column : str, optional
+        ``COLUMN`` or ``SYMBOL=COLUMN``: read this column alone, as the closes of one instrument.
+        The symbol is by default the column's name, or the file's where the column says only what
+        is measured (``Close``).
 
     Returns
     -------
@@ -120,83 +132,66 @@ def read_price_csv(path: Path) -> PricePanel:
     PricesMissing
         If there is no such file.
     PricesInvalid
-        At the first malformed cell, named by line and column.
+        At the first malformed cell, named by line and column; or with the likely dialect.
     """
     if not path.is_file():
         raise PricesMissing(f"there is no price file {path}")
+    require_text(path)
     try:
         if path.suffix == ".gz":
             with gzip.open(path, mode="rt", encoding="utf-8-sig", newline="") as lines:
-                return parse_prices(lines, path.name)
+                return parse_prices(lines, path.name, column)
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return parse_prices(lines, path.name)
+            return parse_prices(lines, path.name, column)
     except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
         raise PricesInvalid(f"{path.name}: not a readable UTF-8 CSV file ({error})") from error
 
 
-def parse_prices(lines: Iterable[str], name: str) -> PricePanel:
+def parse_prices(lines: Iterable[str], name: str, column: str | None = None) -> PricePanel:
     """Return the closes in the lines of a CSV file; every error message begins with ``name``.
 
     Raises
     ------
     PricesInvalid
-        At the first malformed cell, named by line and column.
+        At the first malformed cell, named by line and column; or with the likely dialect.
     """
-    rows = csv.reader(lines, strict=True)
-    symbols = _symbols(next(rows, []), name)
-    days: list[date] = []
-    closes: list[list[float]] = []
-    for row in rows:
-        if not row:
-            continue
-        where = f"{name} line {rows.line_num}"
-        if len(row) != len(symbols) + 1:
-            raise PricesInvalid(f"{where}: must have {len(symbols) + 1} cells, had {len(row)}")
-        days.append(_day(row[0], where, days))
-        closes.append(
-            [_close(cell, f"{where}, column {symbol}") for symbol, cell in _cells(symbols, row)]
-        )
-    if not days:
+    rows = read_rows(lines, name)
+    columns = find_columns(rows, name, column)
+    if len(rows) < 2:
         raise PricesInvalid(f"{name}: must have at least one day, had none")
-    return PricePanel(
-        np.array(days, dtype="datetime64[D]"), symbols, np.array(closes, dtype=np.float64)
-    )
+    dates = [row.cells[columns.day] for row in rows[1:] if columns.day < len(row.cells)]
+    moments: list[datetime] = []
+    closes: list[list[float]] = []
+    for row in rows[1:]:
+        where = f"{name} line {row.line}"
+        _require_width(row, columns, where)
+        of_day = f"{where}, column {columns.day + 1}"
+        moments.append(read_day(row.cells[columns.day], of_day))
+        require_ascending(moments, dates, of_day)
+        closes.append(_closes(row, columns, where))
+    days = np.array([moment.date() for moment in moments], dtype="datetime64[D]")
+    return PricePanel(days, columns.symbols, np.array(closes, dtype=np.float64))
 
 
-def _cells(symbols: Sequence[str], row: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return zip(symbols, row[1:], strict=True)
-
-
-def _symbols(header: Sequence[str], name: str) -> tuple[str, ...]:
-    symbols = tuple(cell.strip() for cell in header[1:])
-    if not symbols:
-        raise PricesInvalid(f"{name} line 1: must name a date column and at least one symbol")
-    if "" in symbols:
+def _require_width(row: Row, columns: Columns, where: str) -> None:
+    had = len(row.cells)
+    if had < columns.width:
         raise PricesInvalid(
-            f"{name} line 1: column {symbols.index('') + 2} must name a symbol, was empty"
+            f"{where}: must have {columns.width} cells, had {had}: the line is cut short"
         )
-    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
-    if twice:
+    if any(row.cells[columns.width :]):
         raise PricesInvalid(
-            f"{name} line 1: each symbol must stand once, {', '.join(twice)} did not"
+            f"{where}: must have {columns.width} cells, had {had}: write decimals with a point and "
+            "nothing between thousands, since each comma begins a cell"
         )
-    return symbols
 
 
-def _day(cell: str, where: str, earlier: Sequence[date]) -> date:
-    try:
-        day = datetime.fromisoformat(cell.strip()).date()
-    except ValueError as error:
-        raise PricesInvalid(
-            f"{where}, column 1: must be a date like 2020-03-16, was {cell!r}"
-        ) from error
-    if earlier and day <= earlier[-1]:
-        raise PricesInvalid(f"{where}, column 1: must be after {earlier[-1]}, was {day}")
-    return day
+def _closes(row: Row, columns: Columns, where: str) -> list[float]:
+    pairs = zip(columns.symbols, columns.closes, strict=True)
+    return [_close(row.cells[place], f"{where}, column {symbol}") for symbol, place in pairs]
 
 
-def _close(cell: str, where: str) -> float:
-    text = cell.strip()
+def _close(text: str, where: str) -> float:
     if not text:
         return math.nan
     try:
@@ -205,5 +200,17 @@ def _close(cell: str, where: str) -> float:
     except ValueError:
         close = math.nan
     if not (math.isfinite(close) and close > 0):
-        raise PricesInvalid(f"{where}: must be a price > 0 or empty, was {cell!r}")
+        raise PricesInvalid(
+            f"{where}: must be a price > 0 or empty, was {text!r}{_likely_meaning(text)}"
+        )
     return close
+
+
+def _likely_meaning(text: str) -> str:
+    if _NO_PRICE.fullmatch(text):
+        return ": leave the cell empty where there is no price"
+    if _GROUPED.search(text):
+        return ": write decimals with a point and nothing between thousands"
+    if re.search(r"\d", text) and re.search(r"[^-+.\deE]", text) and not moment_of(text):
+        return ": write the number alone"
+    return ""
