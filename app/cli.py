@@ -107,6 +107,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option of the command
     as_json: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
     html: Annotated[Path | None, typer.Option(help="Where the page goes.")] = None,
     record: Annotated[Path | None, typer.Option(help="Where what training reads goes.")] = None,
+    returns: Annotated[Path | None, typer.Option(help="Where daily returns go, as CSV.")] = None,
+    column: Annotated[str | None, typer.Option(help="[SYMBOL=]COLUMN: one instrument.")] = None,
     mode: Annotated[str, typer.Option(help="fallback, or rl for the learned policies.")] = (
         "fallback"
     ),
@@ -127,6 +129,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option of the command
         json_path=as_json,
         html_path=html,
         record_path=record,
+        returns_path=returns,
+        column=column,
         mode=mode,
         short=short,
         cost_bps=cost_bps,

@@ -12,9 +12,11 @@ The way of a backtest, a line per step with its file::
     figures.py     Sharpe, Sortino, drawdown, Calmar of daily returns
     session.py     the policies in order, on the same days
     results.py     figures by policy, year and fold
+    data.py        what the price file has besides prices
     report.py      the JSON and the terminal's table
     chart.py       line charts as inline SVG
     page.py        the HTML page, with style.py
+    returns_csv.py daily returns as CSV
     run.py         from options to written files
 
 Prices, strategies, processes and the bootstrap of the gain are those of ``app/demo``, which knows

@@ -32,7 +32,10 @@ class BacktestOptions:
     prices : Path
         CSV file of closes.
     json_path : Path
-    html_path, record_path : Path, optional
+    html_path, record_path, returns_path : Path, optional
+        Each its own, and none the price file.
+    column : str, optional
+        ``COLUMN`` or ``SYMBOL=COLUMN`` of the price file: one instrument.
     mode : str
         ``fallback``: Phase 2 and benchmarks; ``rl``: the learned policies as well.
     short : bool
@@ -59,6 +62,8 @@ class BacktestOptions:
     json_path: Path
     html_path: Path | None = None
     record_path: Path | None = None
+    returns_path: Path | None = None
+    column: str | None = None
     mode: str = "fallback"
     short: bool = False
     cost_bps: float = 5.0
@@ -100,9 +105,20 @@ class BacktestOptions:
             self.inference_url is None or self.mode == "rl",
             "--inference-url needs --mode rl",
         )
+        files = (self.prices, *self.written)
+        _require(
+            len({path.absolute() for path in files}) == len(files),
+            f"each file must have a name of its own, was {', '.join(map(str, files))}",
+        )
         unknown = [name for name in self.only if name not in POLICIES]
         _require(not unknown, f"--only must name {', '.join(POLICIES)}, was {', '.join(unknown)}")
         object.__setattr__(self, "names", self._names())
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """Files that are written, those asked for."""
+        paths = (self.json_path, self.html_path, self.record_path, self.returns_path)
+        return tuple(path for path in paths if path is not None)
 
     def _names(self) -> tuple[str, ...]:
         possible = [name for name in POLICIES if self.mode == "rl" or name not in LEARNED]

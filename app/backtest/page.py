@@ -9,6 +9,7 @@ import orjson
 
 from app.backtest import options as names
 from app.backtest.chart import Chart, Line, draw_chart
+from app.backtest.data import HEADS, cells_of
 from app.backtest.figures import drawdowns
 from app.backtest.options import LEARNED, BacktestOptions
 from app.backtest.report import settings_json, shown
@@ -16,6 +17,7 @@ from app.backtest.results import Results, Span, multiplier_band
 from app.backtest.style import STYLE
 from app.core.params import EngineParams
 from app.core.types import FloatArray
+from app.history.quality_warnings import quality_warnings
 
 LABELS: Final = {
     names.EQUAL_WEIGHT: "equal weight",
@@ -59,12 +61,14 @@ def write_page(results: Results, options: BacktestOptions, params: EngineParams)
     body = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(_terms(results, options))}</p>",
+        *_warnings(results),
         *_verdicts(results),
         _policy_table(results),
         *_notes(results),
         *(draw_chart(chart) for chart in _charts(results)),
         _span_table("By fold: Sharpe ratio", results.folds, results),
         _span_table("By year: Sharpe ratio", results.years, results),
+        _data_table(results),
         _settings(settings_json(results, options, params)),
     ]
     return (
@@ -86,6 +90,20 @@ def _terms(results: Results, options: BacktestOptions) -> str:
         "smoothing and costs. Returns are net of cost; ratios are annual, "
         f"{results.periods:g} days a year."
     )
+
+
+def _warnings(results: Results) -> Iterator[str]:
+    found = quality_warnings(results.quality)
+    if found:
+        items = "".join(f"<li>{escape(line)}</li>" for line in found)
+        yield (
+            f'<div class="warning"><b>Look at the data before the figures</b><ul>{items}</ul></div>'
+        )
+
+
+def _data_table(results: Results) -> str:
+    rows = [(each.symbol, cells_of(each)) for each in results.quality.symbols]
+    return _table("Data", "Symbol", list(HEADS), rows)
 
 
 def _verdicts(results: Results) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from app.backtest.data import data_json, data_lines, warning_lines
 from app.backtest.options import LEARNED, POLICIES, BacktestOptions
 from app.backtest.results import Results, Span, as_json, decisions_of, multiplier_band
 from app.backtest.session import Played
@@ -29,6 +30,7 @@ def results_json(results: Results, options: BacktestOptions, params: EngineParam
     return {
         **{name: _policy_json(name, results) for name in POLICIES},
         "notes": dict(results.notes),
+        "data": data_json(results.quality),
         "settings": settings_json(results, options, params),
         "years": [_span_json(span) for span in results.years],
         "folds": [_span_json(span) for span in results.folds],
@@ -75,12 +77,15 @@ def format_table(results: Results, options: BacktestOptions) -> str:
     )
     lines = [
         title,
+        *warning_lines(results.quality),
         "",
         f"{'':<15}" + "".join(f"{title:>10}" for title, _, _ in _COLUMNS),
         *(_row(name, asdict(each)) for name, each in results.figures.items()),
         "",
         *_gain_lines(results),
         *(f"{name}: {note}" for name, note in results.notes.items()),
+        "",
+        *data_lines(results.quality),
     ]
     return "\n".join(lines).rstrip()
 

@@ -14,6 +14,7 @@ from app.backtest.session import Played
 from app.core.types import FloatArray
 from app.history.gain import SharpeGain, sharpe, sharpe_gain
 from app.history.prices import DateArray
+from app.history.quality import PanelQuality
 
 FOLDS: Final = 4
 
@@ -75,6 +76,8 @@ class Results:
     notes : mapping of policy to str
         Why a policy, or its gain, is not there, or what to know of it.
     years, folds : sequence of Span
+    quality : PanelQuality
+        Of the whole price file, empty columns included.
     """
 
     dates: DateArray
@@ -85,10 +88,15 @@ class Results:
     notes: Mapping[str, str]
     years: Sequence[Span]
     folds: Sequence[Span]
+    quality: PanelQuality
 
 
 def find_results(
-    dates: DateArray, periods: float, played: Mapping[str, Played], notes: Mapping[str, str]
+    dates: DateArray,
+    periods: float,
+    played: Mapping[str, Played],
+    notes: Mapping[str, str],
+    quality: PanelQuality,
 ) -> Results:
     """Count everything that is reported of the played policies."""
     every = slice(0, len(dates) - 1)
@@ -110,6 +118,7 @@ def find_results(
         notes=said,
         years=[_span(year, days, dates, played, periods) for year, days in _years(dates)],
         folds=[_span(fold, days, dates, played, periods) for fold, days in _folds(len(dates) - 1)],
+        quality=quality,
     )
 
 

@@ -13,11 +13,13 @@ from app.backtest.options import LEARNED, POLICIES, BacktestOptions
 from app.backtest.page import write_page
 from app.backtest.report import format_table, results_json
 from app.backtest.results import Results, find_results
+from app.backtest.returns_csv import write_returns
 from app.backtest.session import Backtest, Played
 from app.backtest.tape import Tape
 from app.core.errors import HimariError
 from app.history.gain import require_bootstrap
 from app.history.prices import read_price_csv
+from app.history.quality import PanelQuality, measure_quality, without_empty
 from app.processes.service import sigterm_as_exit
 from app.settings import Settings
 
@@ -50,20 +52,20 @@ def run(options: BacktestOptions, settings: Settings) -> str:
     """
     if any(name in LEARNED for name in options.names):
         require_bootstrap()
-    tape = Tape(read_price_csv(options.prices))
+    panel = read_price_csv(options.prices, options.column)
+    tape = Tape(without_empty(panel))
     with _saying_why():
-        for path in (options.json_path, options.html_path, options.record_path):
-            if path is not None:
-                _make_room(path)
+        for path in options.written:
+            _make_room(path)
     with sigterm_as_exit():
         backtest = Backtest(tape, options, settings)
-        results = _play(backtest)
+        results = _play(backtest, measure_quality(panel))
     with _saying_why():
         _write(results, backtest)
     return format_table(results, options)
 
 
-def _play(backtest: Backtest) -> Results:
+def _play(backtest: Backtest, quality: PanelQuality) -> Results:
     options = backtest.options
     played: dict[str, Played] = {}
     notes: dict[str, str] = {}
@@ -79,7 +81,7 @@ def _play(backtest: Backtest) -> Results:
             notes[name] = f"not played: {why_not}"
     rows = backtest.rows
     dates = backtest.tape.panel.dates[rows.start : rows.stop + 1]
-    return find_results(dates, backtest.periods, played, notes)
+    return find_results(dates, backtest.periods, played, notes, quality)
 
 
 def _write(results: Results, backtest: Backtest) -> None:
@@ -88,6 +90,8 @@ def _write(results: Results, backtest: Backtest) -> None:
     options.json_path.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     if options.html_path is not None:
         options.html_path.write_text(write_page(results, options, params), "utf-8")
+    if options.returns_path is not None:
+        options.returns_path.write_text(write_returns(results), "utf-8")
     if options.record_path is not None and backtest.record is not None:
         backtest.record.write(options.record_path, backtest.rows)
 

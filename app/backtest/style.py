@@ -19,6 +19,9 @@ h1 { font-size: 22px; line-height: 1.3; margin: 8px 0; }
 h2 { font-size: 16px; margin: 28px 0 8px; }
 .verdict { background: var(--card); border: 1px solid var(--rule); border-radius: 8px;
   padding: 10px 14px; }
+.warning { background: var(--card); border: 1px solid var(--rl); border-radius: 8px;
+  padding: 10px 14px; margin: 12px 0; }
+.warning ul { margin: 6px 0 0; padding-left: 20px; max-height: 320px; overflow-y: auto; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--rule);
   border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px;

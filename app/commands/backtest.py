@@ -24,8 +24,6 @@ def backtest(options: BacktestOptions) -> int:
     """
     log_through_the_host()
     echo(run(options, load_settings()))
-    written = (options.json_path, options.html_path, options.record_path)
-    for path in written:
-        if path is not None:
-            echo(f"written: {path}")
+    for path in options.written:
+        echo(f"written: {path}")
     return 0

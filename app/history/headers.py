@@ -1,6 +1,7 @@
 """Which columns of a price file hold dates and closes, and the sentences that refuse a header."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _FIELD: Final = re.compile(
     "(open|high|low|close)(price)?|adj|adjusted|adjclose|last|price|volume|vwap|settle|settlement"
     "|turnover|trades"
 )
+_VOLUMES: Final = frozenset({"volume", "vol", "turnover", "trades"})
 # Opendoor, Highstreet and Lowe's are listed under these
 _TICKERS: Final = frozenset({"OPEN", "HIGH", "LOW"})
 _DATES: Final = ("date", "datetime", "timestamp", "time", "day", "open time", "opentime", "unix")
@@ -77,6 +79,7 @@ def find_columns(rows: Sequence[Row], name: str, wanted: str | None = None) -> C
         message = f"{where}: must name a date column and at least one symbol"
         raise PricesInvalid(message + _why_one_cell(header, rows))
     _require_symbols(header, where)
+    _require_days_first(header, rows, where)
     return Columns(0, tuple(range(1, len(header))), tuple(header[1:]), len(header))
 
 
@@ -114,9 +117,9 @@ def _require_names(header: Sequence[str], where: str) -> None:
         )
     if _EPOCH.fullmatch(header[0]) and len(numbers) >= 5:
         raise PricesInvalid(
-            f"{where}: the header is missing, was {shown}, ...: these look like klines of one "
-            "instrument, write a line of names above them (open_time,open,high,low,close,volume, "
-            "a name for each column) and add --column SYMBOL=close"
+            f"{where}: the header is missing, was {shown}, ...: the rows look like klines of one "
+            f"instrument, write a line of {len(header)} names above the first, such as "
+            "open_time,open,high,low,close,volume, and add --column SYMBOL=close"
         )
     raise PricesInvalid(
         f"{where}: the header is missing, was {shown}: write a line of names above the first row, "
@@ -126,6 +129,10 @@ def _require_names(header: Sequence[str], where: str) -> None:
 
 def _require_one_line(rows: Sequence[Row], where: str) -> None:
     """Refuse a header of several lines, and dates that stand in the header."""
+    if len(rows) > 1 and len(rows[0].cells) == 1 < len(rows[1].cells):
+        raise PricesInvalid(
+            f"{where}: must be the header, was {rows[0].cells[0]!r}: delete what stands above it"
+        )
     more = [row.cells[0] for row in rows[1:4] if _is_of_header(row.cells[0])]
     if more:
         raise PricesInvalid(
@@ -177,6 +184,15 @@ def _require_symbols(header: Sequence[str], where: str) -> None:
         )
 
 
+def _require_days_first(header: Sequence[str], rows: Sequence[Row], where: str) -> None:
+    day = _day_column(header)
+    if day > 0 and len(rows) > 1 and moment_of(rows[1].cells[0]) is None:
+        raise PricesInvalid(
+            f"{where}: the first column must hold dates, and {header[day]} is column {day + 1}: "
+            "put it first and delete what is no close"
+        )
+
+
 def _fields_among(header: Sequence[str]) -> list[str]:
     """Return the names that are fields of an instrument, alone or of one that they name too."""
     bare = [cell for cell in header if is_field(cell)]
@@ -212,12 +228,16 @@ def _fields_refused(fields: Sequence[str], header: Sequence[str]) -> str:
         f"not {'symbols' if many else 'a symbol'}"
     )
     if is_field(header[0]):
-        return f"{what}, and no column holds dates: add a first column of dates, {PANEL_REMEDY}"
-    close = best_close(header) or fields[0]
-    alone, named = (f'"{each}"' if " " in each else each for each in (close, f"SYMBOL={close}"))
+        return f"{what}, and no column holds dates: add a first column of dates, then --column NAME"
+    close = best_close(header)
+    if close is None and all(_VOLUMES.intersection(words_of(each)) for each in fields):
+        return f"{what}: leave {'them' if many else 'it'} out"
+    if close is None:
+        symbol = shlex.quote(fields[0])
+        return f"{what}: leave {symbol} out, or if it is a symbol add --column {symbol}={symbol}"
     return (
-        f"{what}: add --column {alone} to read that column alone (--column {named} to name it), "
-        f"or {PANEL_REMEDY}"
+        f"{what}: add --column {shlex.quote(close)} to read that column alone "
+        f"(--column SYMBOL={shlex.quote(close)} to name it), or {PANEL_REMEDY}"
     )
 
 
@@ -229,17 +249,15 @@ def best_close(header: Sequence[str]) -> str | None:
 
 
 def _why_one_cell(header: Sequence[str], rows: Sequence[Row]) -> str:
-    if len(rows) < 2:
-        return ""
-    if len(rows[1].cells) > 1:
-        return f", was {header[0]!r}: delete what stands above the header"
-    if len(rows[1].cells[0].split()) > 1:
+    if len(rows) > 1 and len(header[0].split()) == len(rows[1].cells[0].split()) > 1:
         return ": blanks separate no columns, write commas between them"
     return ""
 
 
 def _one_column(header: Sequence[str], wanted: str, name: str, where: str) -> Columns:
     symbol, column = _symbol_and_column(header, wanted, where)
+    if is_field(column) and _VOLUMES.intersection(words_of(column)):
+        raise PricesInvalid(f"{where}: --column must name a column of prices, was {column}")
     place = header.index(column)
     if not symbol:
         symbol = _stem(name) if is_field(column) else column

@@ -143,7 +143,11 @@ def read_price_csv(path: Path, column: str | None = None) -> PricePanel:
                 return parse_prices(lines, path.name, column)
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return parse_prices(lines, path.name, column)
-    except (UnicodeDecodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise PricesInvalid(
+            f"{path.name}: not a readable UTF-8 CSV file ({error}): save it as UTF-8"
+        ) from error
+    except (gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
         raise PricesInvalid(f"{path.name}: not a readable UTF-8 CSV file ({error})") from error
 
 
@@ -181,8 +185,8 @@ def _require_width(row: Row, columns: Columns, where: str) -> None:
         )
     if any(row.cells[columns.width :]):
         raise PricesInvalid(
-            f"{where}: must have {columns.width} cells, had {had}: write decimals with a point and "
-            "nothing between thousands, since each comma begins a cell"
+            f"{where}: must have {columns.width} cells, had {had}: each comma begins a cell, so "
+            "name every column, and write decimals with a point and nothing between thousands"
         )
 
 

@@ -12,9 +12,13 @@ _SHOWN: Final = 3
 
 def quality_warnings(quality: PanelQuality) -> list[str]:
     """Return the sentences, plain ASCII but for the symbols, what distorts figures most first."""
-    kinds = (_splits, _bad_ticks, _empty, _dead, _flat, _holes, _late)
-    found = [line for kind in kinds for each in quality.symbols for line in kind(each, quality)]
+    found = [line for kind in _KINDS for each in quality.symbols for line in kind(each, quality)]
     return [*found, *_gaps(quality)]
+
+
+def is_clean(each: SymbolQuality, quality: PanelQuality) -> bool:
+    """Whether there is no sentence for this column."""
+    return not any(line for kind in _KINDS for line in kind(each, quality))
 
 
 def _splits(each: SymbolQuality, _: PanelQuality) -> Iterator[str]:
@@ -71,6 +75,9 @@ def _late(each: SymbolQuality, quality: PanelQuality) -> Iterator[str]:
             f"{each.symbol}: no close on the first {_days(each.missing_before)} of "
             f"{quality.n_days}, the first is of {each.first}"
         )
+
+
+_KINDS: Final = (_splits, _bad_ticks, _empty, _dead, _flat, _holes, _late)
 
 
 def _gaps(quality: PanelQuality) -> Iterator[str]:

@@ -17,6 +17,7 @@ from app.backtest.sizer import Sizer
 from app.backtest.tape import Tape, TooFewDays
 from app.core.types import PolicyInput, Prediction
 from app.history.prices import PricePanel
+from app.history.quality import measure_quality
 from app.settings import Settings
 from tests.backtest.panels import gappy, with_prices
 from tests.fakes import FakePolicyClient
@@ -134,7 +135,8 @@ def results_of(backtest: Backtest, *names: str, **more: Played) -> Results:
     found = {name: run for name, run in runs.items() if run is not None} | more
     rows = backtest.rows
     dates = backtest.tape.panel.dates[rows.start : rows.stop + 1]
-    return find_results(dates, backtest.periods, found, {})
+    quality = measure_quality(backtest.tape.panel)
+    return find_results(dates, backtest.periods, found, {}, quality)
 
 
 def test_a_policy_that_halves_every_weight_has_multiplier_one_half() -> None:
