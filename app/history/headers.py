@@ -13,7 +13,6 @@ from app.history.errors import PricesInvalid
 
 PANEL_REMEDY: Final = "keep a date column and one column of closes a symbol"
 _NUMBER: Final = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?")
-_EPOCH: Final = re.compile(r"\d{10}(?:\d{3}){0,3}")
 _CLOSES: Final = ("adj close", "adjusted close", "adjclose", "close", "close last", "last", "price")
 # a word that names what is measured of an instrument, never the instrument
 # "vol" is one only where it stands alone: funds of low volatility are called so
@@ -70,7 +69,7 @@ def find_columns(rows: Sequence[Row], name: str, wanted: str | None = None) -> C
     """
     header = _without_empty_ends(rows)
     where = f"{name} line {rows[0].line if rows else 1}"
-    _require_names(header, where)
+    _require_names(header, rows, where)
     _require_one_line(rows, where)
     _require_one_row_a_day(header, rows, where)
     if wanted is not None:
@@ -105,7 +104,7 @@ def _last_filled(cells: Sequence[str]) -> int:
     return max((place for place, cell in enumerate(cells, 1) if cell), default=0)
 
 
-def _require_names(header: Sequence[str], where: str) -> None:
+def _require_names(header: Sequence[str], rows: Sequence[Row], where: str) -> None:
     numbers = [cell for cell in header if _NUMBER.fullmatch(cell)]
     if not numbers and not (header and moment_of(header[0])):
         return
@@ -115,7 +114,7 @@ def _require_names(header: Sequence[str], where: str) -> None:
             f"{where}: a symbol must not be a number, was {shown}: if the header is missing, write "
             "one above the first row; a code of digits needs a letter in front"
         )
-    if _EPOCH.fullmatch(header[0]) and len(numbers) >= 5:
+    if all(_is_kline(row.cells) for row in rows):
         raise PricesInvalid(
             f"{where}: the header is missing, was {shown}, ...: the rows look like klines of one "
             f"instrument, write a line of {len(header)} names above the first, such as "
@@ -125,6 +124,17 @@ def _require_names(header: Sequence[str], where: str) -> None:
         f"{where}: the header is missing, was {shown}: write a line of names above the first row, "
         "such as date,AAA,BBB"
     )
+
+
+def _is_kline(cells: Sequence[str]) -> bool:
+    """Whether a row is a date with open, high, low and close, as far as their order tells."""
+    if len(cells) < 5 or not all(map(_NUMBER.fullmatch, cells[1:5])):
+        return False
+    try:
+        opened, high, low, close = map(float, cells[1:5])
+    except ValueError:
+        return False
+    return low <= min(opened, close) <= max(opened, close) <= high
 
 
 def _require_one_line(rows: Sequence[Row], where: str) -> None:

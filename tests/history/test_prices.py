@@ -78,6 +78,47 @@ def test_a_broken_cell_is_named_by_line_and_column(tmp_path: Path, text: str, me
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [
+        ("n/a", "leave the cell empty where there is no price"),
+        ("#N/A", "leave the cell empty where there is no price"),
+        ("null", "leave the cell empty where there is no price"),
+        ("NaN", "leave the cell empty where there is no price"),
+        ("-", "leave the cell empty where there is no price"),
+        (".", "leave the cell empty where there is no price"),
+        ("1,234.5", "write decimals with a point and nothing between thousands"),
+        ("1234,5", "write decimals with a point and nothing between thousands"),
+        ("1 234.5", "write decimals with a point and nothing between thousands"),
+        ("1'234.5", "write decimals with a point and nothing between thousands"),
+        ("1.234.567", "write decimals with a point and nothing between thousands"),
+        ("$12.5", "write the number alone"),
+        ("5K", "write the number alone"),
+    ],
+)
+def test_a_cell_in_another_dialect_is_refused_with_what_to_write(
+    tmp_path: Path, cell: str, remedy: str
+) -> None:
+    with pytest.raises(PricesInvalid) as caught:
+        read_price_csv(write(tmp_path, f'Date,A\n2020-01-01,"{cell}"\n'))
+    assert str(caught.value) == (
+        f"prices.csv line 2, column A: must be a price > 0 or empty, was {cell!r}: {remedy}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [
+        ("2020-01-01,1,234.5", "had 3: each comma begins a cell, so name every column, and write"),
+        ("2020-01-01", "had 1: the line is cut short"),
+    ],
+)
+def test_a_row_of_another_width_says_why_it_may_be_so(tmp_path: Path, row: str, part: str) -> None:
+    with pytest.raises(PricesInvalid) as caught:
+        read_price_csv(write(tmp_path, f"Date,A\n{row}\n"))
+    assert f"line 2: must have 2 cells, {part}" in str(caught.value)
+
+
 def test_bytes_that_are_not_utf8_and_absent_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_bytes(b"Date,\xff\n")
