@@ -135,11 +135,11 @@ def test_the_shipped_panel_has_three_warnings_each_true() -> None:
             "real move"
         ),
         (
-            "RRC: the close jumps and stays, x0.333 on 1990-04-10: a split not adjusted for, or a real "
-            "move"
+            "RRC: the close jumps and stays, x0.333 on 1990-04-10: a split not adjusted for, "
+            "or a real move"
         ),
         (
-            "RRC: the close did not change 68 times in a row, 1990-01-02 to 1990-04-09: stale prices "
-            "look like no risk"
+            "RRC: the close did not change 68 times in a row, 1990-01-02 to 1990-04-09: "
+            "stale prices look like no risk"
         ),
     ]

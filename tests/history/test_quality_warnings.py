@@ -60,8 +60,8 @@ def test_a_flat_run_counts_from_ten_on_and_says_if_it_lasts_to_the_end() -> None
     closes[-11:, 0] = closes[-11, 0]
     assert warnings_of(closes) == [
         (
-            "S00: the close did not change 10 times in a row, 2019-02-14 to 2019-02-24, its last day: "
-            "stale prices look like no risk"
+            "S00: the close did not change 10 times in a row, 2019-02-14 to 2019-02-24, its last "
+            "day: stale prices look like no risk"
         )
     ]
 
@@ -77,8 +77,8 @@ def test_missing_rows_are_said_once_with_their_longest_gap() -> None:
     panel = PricePanel(WALK.dates[kept], WALK.symbols, WALK.closes[kept])
     assert quality_warnings(measure_quality(panel)) == [
         (
-            "no row between 2018-02-19 and 2018-03-02, 11 days, and 1 more gap: the figures count the "
-            "move over a gap as one day's"
+            "no row between 2018-02-19 and 2018-03-02, 11 days, and 1 more gap: the figures "
+            "count the move over a gap as one day's"
         )
     ]
 
