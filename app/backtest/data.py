@@ -39,9 +39,9 @@ def data_json(quality: PanelQuality) -> JsonObject:
 def warning_lines(quality: PanelQuality) -> Iterator[str]:
     """Yield a line a warning for a terminal, at most 20, and one that counts the rest."""
     found = quality_warnings(quality)
-    yield from (f"data: {line}" for line in found[:_SHOWN])
+    yield from (f"data warning: {line}" for line in found[:_SHOWN])
     if len(found) > _SHOWN:
-        yield f"data: {len(found) - _SHOWN} more warnings are in the JSON file"
+        yield f"data warning: {len(found) - _SHOWN} more are in the JSON file"
 
 
 def data_lines(quality: PanelQuality) -> Iterator[str]:

@@ -97,7 +97,8 @@ def _warnings(results: Results) -> Iterator[str]:
     if found:
         items = "".join(f"<li>{escape(line)}</li>" for line in found)
         yield (
-            f'<div class="warning"><b>Look at the data before the figures</b><ul>{items}</ul></div>'
+            '<div class="warning"><b>Data warnings, to be read before the figures</b>'
+            f"<ul>{items}</ul></div>"
         )
 
 

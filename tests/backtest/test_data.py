@@ -64,7 +64,7 @@ def test_a_fault_is_warned_of_in_table_json_and_page(
     assert said.code == 0
     lines = said.out.splitlines()
     # above the figures
-    (place,) = [k for k, line in enumerate(lines) if line.startswith(f"data: {warning}")]
+    (place,) = [k for k, line in enumerate(lines) if line.startswith(f"data warning: {warning}")]
     assert place < next(k for k, line in enumerate(lines) if line.startswith("equal_weight"))
     assert [line.startswith(warning) for line in out()["data"]["warnings"]] == [True]
     page = Path("out.html").read_text("utf-8")
@@ -76,7 +76,7 @@ def test_an_empty_column_is_left_out_and_said_so(himari: Himari) -> None:
     panel = PricePanel(PANEL.dates, (*PANEL.symbols, "GHOST"), closes)
     said = himari("backtest", "--prices", str(written(panel, Path("prices.csv"))), *QUICK)
     assert said.code == 0
-    assert "data: GHOST: the column is empty and was left out" in said.out.splitlines()
+    assert "data warning: GHOST: the column is empty and was left out" in said.out.splitlines()
     found = out()
     assert found["settings"]["symbols"] == 3
     assert found["data"]["left_out"] == ["GHOST"]
@@ -105,11 +105,11 @@ def test_clean_data_has_its_part_and_no_warning(himari: Himari) -> None:
         "bad_ticks": [],
         "flat": None,
     }
-    assert "data: " not in said.out
+    assert "data warning" not in said.out
     row = next(line for line in said.out.splitlines() if line.startswith("S01"))
     assert row.split() == ["S01", "2018-01-01", "2019-08-09", "0.0%", "0", "0", "0", "0", "0"]
     page = Path("out.html").read_text("utf-8")
-    assert "Look at the data" not in page
+    assert "Data warnings" not in page
     assert "<h2>Data</h2>" in page
 
 
@@ -120,8 +120,8 @@ def test_a_terminal_shows_twenty_warnings_and_twenty_symbols_and_counts_the_rest
     panel.closes[400:, :24] = np.nan
     prices = str(written(panel, Path("prices.csv")))
     said = himari("backtest", "--prices", prices, "--json", "out.json", "--only", "equal_weight")
-    assert said.out.count("\ndata: S") == 20
-    assert "\ndata: 4 more warnings are in the JSON file\n" in said.out
+    assert said.out.count("\ndata warning: S") == 20
+    assert "\ndata warning: 4 more are in the JSON file\n" in said.out
     assert said.out.count("\nS") == 20
     assert "\n5 more symbols are in the JSON file\n" in said.out
     # the only clean one stands behind those with a word to say
