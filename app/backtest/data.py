@@ -27,6 +27,8 @@ def data_json(quality: PanelQuality) -> JsonObject:
     return {
         "n_days": quality.n_days,
         "gaps": [asdict(gap) for gap in quality.gaps],
+        "same_closes": [list(pair) for pair in quality.same_closes],
+        "like_fields": list(quality.like_fields),
         "left_out": list(quality.empty),
         "symbols": {
             each.symbol: {key: value for key, value in asdict(each).items() if key != "symbol"}

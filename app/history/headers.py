@@ -77,7 +77,7 @@ def find_columns(rows: Sequence[Row], name: str, wanted: str | None = None) -> C
     if len(header) < 2:
         message = f"{where}: must name a date column and at least one symbol"
         raise PricesInvalid(message + _why_one_cell(header, rows))
-    _require_symbols(header, where)
+    _require_symbols(header, rows, where)
     _require_days_first(header, rows, where)
     return Columns(0, tuple(range(1, len(header))), tuple(header[1:]), len(header))
 
@@ -177,11 +177,12 @@ def _require_one_row_a_day(header: Sequence[str], rows: Sequence[Row], where: st
             )
 
 
-def _require_symbols(header: Sequence[str], where: str) -> None:
+def _require_symbols(header: Sequence[str], rows: Sequence[Row], where: str) -> None:
     symbols = header[1:]
     fields = _fields_among(header)
     if fields:
-        raise PricesInvalid(f"{where}: {_fields_refused(fields, header)}")
+        refusal = f"{where}: {_fields_refused(fields, header)}"
+        raise PricesInvalid(refusal + _and_rows_a_day(header, rows))
     if "" in symbols:
         raise PricesInvalid(
             f"{where}: column {list(symbols).index('') + 2} must name a symbol, was empty"
@@ -249,6 +250,16 @@ def _fields_refused(fields: Sequence[str], header: Sequence[str]) -> str:
         f"{what}: add --column {shlex.quote(close)} to read that column alone "
         f"(--column SYMBOL={shlex.quote(close)} to name it), or {PANEL_REMEDY}"
     )
+
+
+def _and_rows_a_day(header: Sequence[str], rows: Sequence[Row]) -> str:
+    """Say the next thing in the way of an intraday file, so that it is mended at once."""
+    day = _day_column(header)
+    moments = [moment_of(row.cells[day]) for row in rows[1:3] if day < len(row.cells)]
+    days = {moment.date() for moment in moments if moment is not None}
+    if len(moments) == 2 and len(days) == 1 and None not in moments:
+        return "; it has more than one row a day: keep the last row of each day"
+    return ""
 
 
 def best_close(header: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from app.core.types import BoolArray, FloatArray
+from app.history.alike import find_fields, find_same_closes
 from app.history.prices import DateArray, PricePanel, PricesInvalid
 
 # a close that moves so far in log terms always counts: it doubles or halves
@@ -66,6 +67,8 @@ class SymbolQuality:
         Closes that jump and come back within three.
     flat : FlatRun or None
         The longest run of equal closes; None where each differs from the one before.
+    usual_move : float or None, log return per close
+        1.4826 times the median absolute one: a volatility that no jump raises; None without one.
     """
 
     symbol: str
@@ -80,6 +83,7 @@ class SymbolQuality:
     splits: tuple[Jump, ...] = ()
     bad_ticks: tuple[Jump, ...] = ()
     flat: FlatRun | None = None
+    usual_move: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,17 @@ class PanelQuality:
         Longer than a market's holidays: more than a week, in a market that never closes more than
         a day, in a file of weeks or months more than seven of them.
     symbols : tuple of SymbolQuality, in the order of the file
+    same_closes : tuple of pairs of symbols
+        An earlier column and one with the same closes.
+    like_fields : tuple of str, length 4 or 0
+        Columns that behave as open, high, low and close of one instrument.
     """
 
     n_days: int
     gaps: tuple[Gap, ...]
     symbols: tuple[SymbolQuality, ...]
+    same_closes: tuple[tuple[str, str], ...]
+    like_fields: tuple[str, ...]
 
     @property
     def empty(self) -> tuple[str, ...]:
@@ -123,6 +133,8 @@ def measure_quality(panel: PricePanel) -> PanelQuality:
             _column(symbol, panel.dates, panel.closes[:, place])
             for place, symbol in enumerate(panel.symbols)
         ),
+        same_closes=tuple(find_same_closes(panel)),
+        like_fields=find_fields(panel),
     )
 
 
@@ -174,6 +186,7 @@ def _column(symbol: str, dates: DateArray, closes: FloatArray) -> SymbolQuality:
         splits=tuple(_jump(days, moves, row) for row in jumps),
         bad_ticks=tuple(_jump(days, moves, row) for row in ticks),
         flat=_longest_flat(days, moves),
+        usual_move=_DEVIATIONS * float(np.median(np.abs(moves))) if len(moves) else None,
     )
 
 

@@ -7,13 +7,15 @@ from app.history.quality import Jump, PanelQuality, SymbolQuality
 
 # 20 US stocks in 33 years had at most 5 equal closes in a row, but for a penny stock
 FLAT_FROM: Final = 10
+# coins and volatility indices move by a tenth on a usual day, traded volume by a third
+UNUSUAL_MOVE: Final = 0.2
 _SHOWN: Final = 3
 
 
 def quality_warnings(quality: PanelQuality) -> list[str]:
     """Return the sentences, plain ASCII but for the symbols, what distorts figures most first."""
     found = [line for kind in _KINDS for each in quality.symbols for line in kind(each, quality)]
-    return [*found, *_gaps(quality)]
+    return [*_of_the_panel(quality), *found, *_gaps(quality)]
 
 
 def is_clean(each: SymbolQuality, quality: PanelQuality) -> bool:
@@ -60,6 +62,14 @@ def _flat(each: SymbolQuality, _: PanelQuality) -> Iterator[str]:
         )
 
 
+def _wild(each: SymbolQuality, _: PanelQuality) -> Iterator[str]:
+    if each.usual_move is not None and each.usual_move >= UNUSUAL_MOVE:
+        yield (
+            f"{each.symbol}: the close moves by {each.usual_move:.0%} on a usual day: it may be a "
+            "volume or another number that is no price"
+        )
+
+
 def _holes(each: SymbolQuality, _: PanelQuality) -> Iterator[str]:
     if each.holes:
         yield (
@@ -77,7 +87,17 @@ def _late(each: SymbolQuality, quality: PanelQuality) -> Iterator[str]:
         )
 
 
-_KINDS: Final = (_splits, _bad_ticks, _empty, _dead, _flat, _holes, _late)
+_KINDS: Final = (_splits, _bad_ticks, _empty, _dead, _wild, _flat, _holes, _late)
+
+
+def _of_the_panel(quality: PanelQuality) -> Iterator[str]:
+    if quality.like_fields:
+        yield (
+            f"{', '.join(quality.like_fields)}: they behave as open, high, low and close of one "
+            "instrument: --column reads one of them alone"
+        )
+    for earlier, symbol in quality.same_closes:
+        yield f"{symbol}: its closes are those of {earlier}, so one instrument counts twice"
 
 
 def _gaps(quality: PanelQuality) -> Iterator[str]:

@@ -92,6 +92,9 @@ def test_clean_data_has_its_part_and_no_warning(himari: Himari) -> None:
     data = out()["data"]
     assert data["warnings"] == data["gaps"] == data["left_out"] == []
     assert data["n_days"] == 420
+    assert data["same_closes"] == data["like_fields"] == []
+    # the walk's own standard deviation, near enough
+    assert data["symbols"]["S01"].pop("usual_move") == pytest.approx(0.0144, abs=0.002)
     assert data["symbols"]["S01"] == {
         "first": "2018-01-01",
         "last": "2019-08-09",

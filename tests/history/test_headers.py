@@ -54,6 +54,13 @@ def test_the_adjusted_close_is_what_the_refusal_proposes(tmp_path: Path) -> None
     assert "--column SYMBOL='Adj Close' to name it" in sentence
 
 
+def test_hours_of_fields_are_refused_for_both(tmp_path: Path) -> None:
+    rows = "2017-04-19 09:00,1,2,1,2\n2017-04-19 10:00,2,3,2,3\n"
+    sentence = refused(tmp_path, f",Open,High,Low,Close\n{rows}")
+    assert "--column Close" in sentence
+    assert sentence.endswith("; it has more than one row a day: keep the last row of each day")
+
+
 def test_a_volume_beside_symbols_is_refused(tmp_path: Path) -> None:
     text = "Date,AAPL,{}\n2020-01-01,1,2\n"
     for name in ("Volume", "AAPL_volume", "Vol."):
