@@ -44,6 +44,7 @@ def settings_json(results: Results, options: BacktestOptions, params: EnginePara
     return {
         "mode": options.mode,
         "prices": options.prices.name,
+        "column": options.column,
         "symbols": len(next(iter(results.played.values())).run.weights[0]),
         "first_day": str(results.dates[0]),
         "last_day": str(results.dates[-1]),

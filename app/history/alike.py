@@ -1,5 +1,6 @@
 """Columns of a panel that are no instruments of their own, seen by their numbers alone."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -52,6 +53,6 @@ def _are_fields(closes: FloatArray) -> bool:
     high, low = known.max(axis=1), known.min(axis=1)
     highest = (known == high[:, np.newaxis]).all(axis=0)
     lowest = (known == low[:, np.newaxis]).all(axis=0)
-    within = float(np.median(high / low)) < FIELDS_WITHIN
+    within = float(np.median(np.log(high) - np.log(low))) < math.log(FIELDS_WITHIN)
     # four equal columns are copies, not fields
     return bool(within and highest.any() and lowest.any() and (high > low).any())

@@ -24,6 +24,7 @@ TICK_LASTS: Final = 3
 HOLIDAYS: Final = 7
 # a market that never closes has 2 of 7 days on weekends
 WEEKENDS_FROM: Final = 0.2
+_LARGEST: Final = 700.0
 _NEIGHBOURS: Final = 25
 # the standard deviation of a normal variable over its median distance from zero
 _DEVIATIONS: Final = 1.4826
@@ -191,7 +192,8 @@ def _column(symbol: str, dates: DateArray, closes: FloatArray) -> SymbolQuality:
 
 
 def _jump(days: DateArray, moves: FloatArray, row: int) -> Jump:
-    return Jump(str(days[row + 1]), math.exp(moves[row]))
+    # a float has no room for the ratio of its largest number to its smallest
+    return Jump(str(days[row + 1]), math.exp(min(moves[row], _LARGEST)))
 
 
 def _jumps(moves: FloatArray) -> tuple[list[int], list[int]]:

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from app.api.request import examples
 from app.api.request.strict_json import strict_json
 from app.core.errors import InvalidInput
 from app.history.prices import PricePanel, PricesInvalid, read_price_csv
+from app.history.quality import measure_quality
+from app.history.quality_warnings import quality_warnings
 from app.settings import SettingsError, load_settings
 from edge.problems import BodyTooLarge
 from inference_server.errors import RequestUnusable
@@ -38,6 +41,7 @@ REPLY = whole([good_row(), good_row()]).encode()
 PACKED = msgpack.packb({"signals": [batch_signal()]}, default=list)
 YAML = b"portfolio_value: 5e4\nport: 8001\ncircuit_breaker:\n  jitter: 0.1\nallow_short: true\n"
 PRICES = b"date,BTC-USD,ETH-USD\n2024-01-01,42000.5,2300\n2024-01-02,,2310.25\n"
+FIELDS = b"date,Open,Close,Volume\n2024-01-01,1,42000.5,5\n2024-01-02,1,,n/a\n2024-01-03,1,4,5\n"
 NOW_NS = 1_735_226_000_000_000_000
 
 patches = st.binary(max_size=6) | st.sampled_from(
@@ -229,9 +233,25 @@ def test_any_price_file_is_a_table_of_prices_or_is_refused(tmp_path: Path, *, pa
     read()
 
 
+@settings(max_examples=300, deadline=None)
+@given(damaged(FIELDS), st.sampled_from(["Close", "A=Close", "Volume", "=", ""]))
+@example(FIELDS, "A=Close")
+def test_any_file_of_fields_is_one_instrument_or_is_refused(raw: bytes, column: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "A.csv")
+        path.write_bytes(raw)
+        try:
+            panel = read_price_csv(path, column)
+        except PricesInvalid:
+            return
+    assert_prices(panel)
+    assert panel.closes.shape[1] == 1
+
+
 def assert_prices(panel: PricePanel) -> None:
     assert len(panel.dates) == len(panel.closes) >= 1
     assert panel.closes.shape[1] == len(set(panel.symbols)) >= 1
     known = panel.closes[~np.isnan(panel.closes)]
     assert (known > 0.0).all()
     assert np.isfinite(known).all()
+    assert all(quality_warnings(measure_quality(panel)))

@@ -121,6 +121,12 @@ def test_missing_rows_are_a_gap_beyond_a_weekend_and_holidays() -> None:
     assert gaps_of(list(range(50, 60)), business=True) == [17]
 
 
+def test_the_largest_move_of_a_float_is_a_jump() -> None:
+    closes = np.array([[1e-300], [1e300], [1e300], [1e300]])
+    (jump,) = measure_quality(PricePanel(WALK.dates[:4], ("A",), closes)).symbols[0].splits
+    assert jump.ratio > 1e300
+
+
 def test_one_day_alone_is_measured() -> None:
     quality = measure_quality(PricePanel(WALK.dates[:1], ("A",), np.array([[5.0]])))
     assert quality.gaps == ()
