@@ -74,12 +74,13 @@ bench: install-train  ## measure against the targets, write docs/bench
 	$(PIP) install --quiet --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m tests.tools.bench
 
-chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, crash, disk, overload
+chaos: install  ## faults for real, about half an hour: matrix, flaps, outage, crash, disk, liar, overload
 	$(BIN)/python -m tests.tools.chaos.matrix
 	$(BIN)/python -m tests.tools.chaos.flaps
 	$(BIN)/python -m tests.tools.chaos.outage
 	$(BIN)/python -m tests.tools.chaos.crash --rounds 20
 	$(BIN)/python -m tests.tools.chaos.disk
+	$(BIN)/python -m tests.tools.chaos.liar
 	$(BIN)/python -m tests.tools.chaos.overload
 
 soak: install  ## 10,000 requests that nobody should send, to each server

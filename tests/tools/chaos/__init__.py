@@ -13,5 +13,6 @@ flapping.py, flaps.py   a server that comes and goes: ``python -m tests.tools.ch
 outage.py               a server that stays away: ``python -m tests.tools.chaos.outage``
 crash*.py               kill -9 under load: ``python -m tests.tools.chaos.crash``
 disk*.py                the journal's disk at fault: ``python -m tests.tools.chaos.disk``
+liar*.py                wrong numbers beside an honest caller: ``python -m tests.tools.chaos.liar``
 fuzz.py                 requests made from OpenAPI: ``python -m tests.tools.chaos.fuzz``
 """
