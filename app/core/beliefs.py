@@ -61,7 +61,7 @@ class Beliefs:
     def __init__(self, params: EngineParams) -> None:
         self.params = params
         self.records = RecordBook(params.conformal, params.drift.max_strategies)
-        self.regimes = RegimeBook(params.regime.confirmations, params.market.max_symbols)
+        self.regimes = RegimeBook(params.regime, params.market.max_symbols)
         self.market = MarketBook(params.market)
         self.drift = DriftBook(params.drift)
         self.performance = PerformanceLedger(params.performance)

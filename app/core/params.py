@@ -48,7 +48,10 @@ class SentimentParams:
 
 @dataclass(frozen=True, slots=True)
 class RegimeParams:
-    """Size multipliers of a long by regime, and periods a change needs."""
+    """Size multipliers of a long by regime, and how many periods of what length a change needs.
+
+    ``period_sec`` is the period of the cascade as well.
+    """
 
     trending_up: float = 1.2
     ranging: float = 1.0
@@ -56,6 +59,7 @@ class RegimeParams:
     high_volatility: float = 0.6
     crisis: float = 0.2
     confirmations: int = 3
+    period_sec: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,13 @@ class RegimeGroup(Group):
         ge=1,
         le=1000,
     )
+    period_sec: Annotated[float, Field(ge=0, le=86_400)] = setting(
+        _CORE.regime.period_sec,
+        "Least time between two observations that count, of regimes and of the cascade, seconds; "
+        "0: every newer one counts.",
+        unit="seconds",
+        why="three claims within a second are one opinion",
+    )
 
 
 class CascadeGroup(Group):

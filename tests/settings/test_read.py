@@ -152,6 +152,7 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [
+        ("REGIMES__PERIOD_SEC", "HIMARI_REGIME__PERIOD_SEC"),
         ("KELY_FRACTION", "HIMARI_KELLY_FRACTION"),
         ("CIRCUIT_BREAKER__FAILURE_TRESHOLD", "HIMARI_CIRCUIT_BREAKER__FAILURE_THRESHOLD"),
         ("CIRCUIT_BREAKER_ENABLED", "HIMARI_CIRCUIT_BREAKER__ENABLED"),

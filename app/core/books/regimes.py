@@ -4,28 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.params import RegimeParams
 from app.core.types import Regime
 
 
 @dataclass(slots=True)
 class SymbolRegime:
-    """Regime in force, a candidate with its run of periods, and the last period's time."""
+    """Regime in force, and a candidate with its run of periods.
+
+    ``last_ns`` is the newest stamp of a claim, ``counted_ns`` that of the last one that counted as
+    a period.
+    """
 
     current: Regime
     last_ns: int
+    counted_ns: int
     candidate: Regime | None = None
     streak: int = 0
 
 
 class RegimeBook:
-    """Regimes by symbol; one newer timestamp is one period.
+    """Regimes by symbol; a claim counts as a period if it is a while after the last that counted.
 
-    The first observation is adopted at once; a change needs ``confirmations`` consecutive
-    periods; a candidate that is given up is a false flip.
+    The first claim is adopted at once, and so is CRISIS unless it is older than the newest stamp;
+    any other change needs ``confirmations`` consecutive periods. Claims that do not count change
+    nothing. A candidate that is given up is a false flip.
+
+    Parameters
+    ----------
+    params : RegimeParams
+    max_symbols : int
     """
 
-    def __init__(self, confirmations: int, max_symbols: int) -> None:
-        self._confirmations = confirmations
+    def __init__(self, params: RegimeParams, max_symbols: int) -> None:
+        self._confirmations = params.confirmations
+        self._period_ns = round(params.period_sec * 1e9)
         self._max = max_symbols
         self._book: dict[str, SymbolRegime] = {}
         self.transitions = 0
@@ -36,18 +49,24 @@ class RegimeBook:
         state = self._book.get(symbol)
         if state is None:
             self._make_room()
-            self._book[symbol] = SymbolRegime(claim, timestamp_ns)
+            self._book[symbol] = SymbolRegime(claim, timestamp_ns, timestamp_ns)
             return claim
-        if timestamp_ns > state.last_ns:
-            state.last_ns = timestamp_ns
+        urgent = claim is Regime.CRISIS and timestamp_ns >= state.last_ns
+        if urgent or self._is_period(state, timestamp_ns):
+            state.counted_ns = timestamp_ns
             if claim is not state.current or state.candidate is not None:
                 self._weigh(state, claim)
+        state.last_ns = max(state.last_ns, timestamp_ns)
         return state.current
 
     def newest_ns(self, symbol: str) -> int:
         """Stamp of the newest claim of a symbol, -1 before the first."""
         state = self._book.get(symbol)
         return -1 if state is None else state.last_ns
+
+    def _is_period(self, state: SymbolRegime, timestamp_ns: int) -> bool:
+        since_ns = timestamp_ns - state.counted_ns
+        return since_ns > 0 and since_ns >= self._period_ns
 
     def _weigh(self, state: SymbolRegime, claim: Regime) -> None:
         if claim is not state.candidate:
@@ -58,7 +77,7 @@ class RegimeBook:
         if state.candidate is None:
             return
         state.streak += 1
-        if state.streak >= self._confirmations:
+        if claim is Regime.CRISIS or state.streak >= self._confirmations:
             state.current, state.candidate, state.streak = claim, None, 0
             self.transitions += 1
 
@@ -77,7 +96,10 @@ class RegimeBook:
             "transitions": self.transitions,
             "false_flips": self.false_flips,
             "book": [
-                [symbol, s.current.value, s.last_ns, s.candidate and s.candidate.value, s.streak]
+                [
+                    *(symbol, s.current.value, s.last_ns, s.counted_ns),
+                    *(s.candidate and s.candidate.value, s.streak),
+                ]
                 for symbol, s in self._book.items()
             ],
         }
@@ -88,7 +110,7 @@ class RegimeBook:
         self.false_flips = data["false_flips"]
         self._book = {
             symbol: SymbolRegime(
-                Regime(current), last_ns, Regime(candidate) if candidate else None, streak
+                Regime(current), *stamps, Regime(candidate) if candidate else None, streak
             )
-            for symbol, current, last_ns, candidate, streak in data["book"]
+            for symbol, current, *stamps, candidate, streak in data["book"]
         }
