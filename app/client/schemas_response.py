@@ -35,6 +35,9 @@ class Cascade(TypedDict):
     risk_score: float
     """0 calm to 1."""
     recommendation: Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
+    """In force: tightened at once, eased after three periods."""
+    score_recommendation: Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
+    """What the score alone says."""
     components: dict[str, float]
     """Each indicator's part, 0 to 1."""
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from app.core.books.cascade import CascadeBook
 from app.core.books.drift import DriftBook
 from app.core.books.market import MarketBook, PriceReport
 from app.core.books.records import Lesson, RecordBook
@@ -16,6 +17,7 @@ from app.core.performance import PerformanceLedger
 from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.core.portfolio.structure import Structure
 from app.core.signals import SignalTable
+from app.core.stages.cascade import CascadeAssessment, assess_cascade
 from app.core.stages.regime import majority_regime
 from app.core.types import Batch, Regime, TradingState
 
@@ -52,7 +54,7 @@ class Learnt:
 
 
 class Beliefs:
-    """Records, regimes, market, drift, performance, trading state.
+    """Records, regimes, cascade, market, drift, performance, trading state.
 
     Every method that changes it is the effect of exactly one kind of journalled event, so that
     the same events in the same order give the same beliefs.
@@ -62,6 +64,7 @@ class Beliefs:
         self.params = params
         self.records = RecordBook(params.conformal, params.drift.max_strategies)
         self.regimes = RegimeBook(params.regime, params.market.max_symbols)
+        self.cascade = CascadeBook(params.cascade, params.regime.period_sec)
         self.market = MarketBook(params.market)
         self.drift = DriftBook(params.drift)
         self.performance = PerformanceLedger(params.performance)
@@ -123,6 +126,11 @@ class Beliefs:
                 stale.append(symbol)
             effective[symbol] = self.regimes.observe(symbol, claim, newest)
         return effective, tuple(stale)
+
+    def observe_cascade(self, batch: Batch, at_ns: int) -> CascadeAssessment:
+        """Learn what a batch's indicators recommend; return its score and what is in force."""
+        alone = assess_cascade(batch.cascade, self.params.cascade)
+        return alone.under(self.cascade.observe(alone.recommendation, at_ns))
 
     def observe_prices(
         self, timestamp_ns: int, prices: Mapping[str, float], *, first: Collection[str] = ()
@@ -191,6 +199,7 @@ class Beliefs:
         return {
             "records": self.records.export(),
             "regimes": self.regimes.export(),
+            "cascade": self.cascade.export(),
             "market": self.market.export(),
             "drift": self.drift.export(),
             "performance": self.performance.export(),
@@ -204,6 +213,7 @@ class Beliefs:
         """Take over an exported state."""
         self.records.restore(data["records"])
         self.regimes.restore(data["regimes"])
+        self.cascade.restore(data["cascade"])
         self.market.restore(data["market"])
         self.drift.restore(data["drift"])
         self.performance.restore(data["performance"])

@@ -64,11 +64,17 @@ class RegimeParams:
 
 @dataclass(frozen=True, slots=True)
 class CascadeParams:
-    """Thresholds of the recommendation; the components' own numbers stand in the stage."""
+    """Thresholds of the recommendation, and what it takes to ease it.
+
+    The components' own numbers stand in the stage. ``confirmations`` are periods of regimes;
+    after ``forget_sec`` without a batch the next one is in force at once.
+    """
 
     exit_above: float = 0.8
     reduce_75_above: float = 0.6
     reduce_50_above: float = 0.4
+    confirmations: int = 3
+    forget_sec: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
         "cascade": {
             "risk_score": observed.cascade.risk_score,
             "recommendation": observed.cascade.recommendation,
+            "score_recommendation": observed.cascade.score_recommendation,
             "components": observed.cascade.components,
         },
         "policy": policy_summary(conclusion),

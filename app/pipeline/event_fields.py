@@ -115,7 +115,9 @@ _POLICY_FIELDS = _dataclass(PolicyAnswer)
 _PREDICTION_FIELDS = _dataclass(Prediction)
 
 # parameters added since RULES 2, by dotted name, with the value that held before there were any
-PARAMS_ABSENT: Final[Mapping[str, Any]] = MappingProxyType({"regime.period_sec": 0.0})
+PARAMS_ABSENT: Final[Mapping[str, Any]] = MappingProxyType(
+    {"regime.period_sec": 0.0, "cascade.confirmations": 1, "cascade.forget_sec": 0.0}
+)
 # parameters that are gone since RULES 2, by dotted name; they are dropped
 PARAMS_GONE: Final[frozenset[str]] = frozenset()
 

@@ -172,7 +172,7 @@ class RegimeGroup(Group):
 
 
 class CascadeGroup(Group):
-    """Score of a liquidation cascade above which it acts."""
+    """Score of a liquidation cascade above which it acts, and what eases it."""
 
     exit_above: Share = setting(
         _CORE.cascade.exit_above,
@@ -191,6 +191,20 @@ class CascadeGroup(Group):
         "REDUCE_50%, score.",
         unit="score, 0 to 1",
         why="two of the heavy ones",
+    )
+    confirmations: int = setting(
+        _CORE.cascade.confirmations,
+        "Looser periods (REGIME__PERIOD_SEC) that ease it, count; tightening is at once.",
+        unit="periods",
+        why="a score beside a threshold trades nothing to and fro",
+        ge=1,
+        le=1000,
+    )
+    forget_sec: Amount = setting(
+        _CORE.cascade.forget_sec,
+        "After so long without a batch the next one is in force at once, seconds; 0: always.",
+        unit="seconds",
+        why="an hour old, it says nothing of the market now",
     )
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 2bca2a155b90fcf702c1fafbbe34f7c06f15e28b8d7481addef8514f4c97645b
+// openapi sha256: 44acee7bb2a4292c534b470a596f6b02908792f2413f793bd11a832191acf4a2
 
 export interface paths {
     "/allocate": {
@@ -664,9 +664,16 @@ export interface components {
             risk_score: number;
             /**
              * Recommendation
+             * @description In force: tightened at once, eased after three periods.
              * @enum {string}
              */
             recommendation: "MONITOR" | "REDUCE_50%" | "REDUCE_75%" | "EXIT";
+            /**
+             * Score Recommendation
+             * @description What the score alone says.
+             * @enum {string}
+             */
+            score_recommendation: "MONITOR" | "REDUCE_50%" | "REDUCE_75%" | "EXIT";
             /**
              * Components
              * @description Each indicator's part, 0 to 1.

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 StrategyName = Literal["rl", "fallback"]
 ModeName = Literal["fallback", "mock", "real"]
+Recommendation = Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
 
 
 class Stages(BaseModel):
@@ -79,7 +80,10 @@ class Cascade(BaseModel):
     """Assessment of the liquidation cascade."""
 
     risk_score: float = Field(description="0 calm to 1.")
-    recommendation: Literal["MONITOR", "REDUCE_50%", "REDUCE_75%", "EXIT"]
+    recommendation: Recommendation = Field(
+        description="In force: tightened at once, eased after three periods."
+    )
+    score_recommendation: Recommendation = Field(description="What the score alone says.")
     components: dict[str, float] = Field(description="Each indicator's part, 0 to 1.")
 
 

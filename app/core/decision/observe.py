@@ -18,7 +18,7 @@ from app.core.signals import (
     tabulate,
     usable_prices,
 )
-from app.core.stages.cascade import CascadeAssessment, assess_cascade
+from app.core.stages.cascade import CascadeAssessment
 from app.core.types import Batch, Regime, TradingState
 
 
@@ -39,6 +39,7 @@ class Heard:
     faults : mapping of index to reason
         Signals that are refused for themselves.
     cascade : CascadeAssessment
+        Score of the batch, and what is in force after it.
     brakes : Braking
         Without the kill switch.
     """
@@ -149,7 +150,7 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
         learnt=learnt,
         views=views,
         faults=signal_faults(batch, params.trading.max_signal_age_sec, given),
-        cascade=assess_cascade(batch.cascade, params.cascade),
+        cascade=beliefs.observe_cascade(batch, at_ns),
         brakes=assess_brakes(batch, learnt.value, beliefs.values, params.brakes),
     )
     observed = _assess(heard, beliefs.trading, params, params.limits, beliefs)

@@ -3,7 +3,7 @@
 See docs/concepts.md#cascade.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core.params import CascadeParams
@@ -56,23 +56,31 @@ class CascadeAssessment:
     risk_score : float, in [0, 1]
         Weighted sum of the components.
     recommendation : str
-        One of `RECOMMENDATIONS`.
+        In force, one of `RECOMMENDATIONS`.
     multiplier : float, in [0, 1]
-        Factor a on sizes and limits.
+        Factor a on sizes and limits, of what is in force.
     components : dict of str to float, each in [0, 1]
         Score of each indicator before its weight.
+    score_recommendation : str
+        What the score alone recommends.
     """
 
     risk_score: float
     recommendation: str
     multiplier: float
     components: dict[str, float]
+    score_recommendation: str
+
+    def under(self, in_force: str) -> "CascadeAssessment":
+        """Return the same score with another recommendation in force."""
+        return replace(self, recommendation=in_force, multiplier=MULTIPLIERS[in_force])
 
 
 def assess_cascade(indicators: CascadeIndicators, params: CascadeParams) -> CascadeAssessment:
-    """Return the risk score of the indicators, the recommendation and its multiplier.
+    """Return the risk score of the indicators, its recommendation and its multiplier.
 
-    Each component counts only beyond its threshold and is at most 1.
+    Each component counts only beyond its threshold and is at most 1. What the batches before it
+    leave in force is not known here.
 
     Parameters
     ----------
@@ -87,8 +95,8 @@ def assess_cascade(indicators: CascadeIndicators, params: CascadeParams) -> Casc
     """
     components = _components(indicators)
     score = round(sum(WEIGHTS[name] * value for name, value in components.items()), SCORE_DECIMALS)
-    recommendation = _recommend(score, params)
-    return CascadeAssessment(score, recommendation, MULTIPLIERS[recommendation], components)
+    alone = _recommend(score, params)
+    return CascadeAssessment(score, alone, MULTIPLIERS[alone], components, alone)
 
 
 def _recommend(score: float, params: CascadeParams) -> str:

@@ -1,0 +1,105 @@
+"""Decisions count time, not requests: cascade, horizons and slow trading over many batches."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from app.core.types import Batch, CascadeIndicators
+from app.pipeline.what_if import Changes
+from tests.contract.engine import Answer, Engine
+from tests.contract.requests import request, signal
+from tests.contract.strategies import CALM, CLOSING, NOW, QUARTERING
+from tests.fakes import FakeJournal
+
+SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
+# 0.20 + 0.25 + 0.15 + 0.25 x: scores of 0.79 and 0.81
+BELOW: Final = CascadeIndicators(0.01, -0.3, 10.0, 0.76, 0.0)
+ABOVE: Final = CascadeIndicators(0.01, -0.3, 10.0, 0.84, 0.0)
+FLAT: Final[dict[str, float]] = {}
+
+
+def at(seconds: float, **changed: Any) -> Batch:
+    """Request with one signal so many seconds later."""
+    stamp = NOW + round(seconds * SECOND)
+    return request(signal(timestamp_ns=stamp), **{"received_ns": stamp, **changed})
+
+
+def units(answer: Answer) -> dict[str, float]:
+    """Positions of somebody who trades what he is told."""
+    return {entry["symbol"]: entry["target_quantity"] for entry in answer["positions"]}
+
+
+def traded_usd(answer: Answer) -> float:
+    return sum(abs(entry["trade_usd"]) for entry in answer["positions"])
+
+
+@pytest.mark.parametrize("every", [1, 30, 60, 600])
+def test_a_score_that_flaps_beside_a_threshold_trades_nothing(every: int) -> None:
+    engine = Engine()
+    held = units(engine.allocate(at(-every, cascade=QUARTERING, positions=FLAT)))
+    assert held["AAA"] > 0.0
+    trades = []
+    for step in range(20):
+        cascade = ABOVE if step % 2 == 0 else BELOW
+        answer = engine.allocate(at(every * step, cascade=cascade, positions=held))
+        assert answer["cascade"]["risk_score"] == pytest.approx(0.81 if step % 2 == 0 else 0.79)
+        assert answer["cascade"]["recommendation"] == "EXIT"
+        trades.append(traded_usd(answer))
+        held = units(answer)
+    # out once, and never in again
+    assert trades[0] > 0.0
+    assert trades[1:] == [0.0] * 19
+
+
+def test_the_answer_says_what_is_in_force_and_what_the_score_alone_says() -> None:
+    engine = Engine()
+    engine.allocate(at(0, cascade=CLOSING))
+    answer = engine.allocate(at(60))
+    cascade = answer["cascade"]
+    assert (cascade["risk_score"], cascade["score_recommendation"]) == (0.0, "MONITOR")
+    assert cascade["recommendation"] == "EXIT"
+    assert answer["allocations"] == {"AAA": 0.0}
+
+
+def test_a_signal_that_is_rejected_still_tells_the_batchs_time() -> None:
+    engine = Engine()
+    engine.allocate(at(0, cascade=CLOSING))
+    in_force = []
+    for minute in (1, 2, 3):
+        stamp = NOW + minute * MINUTE
+        batch = request(signal("CCC", timestamp_ns=stamp), received_ns=NOW, prices={})
+        answer = engine.allocate(replace(batch, cascade=CALM))
+        assert len(answer["rejected_signals"]) == 1
+        in_force.append(answer["cascade"]["recommendation"])
+    assert in_force == ["EXIT", "EXIT", "MONITOR"]
+
+
+def test_a_batch_without_signals_counts_at_its_receipt() -> None:
+    engine = Engine()
+    engine.allocate(at(0, cascade=CLOSING))
+    answers = [engine.allocate(request(received_ns=NOW + n * MINUTE)) for n in (1, 2, 3)]
+    assert [a["cascade"]["recommendation"] for a in answers] == ["EXIT", "EXIT", "MONITOR"]
+
+
+def test_dry_runs_and_what_if_ease_nothing() -> None:
+    engine = Engine()
+    engine.allocate(at(0, cascade=CLOSING))
+    before = engine.beliefs()
+    for step in range(1, 6):
+        engine.allocate(at(60 * step), dry_run=True)
+        engine.service.what_if(at(60 * step), Changes())
+    assert engine.beliefs() == before
+    assert engine.allocate(at(360))["cascade"]["recommendation"] == "EXIT"
+
+
+def test_what_is_in_force_comes_back_from_the_journal() -> None:
+    journal = FakeJournal()
+    engine = Engine(journal=journal)
+    for seconds, cascade in ((0, CLOSING), (60, CALM), (120, CALM)):
+        engine.allocate(at(seconds, cascade=cascade))
+    again = Engine(journal=FakeJournal(list(journal.events)))
+    assert again.beliefs() == engine.beliefs()
+    assert again.allocate(at(150))["cascade"]["recommendation"] == "EXIT"
+    assert again.allocate(at(180))["cascade"]["recommendation"] == "MONITOR"
