@@ -32,7 +32,7 @@ def units(answer: Answer) -> dict[str, float]:
 
 
 def traded_usd(answer: Answer) -> float:
-    return sum(abs(entry["trade_usd"]) for entry in answer["positions"])
+    return sum((abs(float(entry["trade_usd"])) for entry in answer["positions"]), 0.0)
 
 
 @pytest.mark.parametrize("every", [1, 30, 60, 600])

@@ -60,8 +60,8 @@ def settings_on(path: Path, **changes: Any) -> Settings:
 def batch_at(step: int) -> bytes:
     batch = json.loads(BATCH)
     for signal in batch["signals"]:
-        # of before the earliest reading of the clock: a stamp ahead of it would be refused
-        signal["timestamp_ns"] += step * 10**9 - 2 * HOUR_NS
+        # a period a step; of before the earliest reading of the clock, or it would be refused
+        signal["timestamp_ns"] += step * 60 * 10**9 - 2 * HOUR_NS
         signal["regime"] = REGIMES[step % len(REGIMES)]
     batch["portfolio_value"] = 100_000 - 100 * step
     return json.dumps(batch).encode()

@@ -110,7 +110,7 @@ class RegimeBook:
         self.false_flips = data["false_flips"]
         self._book = {
             symbol: SymbolRegime(
-                Regime(current), *stamps, Regime(candidate) if candidate else None, streak
+                Regime(current), last, counted, Regime(candidate) if candidate else None, streak
             )
-            for symbol, current, *stamps, candidate, streak in data["book"]
+            for symbol, current, last, counted, candidate, streak in data["book"]
         }

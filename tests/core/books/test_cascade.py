@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ MONITOR, HALF, QUARTER, EXIT = RECOMMENDATIONS
 Told = Sequence[tuple[float, str]]
 
 
-def book_of(period_sec: float = 60.0, **changes: float) -> CascadeBook:
-    return CascadeBook(CascadeParams(**changes), period_sec)
+def book_of(**changes: Any) -> CascadeBook:
+    return CascadeBook(CascadeParams(**changes), 60.0)
 
 
 def run(told: Told, book: CascadeBook | None = None) -> list[str]:
