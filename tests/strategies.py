@@ -60,4 +60,5 @@ def valid_signals(draw: st.DrawFn) -> Signal:
         signal_strength=draw(st.none() | fractions),
         sentiment_score=draw(st.none() | fractions),
         sentiment_confidence=draw(st.none() | fractions),
+        horizon_sec=draw(st.none() | st.floats(1.0, 1e7)),
     )

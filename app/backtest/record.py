@@ -35,6 +35,7 @@ import numpy as np
 from app.backtest.tape import MarketDay, Tape
 from app.core.decision.draft import Draft
 from app.core.params import EngineParams
+from app.core.phase1 import Phase1
 from app.core.signals import SignalTable
 from app.core.types import FloatArray
 
@@ -76,7 +77,7 @@ class TrainingRecord:
         share[at] = portfolio.share
         wire = {name: np.full(share.shape, np.nan) for name in WIRE_FIELDS}
         sent = table.direction != 0.0
-        for name, values in _wire_columns(table, drafted.phase1.volatility).items():
+        for name, values in _wire_columns(table, drafted.phase1).items():
             wire[name][at[0][sent], at[1][sent]] = values[sent]
         self._days.append(_Noted(day.row, baseline, share, wire))
 
@@ -125,10 +126,10 @@ def _numbered(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _wire_columns(table: SignalTable, volatility: FloatArray) -> dict[str, FloatArray]:
+def _wire_columns(table: SignalTable, phase1: Phase1) -> dict[str, FloatArray]:
     return {
         "direction": table.direction,
         "confidence": table.confidence,
-        "expected_return": table.expected_return,
-        "predicted_volatility": volatility,
+        "expected_return": phase1.claims.expected_return,
+        "predicted_volatility": phase1.volatility,
     }

@@ -114,11 +114,12 @@ class Sizer:
         rows = zip(
             table.signals,
             table.direction.tolist(),
-            phase1.edge.tolist(),
-            phase1.volatility.tolist(),
+            phase1.own_edge.tolist(),
+            phase1.own_volatility.tolist(),
+            phase1.claims.horizon_sec.tolist(),
             strict=True,
         )
-        for signal, direction, edge, volatility in rows:
+        for signal, direction, edge, volatility, horizon_sec in rows:
             realized = day.next_returns.get(signal.symbol)
             if realized is None or direction == 0.0:
                 continue
@@ -128,7 +129,8 @@ class Sizer:
                     direction * realized,
                     edge,
                     volatility,
-                    period=outcome_period(signal.timestamp_ns),
+                    period=outcome_period(signal.timestamp_ns, horizon_sec),
+                    horizon_sec=horizon_sec,
                 )
                 self._beliefs.learn(lesson)
 

@@ -87,6 +87,10 @@ class Signal(TypedDict):
     """0 bearish to 1 bullish."""
     sentiment_confidence: NotRequired[float | None]
     """Weight of the score."""
+    horizon_sec: NotRequired[float | None]
+    """Horizon of both claims and of the outcome, seconds; SIGNALS__HORIZON_SEC where absent or
+    null.
+    """
 
 
 class AllocateRequest(TypedDict):

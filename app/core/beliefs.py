@@ -62,7 +62,9 @@ class Beliefs:
 
     def __init__(self, params: EngineParams) -> None:
         self.params = params
-        self.records = RecordBook(params.conformal, params.drift.max_strategies)
+        self.records = RecordBook(
+            params.conformal, params.drift.max_strategies, params.signals.horizon_sec
+        )
         self.regimes = RegimeBook(params.regime, params.market.max_symbols)
         self.cascade = CascadeBook(params.cascade, params.regime.period_sec)
         self.market = MarketBook(params.market)

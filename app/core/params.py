@@ -79,7 +79,10 @@ class CascadeParams:
 
 @dataclass(frozen=True, slots=True)
 class MarketParams:
-    """Memory and age of prices, memory of returns, correlation estimate, default volatility."""
+    """Memory and age of prices, memory of returns, correlation estimate, default volatility.
+
+    ``default_volatility`` is of a day.
+    """
 
     history: int = 256
     max_symbols: int = 2048
@@ -118,9 +121,13 @@ class LimitParams:
 
 @dataclass(frozen=True, slots=True)
 class SignalParams:
-    """How far ahead of the clock the stamp of a signal or an observation may be; the door's."""
+    """How far ahead of the clock the stamp of a signal may be (the door's), and their horizon.
+
+    ``horizon_sec`` is H: every claim is brought to it, and a signal that says none means it.
+    """
 
     max_ahead_sec: float = 60.0
+    horizon_sec: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

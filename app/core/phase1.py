@@ -1,5 +1,6 @@
 """Phase 1: size each signal alone, stage after stage, with a trace of every step."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,23 +12,28 @@ from app.core.books.records import RecordBook
 from app.core.params import EngineParams
 from app.core.signals import SignalTable
 from app.core.stages.conformal import conformal_scales
+from app.core.stages.horizon import Claims, bring_to_horizon
 from app.core.stages.kelly import kelly_sizes, posterior_mean, win_rate
 from app.core.stages.regime import regime_factors
 from app.core.stages.sentiment import sentiment_factors
-from app.core.types import REGIMES, BoolArray, FloatArray, Notice, Regime
+from app.core.types import REGIMES, BoolArray, FloatArray, Notice, Regime, Signal
 
 _REGIME_INDEX: Final[dict[Regime, int]] = {regime: place for place, regime in enumerate(REGIMES)}
+_DAY_SEC: Final = 86_400.0
+# A claimed volatility that far from that of the returns is of another horizon than it says.
+_FAR_FACTOR: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Phase1:
     """Sizes after each stage, all of shape (n,), fractions of portfolio value, >= 0.
 
-    ``edge`` is the posterior mean, ``volatility`` the one used (claimed, learnt or default),
-    ``scale`` the conformal scale. Stages are cumulative; ``regime`` is the size at cascade
-    multiplier 1.
+    ``claims`` are what the signals say, over the one horizon H; ``edge`` is the posterior mean
+    and ``volatility`` the one used (claimed, learnt or default), both over H too; ``scale`` is the
+    conformal scale. Stages are cumulative; ``regime`` is the size at cascade multiplier 1.
     """
 
+    claims: Claims
     edge: FloatArray
     volatility: FloatArray
     scale: FloatArray
@@ -37,6 +43,18 @@ class Phase1:
     regime: FloatArray
     notices: tuple[Notice, ...]
 
+    @property
+    def own_edge(self) -> FloatArray:
+        """Posterior mean of each signal over its own horizon, shape (n,)."""
+        own: FloatArray = self.edge * self.claims.span
+        return own
+
+    @property
+    def own_volatility(self) -> FloatArray:
+        """Volatility used of each signal over its own horizon, shape (n,)."""
+        own: FloatArray = self.volatility * np.sqrt(self.claims.span)
+        return own
+
 
 def size_signals(
     table: SignalTable,
@@ -45,7 +63,7 @@ def size_signals(
     regimes: Mapping[str, Regime],
     params: EngineParams,
 ) -> Phase1:
-    """Run the signal stages in their order: Kelly, conformal, sentiment, regime.
+    """Run the signal stages in their order: horizon, Kelly, conformal, sentiment, regime.
 
     Parameters
     ----------
@@ -77,9 +95,12 @@ def _sized(
     columns = records.gather(table.strategies)
     of = table.strategy_of
     count = columns.count[of]
-    volatility = _volatility(table, market, params, notices)
+    claims = bring_to_horizon(
+        table.horizon_sec, table.expected_return, table.volatility, params.signals.horizon_sec
+    )
+    volatility = _volatility(table, claims, market, params, notices)
     edge = posterior_mean(
-        table.expected_return, table.confidence, count, columns.mean[of], params.kelly
+        claims.expected_return, table.confidence, count, columns.mean[of], params.kelly
     )
     wins = columns.wins[of]
     rate = win_rate(wins, count - wins, params.kelly)
@@ -98,6 +119,7 @@ def _sized(
     )
     factors = regime_factors(codes[table.symbol_of], table.direction, params.regime)
     return Phase1(
+        claims=claims,
         edge=edge,
         volatility=volatility,
         scale=scale,
@@ -110,24 +132,47 @@ def _sized(
 
 
 def _volatility(
-    table: SignalTable, market: MarketBook, params: EngineParams, notices: list[Notice]
+    table: SignalTable,
+    claims: Claims,
+    market: MarketBook,
+    params: EngineParams,
+    notices: list[Notice],
 ) -> FloatArray:
-    missing = np.isnan(table.volatility)
+    """Return the volatility of each signal over H: as claimed, learnt, or the default."""
+    horizon_sec = params.signals.horizon_sec
+    by_symbol = [market.sigma_over(symbol, horizon_sec) for symbol in table.symbols]
+    known = np.array(by_symbol, dtype=np.float64)[table.symbol_of]
+    claimed = claims.volatility
+    far = (claimed > _FAR_FACTOR * known) | (known > _FAR_FACTOR * claimed)
+    notices += [
+        _far_claim(table.signals[row], claims, known[row], row)
+        for row in np.flatnonzero(far & (table.direction != 0.0)).tolist()
+    ]
+    missing = np.isnan(claimed)
     if not np.count_nonzero(missing):
-        return table.volatility
-    volatility = table.volatility.copy()
-    for row in np.flatnonzero(missing).tolist():
+        return claimed
+    default = params.market.default_volatility * math.sqrt(horizon_sec / _DAY_SEC)
+    volatility = np.where(missing, np.where(np.isnan(known), default, known), claimed)
+    for row in np.flatnonzero(missing & (table.direction != 0.0)).tolist():
         signal = table.signals[row]
-        learnt = market.volatility(signal.symbol)
-        volatility[row] = params.market.default_volatility if learnt is None else learnt
-        if table.direction[row] != 0.0:
-            source = "the default" if learnt is None else "the EWMA of its returns"
-            detail = (
-                f"predicted_volatility of {signal.strategy_id}/{signal.symbol} is missing: "
-                f"{source}, {volatility[row]:.6g}, is used"
-            )
-            notices.append(Notice("sigma_missing", signal.symbol, detail))
+        source = "the default" if math.isnan(known[row]) else "the EWMA of its returns"
+        own = volatility[row] * math.sqrt(claims.span[row])
+        detail = (
+            f"predicted_volatility of {signal.strategy_id}/{signal.symbol} is missing: "
+            f"{source}, {own:.6g} over {claims.horizon_sec[row]:.10g} s, is used"
+        )
+        notices.append(Notice("sigma_missing", signal.symbol, detail))
     return volatility
+
+
+def _far_claim(signal: Signal, claims: Claims, known: float, row: int) -> Notice:
+    """Tell of a claimed volatility that its symbol's returns over its horizon contradict."""
+    said, learnt = (each * math.sqrt(claims.span[row]) for each in (claims.volatility[row], known))
+    detail = (
+        f"predicted_volatility of {signal.strategy_id}/{signal.symbol} is {said:.4g} over "
+        f"{claims.horizon_sec[row]:.10g} s, where its returns say {learnt:.4g}: horizon_sec?"
+    )
+    return Notice(None, signal.symbol, detail)
 
 
 def _open_for_trade(

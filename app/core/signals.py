@@ -59,6 +59,8 @@ class SignalTable:
     starts : int array of shape (m,), first row of each symbol (rows of a symbol are adjacent)
     direction : array of shape (n,), +1, -1 or 0 (HOLD, or idle)
     confidence, expected_return, volatility, sentiment, sentiment_confidence : arrays of shape (n,)
+        NaN where the signal did not say; over the signal's own horizon.
+    horizon_sec : array of shape (n,), seconds
         NaN where the signal did not say.
     prices : array of shape (m,), USD a unit
         NaN where an idle symbol has none.
@@ -76,6 +78,7 @@ class SignalTable:
     volatility: FloatArray
     sentiment: FloatArray
     sentiment_confidence: FloatArray
+    horizon_sec: FloatArray
     prices: FloatArray
 
 
@@ -175,6 +178,7 @@ def _whole_content(signal: Signal) -> tuple[Any, ...]:
                 signal.signal_strength,
                 signal.sentiment_score,
                 signal.sentiment_confidence,
+                signal.horizon_sec,
             )
         ),
     )
@@ -204,6 +208,7 @@ def _columns(
         volatility=_optional([s.predicted_volatility for s in signals]),
         sentiment=_optional([s.sentiment_score for s in signals]),
         sentiment_confidence=_optional([s.sentiment_confidence for s in signals]),
+        horizon_sec=_optional([s.horizon_sec for s in signals]),
         prices=np.array([prices.get(symbol, math.nan) for symbol in symbols], dtype=np.float64),
     )
 

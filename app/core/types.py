@@ -94,6 +94,7 @@ class Signal:
     signal_strength: float | None = None
     sentiment_score: float | None = None
     sentiment_confidence: float | None = None
+    horizon_sec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ class PolicyInput:
 
     ``baseline_pct`` is the symbol's signed Phase 2 weight at cascade multiplier 1 before
     smoothing, ``current_pct`` its current weight, ``returns`` its last returns, oldest first,
-    ``interval_sec`` the median time between them (None when unknown).
+    ``interval_sec`` the median time between them (None when unknown). ``expected_return`` and
+    ``predicted_volatility`` are over the one horizon of all claims, whatever the signal's own.
     """
 
     symbol: str

@@ -1,6 +1,7 @@
 """The guide's RL client: one signal at a time, behind the breaker, from any thread."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,7 +10,8 @@ import numpy as np
 from app.adapters.clock import SystemClock
 from app.adapters.policy.http import HttpPolicyClient
 from app.adapters.policy.options import HttpPolicyOptions
-from app.core.params import KellyParams, LimitParams, MarketParams
+from app.core.params import KellyParams, LimitParams, MarketParams, SignalParams
+from app.core.stages.horizon import bring_to_horizon
 from app.core.stages.kelly import kelly_sizes, posterior_mean
 from app.core.types import DIRECTION, PolicyInput, Prediction, Signal
 from app.facade.breaker import ColabProCircuitBreaker
@@ -135,8 +137,12 @@ def breaker_for(
 
 def _input_of(signal: Signal | Mapping[str, Any]) -> PolicyInput:
     (known,) = signals_of([signal])
-    claim = 0.0 if known.expected_return is None else known.expected_return
-    volatility = known.predicted_volatility or MarketParams().default_volatility
+    said = [[known.horizon_sec], [known.expected_return], [known.predicted_volatility]]
+    own, mean, sigma = np.array(said, dtype=np.float64)
+    claims = bring_to_horizon(own, mean, sigma, SignalParams().horizon_sec)
+    claim, volatility = float(claims.expected_return[0]), float(claims.volatility[0])
+    claim = 0.0 if math.isnan(claim) else claim
+    volatility = MarketParams().default_volatility if math.isnan(volatility) else volatility
     return PolicyInput(
         symbol=known.symbol,
         action=known.action,

@@ -139,6 +139,8 @@ class TacticalSignal(Signal):
     predicted_volatility : float > 0, standard deviation over the same horizon, optional
     signal_strength : float, optional
     sentiment_score, sentiment_confidence : float in [0, 1], optional
+    horizon_sec : float > 0, seconds, optional
+        Horizon of both claims and of the outcome; that of the settings, a day, by default.
 
     Raises
     ------
@@ -162,6 +164,7 @@ class TacticalSignal(Signal):
         signal_strength: float | None = None,
         sentiment_score: float | None = None,
         sentiment_confidence: float | None = None,
+        horizon_sec: float | None = None,
     ) -> None:
         Signal.__init__(
             self,
@@ -177,6 +180,7 @@ class TacticalSignal(Signal):
             maybe("signal_strength", signal_strength, -INFINITY, INFINITY),
             maybe("sentiment_score", sentiment_score, 0.0, 1.0),
             maybe("sentiment_confidence", sentiment_confidence, 0.0, 1.0),
+            maybe_positive("horizon_sec", horizon_sec),
         )
 
 

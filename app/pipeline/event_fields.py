@@ -109,14 +109,22 @@ _BATCH_FIELDS = _of(
     *("signals", "cascade", "prices", "portfolio_value", "received_ns", "positions"),
     *("market_data", "calm_by_default", "stamps_until_ns", "value_given"),
 )
-_SIGNAL_FIELDS = _dataclass(Signal)
+_SIGNAL_FIELDS = _dataclass(Signal, horizon_sec=None)
 _CASCADE_FIELDS = _dataclass(CascadeIndicators)
 _POLICY_FIELDS = _dataclass(PolicyAnswer)
 _PREDICTION_FIELDS = _dataclass(Prediction)
 
+# horizon of a lesson, or of a signal in a trace, that names none: there was this one
+HORIZON_ABSENT_SEC: Final = 86_400.0
+
 # parameters added since RULES 2, by dotted name, with the value that held before there were any
 PARAMS_ABSENT: Final[Mapping[str, Any]] = MappingProxyType(
-    {"regime.period_sec": 0.0, "cascade.confirmations": 1, "cascade.forget_sec": 0.0}
+    {
+        "regime.period_sec": 0.0,
+        "cascade.confirmations": 1,
+        "cascade.forget_sec": 0.0,
+        "signals.horizon_sec": HORIZON_ABSENT_SEC,
+    }
 )
 # parameters that are gone since RULES 2, by dotted name; they are dropped
 PARAMS_GONE: Final[frozenset[str]] = frozenset()

@@ -31,6 +31,7 @@ from app.pipeline.event_fields import (
     DECISION,
     FACTORS,
     FORGET,
+    HORIZON_ABSENT_SEC,
     OPERATOR,
     OUTCOMES,
     PRICES,
@@ -318,7 +319,8 @@ def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     for lesson in data["lessons"]:
         numbers = lesson["trade_return"], lesson["predicted"], lesson["volatility"]
         origin = lesson["decision"], lesson["symbol"], lesson["period"]
-        refused += not beliefs.learn(Lesson(lesson["strategy"], *numbers, *origin))
+        own_sec = lesson.get("horizon_sec", HORIZON_ABSENT_SEC)
+        refused += not beliefs.learn(Lesson(lesson["strategy"], *numbers, *origin, own_sec))
     for trade_return, used_rl, *pair in data["unpaired"]:
         beliefs.performance.add_unpaired(trade_return, used_rl=used_rl, origin=_origin(pair))
     for decision_id, difference, alone, symbol in data["paired"]:

@@ -166,7 +166,11 @@ class Learning:
             stored = await journal.decision(decision_id)
             decisions[decision_id] = None if stored is None else events.decode(stored.payload)
         return resolve_outcomes(
-            outcomes, decisions, known - beliefs.withdrawn, beliefs.market.largest_move
+            outcomes,
+            decisions,
+            known - beliefs.withdrawn,
+            beliefs.market.largest_move,
+            self._engine.params.signals.horizon_sec,
         )
 
     async def _learn(self, resolved: Resolved, answer: StoredAnswer | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.core.books.records import is_clipped, outcome_period
 from app.core.types import Outcome, Signal
+from app.pipeline.event_fields import HORIZON_ABSENT_SEC
 from app.pipeline.trace import sized_signals
 
 # Twenty claimed volatilities do not happen: percent were posted for a fraction, or a broken feed.
@@ -24,10 +25,10 @@ class Resolved:
     """What a list of outcomes comes to.
 
     ``lessons`` are dicts of ``strategy``, ``decision``, ``symbol``, ``period``, ``trade_return``,
-    ``predicted`` and ``volatility``; ``unpaired`` (return, whether the policy was used, decision,
-    symbol) and ``paired`` (decision, difference to Phase 2, return of Phase 2, symbol); ``pairs``
-    are the (decision, symbol) that count from now on. ``refused`` counts the lessons that are too
-    far from their claims, ``clipped`` those that count as less.
+    ``predicted`` and ``volatility``, all over ``horizon_sec``; ``unpaired`` (return, whether the
+    policy was used, decision, symbol) and ``paired`` (decision, difference to Phase 2, return of
+    Phase 2, symbol); ``pairs`` are the (decision, symbol) that count from now on. ``refused``
+    counts the lessons that are too far from their claims, ``clipped`` those that count as less.
     """
 
     lessons: list[dict[str, Any]] = field(default_factory=list)
@@ -70,6 +71,7 @@ def resolve_outcomes(
     decisions: Mapping[str, Mapping[str, Any] | None],
     known: AbstractSet[tuple[str, str]],
     largest_move: LargestMove,
+    horizon_sec: float,
 ) -> Resolved:
     """Resolve outcomes against the decisions that they name.
 
@@ -82,6 +84,8 @@ def resolve_outcomes(
         Pairs of decision and symbol that have counted already.
     largest_move : callable of symbol, price then, time then in ns
         Returns the largest move since that is believed: it vouches for a large outcome.
+    horizon_sec : float, seconds
+        What outcomes without a decision are over.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def resolve_outcomes(
     resolved, counted = Resolved(), set(known)
     for index, outcome in enumerate(outcomes):
         if outcome.decision_id is None:
-            reason = _take_free(outcome, resolved)
+            reason = _take_free(outcome, resolved, horizon_sec)
         else:
             decision = decisions[outcome.decision_id]
             reason = _take_paired(outcome, decision, counted, resolved, largest_move)
@@ -145,16 +149,18 @@ def _lessons(decision: Mapping[str, Any], outcome: Outcome) -> list[tuple[dict[s
     """List what each directional signal of the symbol would be taught, beside the signal."""
     found = []
     for row, signal in zip(decision["trace"], sized_signals(decision), strict=True):
-        symbol, strategy, direction, edge, volatility = row
+        symbol, strategy, direction, edge, volatility, *own = row
+        own_sec = own[0] if own else HORIZON_ABSENT_SEC
         if symbol == outcome.symbol and direction != 0.0:
             lesson = {
                 "strategy": strategy,
                 "decision": decision["answer"]["decision_id"],
                 "symbol": symbol,
-                "period": outcome_period(signal.timestamp_ns),
+                "period": outcome_period(signal.timestamp_ns, own_sec),
                 "trade_return": direction * outcome.realized_return,
                 "predicted": edge,
                 "volatility": volatility,
+                "horizon_sec": own_sec,
             }
             found.append((lesson, signal))
     return found
@@ -211,7 +217,7 @@ def _price(decision: Mapping[str, Any], outcome: Outcome, resolved: Resolved) ->
         resolved.paired.append([name, difference, alone, symbol])
 
 
-def _take_free(outcome: Outcome, resolved: Resolved) -> str | None:
+def _take_free(outcome: Outcome, resolved: Resolved, horizon_sec: float) -> str | None:
     claims = (outcome.strategy_id, outcome.predicted_return, outcome.predicted_volatility)
     given = [claim is not None for claim in claims]
     if any(given) and not all(given):
@@ -227,6 +233,7 @@ def _take_free(outcome: Outcome, resolved: Resolved) -> str | None:
             "trade_return": outcome.realized_return,
             "predicted": outcome.predicted_return,
             "volatility": outcome.predicted_volatility,
+            "horizon_sec": horizon_sec,
         }
         if abs(lesson["trade_return"]) > REFUSED_SIGMAS * lesson["volatility"]:
             resolved.refused += 1

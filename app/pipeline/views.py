@@ -61,12 +61,13 @@ def decision_payload(
             "state_version": state_version,
             "policy": events.answer_to_json(answer),
             "trace": [
-                [signal.symbol, signal.strategy_id, direction, edge, volatility]
-                for signal, direction, edge, volatility in zip(
+                [signal.symbol, signal.strategy_id, *numbers]
+                for signal, *numbers in zip(
                     table.signals,
                     table.direction.tolist(),
-                    phase1.edge.tolist(),
-                    phase1.volatility.tolist(),
+                    phase1.own_edge.tolist(),
+                    phase1.own_volatility.tolist(),
+                    phase1.claims.horizon_sec.tolist(),
                     strict=True,
                 )
             ],

@@ -74,8 +74,8 @@ class MarketGroup(Group):
     )
     default_volatility: Positive = setting(
         _CORE.market.default_volatility,
-        "Where neither claim nor history is there, per horizon.",
-        unit="return per horizon",
+        "Where neither claim nor history is there, of a day.",
+        unit="return per day",
         why="large, so that the unknown stays small",
     )
     alert_correlation: Share = setting(
@@ -159,7 +159,7 @@ class LimitsGroup(Group):
 
 
 class SignalsGroup(Group):
-    """What a signal's stamp may say."""
+    """What a signal's stamp may say, and what its claims are of."""
 
     max_ahead_sec: Amount = setting(
         _CORE.signals.max_ahead_sec,
@@ -167,6 +167,12 @@ class SignalsGroup(Group):
         "observation is rejected.",
         unit="seconds",
         why="clocks differ by seconds; set 86400 where bars are stamped with their end",
+    )
+    horizon_sec: Annotated[float, Field(ge=1, le=315_576_000)] = setting(
+        _CORE.signals.horizon_sec,
+        "Horizon of claims that say none, and the one that all claims are brought to, seconds.",
+        unit="seconds",
+        why="a day: what daily closes and most claims are of",
     )
 
 

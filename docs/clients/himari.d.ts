@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 44acee7bb2a4292c534b470a596f6b02908792f2413f793bd11a832191acf4a2
+// openapi sha256: 47ba8aff6b51d835bac9e8dec037b0221697708c985b92b8cb7013df6d7e0781
 
 export interface paths {
     "/allocate": {
@@ -1375,6 +1375,12 @@ export interface components {
                  * @default null
                  */
                 sentiment_confidence?: number | null;
+                /**
+                 * Horizon Sec
+                 * @description Horizon of both claims and of the outcome, seconds; SIGNALS__HORIZON_SEC where absent or null.
+                 * @default null
+                 */
+                horizon_sec?: number | null;
             }[];
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**

@@ -166,6 +166,7 @@ signals: st.SearchStrategy[Signal] = st.builds(
     signal_strength=maybe(fractions(-1.0, 1.0)),
     sentiment_score=maybe(fractions()),
     sentiment_confidence=maybe(fractions()),
+    horizon_sec=maybe(st.sampled_from((60.0, 3_600.0, 86_400.0, 604_800.0))),
 )
 
 cascades: st.SearchStrategy[CascadeIndicators] = st.one_of(

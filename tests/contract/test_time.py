@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.types import Batch, CascadeIndicators
+from app.core.params import BrakeParams, EngineParams, MarketParams
+from app.core.types import Batch, CascadeIndicators, Outcome
 from app.pipeline.what_if import Changes
 from tests.contract.engine import Answer, Engine
 from tests.contract.requests import request, signal
@@ -81,6 +82,53 @@ def test_a_batch_without_signals_counts_at_its_receipt() -> None:
     engine.allocate(at(0, cascade=CLOSING))
     answers = [engine.allocate(request(received_ns=NOW + n * MINUTE)) for n in (1, 2, 3)]
     assert [a["cascade"]["recommendation"] for a in answers] == ["EXIT", "EXIT", "MONITOR"]
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+def test_the_same_bet_said_in_hours_or_in_days_gets_the_same_size(*, claimed: bool) -> None:
+    # 0.002 and 0.0632 of a day, as a fresh engine and one that has learnt see it
+    hours = {"expected_return": 0.002 / 24, "horizon_sec": 3_600.0}
+    hours["predicted_volatility"] = 0.0632 / 24**0.5
+    for outcomes in (0, 25):
+        engines = [Engine(), Engine()]
+        for engine in engines:
+            taught = [
+                Outcome("AAA", 0.01 * (-1) ** n, None, None, "mean", 0.001, 0.05)
+                for n in range(outcomes)
+            ]
+            engine.record(taught)
+        dropped = {} if claimed else {"predicted_volatility": None}
+        days, same = (
+            engine.allocate(request(signal(**{**said, **dropped})))
+            for engine, said in zip(engines, ({}, hours), strict=True)
+        )
+        assert days["allocations"]["AAA"] > 0.0
+        assert same["allocations"] == pytest.approx(days["allocations"])
+
+
+def test_outcomes_of_an_hourly_bet_are_parts_of_an_observation() -> None:
+    engine = Engine()
+    for step in range(24):
+        stamp = NOW + 3_600 * SECOND * step
+        one = signal(timestamp_ns=stamp, horizon_sec=3_600.0, expected_return=1e-4)
+        answer = engine.allocate(request(one, received_ns=stamp))
+        engine.record([Outcome("AAA", 0.001, answer["decision_id"])])
+    record = engine.service.showing.state()["strategies"]["mean"]
+    assert record["outcomes"] == 24
+    assert record["observations"] == pytest.approx(1.0)
+    assert record["mean_return"] == pytest.approx(0.024)
+
+
+def test_a_volatility_target_sees_claims_of_several_horizons_as_one() -> None:
+    params = EngineParams(
+        brakes=BrakeParams(volatility_target=0.001), market=MarketParams(prior_correlation=0.0)
+    )
+    day, hour = signal(), signal("BBB", predicted_volatility=0.0632 / 24**0.5, horizon_sec=3_600.0)
+    hour = replace(hour, expected_return=0.002 / 24)
+    usd = Engine(params).allocate(request(day, hour))["allocations"]
+    assert usd["AAA"] == pytest.approx(usd["BBB"])
+    # two independent bets of 0.0632 a day each
+    assert usd["AAA"] == pytest.approx(100_000.0 * 0.001 / (0.0632 * 2**0.5))
 
 
 def test_dry_runs_and_what_if_ease_nothing() -> None:

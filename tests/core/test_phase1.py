@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.books.market import MarketBook
 from app.core.books.records import Lesson, RecordBook
-from app.core.params import EngineParams, KellyParams
+from app.core.params import EngineParams, KellyParams, SignalParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.signals import tabulate
 from app.core.types import Action, Regime, Signal
@@ -175,9 +175,81 @@ def test_a_missing_volatility_is_learnt_from_returns_or_else_the_default() -> No
     default = sized(silent)
     assert default.volatility.tolist() == [0.05]
     assert "default" in default.notices[0].detail
-    claimed = sized(make_signal(predicted_volatility=0.3), market=moving_market())
-    assert claimed.volatility.tolist() == [0.3]
+    claimed = sized(make_signal(predicted_volatility=0.05), market=moving_market())
+    assert claimed.volatility.tolist() == [0.05]
     assert claimed.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("horizon_sec", "over_own"), [(86_400.0, 0.02), (3_600.0, 0.02 / 24**0.5), (345_600.0, 0.04)]
+)
+def test_a_missing_volatility_is_that_of_the_horizon(horizon_sec: float, over_own: float) -> None:
+    silent = make_signal(predicted_volatility=None, horizon_sec=horizon_sec)
+    learnt = sized(silent, market=moving_market())
+    assert learnt.volatility == pytest.approx([0.02])
+    assert learnt.own_volatility == pytest.approx([over_own])
+    assert f"{over_own:.6g} over {horizon_sec:.10g} s" in learnt.notices[0].detail
+    default = sized(silent)
+    assert default.volatility == pytest.approx([0.05])
+    assert default.own_volatility == pytest.approx([2.5 * over_own])
+
+
+def test_with_another_horizon_of_claims_default_and_learnt_volatility_are_over_that() -> None:
+    params = EngineParams(signals=SignalParams(horizon_sec=4 * 86_400.0))
+    silent = make_signal(predicted_volatility=None)
+    assert sized(silent, params=params).volatility == pytest.approx([0.1])
+    learnt = sized(silent, market=moving_market(), params=params)
+    assert learnt.volatility == pytest.approx([0.04])
+
+
+@pytest.mark.parametrize(
+    ("claimed", "horizon_sec", "told"),
+    [
+        (0.0599, None, False),
+        (0.0601, None, True),
+        (0.00667, None, False),
+        (0.00666, None, True),
+        # 0.02 of a day is 0.0041 of an hour
+        (0.0041, 3_600.0, False),
+        (0.0125, 3_600.0, True),
+        (0.0013, 3_600.0, True),
+    ],
+)
+def test_a_claimed_volatility_beyond_a_factor_of_three_of_its_returns_is_told(
+    claimed: float, horizon_sec: float | None, *, told: bool
+) -> None:
+    signal = make_signal(predicted_volatility=claimed, horizon_sec=horizon_sec)
+    notices = sized(signal, market=moving_market()).notices
+    assert len(notices) == told
+    for notice in notices:
+        assert (notice.what, notice.symbol) == (None, "BTC-USD")
+        assert notice.detail.endswith("horizon_sec?")
+    hold = make_signal(action=Action.HOLD, predicted_volatility=claimed, horizon_sec=horizon_sec)
+    assert sized(hold, market=moving_market()).notices == ()
+
+
+HOURS = {"expected_return": 0.003 / 24, "predicted_volatility": 0.05 / 24**0.5}
+
+
+@pytest.mark.parametrize("outcomes", [0, 30])
+def test_the_same_bet_in_hours_and_in_days_gets_the_same_size(outcomes: int) -> None:
+    records = record_of((0.002, outcomes))
+    days = sized(make_signal(expected_return=0.003), records=records)
+    hours = sized(make_signal(horizon_sec=3_600.0, **HOURS), records=records)
+    assert 0.0 < days.kelly[0] < 0.5
+    assert hours.kelly == pytest.approx(days.kelly)
+    assert hours.edge == pytest.approx(days.edge)
+    assert hours.volatility == pytest.approx(days.volatility)
+    assert hours.own_edge == pytest.approx(days.edge / 24.0)
+    assert hours.own_volatility == pytest.approx(days.volatility / 24.0**0.5)
+
+
+@pytest.mark.parametrize(("floor", "open_for_trade"), [(0.0023, True), (0.0025, False)])
+def test_the_least_edge_is_of_the_one_horizon(floor: float, *, open_for_trade: bool) -> None:
+    # 0.8 x 0.003 of a day, whatever it was said in
+    params = EngineParams(kelly=KellyParams(min_edge=floor))
+    hours = make_signal(horizon_sec=3_600.0, **HOURS)
+    assert (sized(hours, params=params).kelly[0] > 0.0) == open_for_trade
 
 
 def test_missing_volatilities_do_not_touch_those_given() -> None:
@@ -212,6 +284,10 @@ def test_an_empty_batch_has_empty_sizes() -> None:
         {"expected_return": 1.7e308, "predicted_volatility": 5e-324},
         {"expected_return": 1.7e308, "predicted_volatility": 1.7e308},
         {"confidence": 0.0, "expected_return": 1.7e308},
+        {"confidence": 0.0, "expected_return": 1.7e308, "horizon_sec": 1e-300},
+        {"expected_return": 1e-300, "horizon_sec": 1e300},
+        {"predicted_volatility": 5e-324, "horizon_sec": 1e300},
+        {"predicted_volatility": 1.7e308, "horizon_sec": 1e-300},
     ],
 )
 def test_numbers_at_the_ends_of_their_range_give_sizes_within_bounds(

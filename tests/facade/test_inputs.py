@@ -90,6 +90,7 @@ def test_numbers_of_numpy_and_integers_are_numbers() -> None:
         ("expected_return", math.inf, "expected_return must be finite, was inf"),
         ("predicted_volatility", 0, "predicted_volatility must be > 0, was 0"),
         ("predicted_volatility", -0.1, "predicted_volatility must be >= 0, was -0.1"),
+        ("horizon_sec", 0, "horizon_sec must be > 0, was 0"),
         ("sentiment_score", -0.1, "sentiment_score must be in [0, 1], was -0.1"),
         ("symbol", "", "symbol must be a text that is not empty, was ''"),
         ("strategy_id", None, "strategy_id must be a text that is not empty, was None"),
@@ -124,7 +125,10 @@ def test_a_decimal_and_an_aware_datetime_are_taken() -> None:
 
 @given(
     st.sampled_from(
-        ["confidence", "risk_score", "expected_return", "predicted_volatility", "signal_strength"]
+        [
+            *("confidence", "risk_score", "expected_return", "predicted_volatility"),
+            *("signal_strength", "horizon_sec"),
+        ]
     ),
     ODD_NUMBERS,
 )

@@ -32,6 +32,7 @@ DECISION: dict[str, Any] = {
     "rl_symbols": ["A"],
 }
 PERIOD = outcome_period(NOW_NS)
+DAY = 86_400.0
 DECISIONS = {"d1": DECISION, "unknown": None}
 
 
@@ -41,7 +42,7 @@ def resolved_of(
     known: set[tuple[str, str]],
     moved: float = 0.0,
 ) -> Resolved:
-    return resolve_outcomes(outcomes, decisions, known, lambda _symbol, _price, _since: moved)
+    return resolve_outcomes(outcomes, decisions, known, lambda _symbol, _price, _since: moved, DAY)
 
 
 def lesson(trade_return: float, **changes: Any) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def lesson(trade_return: float, **changes: Any) -> dict[str, Any]:
         "trade_return": trade_return,
         "predicted": 0.02,
         "volatility": 0.1,
+        "horizon_sec": DAY,
     }
     return usual | changes
 
@@ -69,6 +71,16 @@ def test_an_outcome_of_a_decision_teaches_its_strategy_and_prices_both_allocatio
     }
     assert resolved.pairs == [("d1", "A")]
     assert resolved.report() == {"accepted": 1, "duplicates": 0, "rejected": []}
+
+
+def test_a_lesson_is_over_the_horizon_that_its_decision_was_made_with() -> None:
+    hour = 3_600.0
+    decision = {**DECISION, "trace": [[*row, hour] for row in DECISION["trace"]]}
+    resolved = resolved_of([Outcome("A", -0.5, decision_id="d1")], {"d1": decision}, set())
+
+    period = outcome_period(NOW_NS, hour)
+    assert period != PERIOD
+    assert resolved.lessons == [lesson(0.5, horizon_sec=hour, period=period)]
 
 
 def test_a_symbol_without_a_target_is_no_trade() -> None:

@@ -83,6 +83,11 @@ class SignalBody(Body):
     signal_strength: Finite | None = Field(None, description="For journal and model only.")
     sentiment_score: Fraction | None = Field(None, description="0 bearish to 1 bullish.")
     sentiment_confidence: Fraction | None = Field(None, description="Weight of the score.")
+    horizon_sec: Positive | None = Field(
+        None,
+        description="Horizon of both claims and of the outcome, seconds; SIGNALS__HORIZON_SEC where"
+        " absent or null.",
+    )
 
 
 class OutcomeBody(Body):

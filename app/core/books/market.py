@@ -17,6 +17,7 @@ from app.core.types import BoolArray, FloatArray, IntArray
 __all__ = ["LastPrice", "MarketBook", "PriceReport", "ReturnWindow"]
 
 _MIN_RETURNS_FOR_VOLATILITY: Final = 10
+_OBSERVED_SEC: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +298,14 @@ class MarketBook:
             return None
         value = math.sqrt(max(columns.variance[row], columns.slow_variance[row]))
         return value if value > 0.0 else None
+
+    def sigma_over(self, symbol: str, horizon_sec: float) -> float | None:
+        """Volatility over a time in seconds: that of an observation, each taken as a day apart.
+
+        None where :meth:`volatility` is.
+        """
+        each = self.volatility(symbol)
+        return None if each is None else each * math.sqrt(horizon_sec / _OBSERVED_SEC)
 
     def count(self, symbol: str) -> int:
         """Return how many returns were ever taken for the symbol."""

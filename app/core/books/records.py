@@ -18,8 +18,8 @@ LARGEST_RETURN: Final = 1e100
 CLIP_SIGMAS: Final = 5.0
 # ten half-lives of 250 observations: what is older weighs a thousandth
 LESSONS_KEPT: Final = 2_500
-# the horizon of claims: a day
-_PERIOD_NS: Final = 86_400 * 10**9
+# sums are kept a day, so that they mean the same whatever the horizon of claims is set to
+_DAY_SEC: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class Lesson:
     decision_id, symbol : str
         The outcome it came from, by which it can be withdrawn; None and "" without a decision.
     period : int or None
-        Outcomes of a strategy in one period are one observation of their mean; None: alone.
+        Outcomes of a strategy in one period of one horizon are one observation of their mean;
+        None: alone.
+    horizon_sec : float, seconds, > 0
+        What all three numbers are over.
     """
 
     strategy_id: str
@@ -45,6 +48,7 @@ class Lesson:
     decision_id: str | None = None
     symbol: str = ""
     period: int | None = None
+    horizon_sec: float = _DAY_SEC
 
 
 class _Kept(NamedTuple):
@@ -56,6 +60,12 @@ class _Kept(NamedTuple):
     trade_return: float
     predicted: float
     volatility: float
+    horizon_sec: float
+
+    @property
+    def key(self) -> tuple[float, int] | None:
+        """Period by horizon and number; None where it is an observation of its own."""
+        return None if self.period is None else (self.horizon_sec, self.period)
 
     @property
     def clipped(self) -> float:
@@ -69,25 +79,48 @@ class _Kept(NamedTuple):
 
 
 class _Figures(NamedTuple):
-    """How many observations a record has, their mean, and how many of them won."""
+    """Weight of a record's observations, their mean, and the weight of those that won."""
 
-    observations: int
+    observations: float
     mean: float
-    wins: int
+    wins: float
+
+
+class _Group(NamedTuple):
+    """Outcomes of one period: how many, sum of what counts in the mean, and sum as they were."""
+
+    outcomes: int = 0
+    total: float = 0.0
+    raw: float = 0.0
+
+    def plus(self, lesson: "_Kept") -> "_Group":
+        """Return the group with one outcome more."""
+        raw = self.raw + _bounded(lesson.trade_return)
+        return _Group(self.outcomes + 1, self.total + lesson.clipped, raw)
+
+    def weigh(self, own_sec: float, horizon_sec: float) -> tuple[float, float, float]:
+        """Return weight, weight times mean a day, and weight if it won, of one observation.
+
+        An outcome over a part of the horizon of claims says that part as much; over more of it, no
+        more than one.
+        """
+        weight = min(1.0, own_sec / horizon_sec)
+        a_day = self.total / self.outcomes * (_DAY_SEC / own_sec)
+        return weight, weight * a_day, weight * (self.raw > 0.0)
 
 
 @dataclass(slots=True)
 class StrategyRecord:
     """Record of one strategy: outcomes of direction times return, and its conformal scaler.
 
-    ``lessons`` are the newest ones, whole. Of older ones ``older`` keeps count, sum and wins of
-    observations, and ``open_periods`` count, sum and unclipped sum of the older lessons of periods
-    that ``lessons`` still names.
+    ``lessons`` are the newest ones, whole. Of older ones ``older`` keeps weight, weighted mean a
+    day and wins of observations, and ``open_periods`` the older lessons of periods, by horizon and
+    number, that ``lessons`` still names.
     """
 
     lessons: deque[_Kept] = field(default_factory=deque)
-    older: tuple[int, float, int] = (0, 0.0, 0)
-    open_periods: dict[int, tuple[int, float, float]] = field(default_factory=dict)
+    older: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    open_periods: dict[tuple[float, int], _Group] = field(default_factory=dict)
     outcomes: int = 0
     residuals: deque[float] = field(default_factory=deque)
     miscoverage: float = 0.1
@@ -96,27 +129,26 @@ class StrategyRecord:
     covered: int = 0
     _figures: _Figures | None = None
 
-    def add(self, lesson: _Kept, params: ConformalParams) -> None:
+    def add(self, lesson: _Kept, params: ConformalParams, horizon_sec: float) -> None:
         """Count one outcome: an observation of its own, or part of its period's."""
         self.outcomes += 1
         self.lessons.append(lesson)
         self._figures = None
         if len(self.lessons) > LESSONS_KEPT:
-            self._forget_oldest()
+            self._forget_oldest(horizon_sec)
         self._add_residual(lesson, params)
 
-    def _forget_oldest(self) -> None:
+    def _forget_oldest(self, horizon_sec: float) -> None:
         oldest = self.lessons.popleft()
-        period = oldest.period
-        n, total, raw = 0, 0.0, 0.0
-        if period is not None:
-            n, total, raw = self.open_periods.pop(period, (0, 0.0, 0.0))
-        n, total, raw = n + 1, total + oldest.clipped, raw + _bounded(oldest.trade_return)
-        if period is not None and any(lesson.period == period for lesson in self.lessons):
-            self.open_periods[period] = (n, total, raw)
+        key = oldest.key
+        group = _Group() if key is None else self.open_periods.pop(key, _Group())
+        group = group.plus(oldest)
+        if key is not None and any(lesson.key == key for lesson in self.lessons):
+            self.open_periods[key] = group
             return
-        count, means, wins = self.older
-        self.older = (count + 1, means + total / n, wins + (raw > 0.0))
+        weighed = group.weigh(oldest.horizon_sec, horizon_sec)
+        weight, mean, wins = (mine + its for mine, its in zip(self.older, weighed, strict=True))
+        self.older = (weight, mean, wins)
 
     def withdraw(self, decision_id: str, symbol: str, params: ConformalParams) -> bool:
         """Take an outcome back as if it had not been; the adapted level alone stays."""
@@ -137,29 +169,26 @@ class StrategyRecord:
         self.measure(params)
         return True
 
-    def figures(self) -> _Figures:
-        """Return the observations' count, mean and wins, each period one of its mean."""
+    def figures(self, horizon_sec: float) -> _Figures:
+        """Return weight, mean over the horizon of claims and wins; a period is one observation."""
         if self._figures is None:
-            self._figures = self._sum_up()
+            self._figures = self._sum_up(horizon_sec)
         return self._figures
 
-    def _sum_up(self) -> _Figures:
-        groups: dict[object, tuple[int, float, float]] = dict(self.open_periods.items())
+    def _sum_up(self, horizon_sec: float) -> _Figures:
+        groups: dict[object, tuple[float, _Group]] = {
+            key: (key[0], group) for key, group in self.open_periods.items()
+        }
         for place, lesson in enumerate(self.lessons):
-            key = (place,) if lesson.period is None else lesson.period
-            n, total, raw = groups.get(key, (0, 0.0, 0.0))
-            groups[key] = (
-                n + 1,
-                total + lesson.clipped,
-                raw + _bounded(lesson.trade_return),
-            )
-        count, mean_sum, wins = self.older
-        count += len(groups)
-        if not count:
-            return _Figures(0, 0.0, 0)
+            key = place if lesson.key is None else lesson.key
+            _, group = groups.get(key, (0.0, _Group()))
+            groups[key] = (lesson.horizon_sec, group.plus(lesson))
+        rows = [self.older, *(group.weigh(own, horizon_sec) for own, group in groups.values())]
         # exact whatever the order, so that a withdrawn outcome leaves no trace in the last bits
-        total = math.fsum([mean_sum, *(total / n for n, total, _ in groups.values())])
-        return _Figures(count, total / count, wins + sum(raw > 0.0 for *_, raw in groups.values()))
+        weight, mean, wins = map(math.fsum, zip(*rows, strict=True))
+        if not weight:
+            return _Figures(0.0, 0.0, 0.0)
+        return _Figures(weight, mean / weight * (horizon_sec / _DAY_SEC), wins)
 
     def _add_residual(self, lesson: _Kept, params: ConformalParams) -> None:
         """Feed a standardised absolute residual to the adaptive conformal scaler."""
@@ -182,12 +211,13 @@ class StrategyRecord:
         self.quantile = conformal_quantile(self.residuals, self.miscoverage) if enough else math.nan
 
 
-def outcome_period(timestamp_ns: int) -> int:
-    """Return the period of a signal's outcome: days from noon to noon UTC.
+def outcome_period(timestamp_ns: int, horizon_sec: float = _DAY_SEC) -> int:
+    """Return the period of a signal's outcome over its horizon; of a day, from noon to noon UTC.
 
     So closes of one trading day, of whatever exchange, are one observation.
     """
-    return (timestamp_ns - _PERIOD_NS // 2) // _PERIOD_NS
+    horizon_ns = max(round(horizon_sec * 1e9), 1)
+    return (timestamp_ns - horizon_ns // 2) // horizon_ns
 
 
 def is_clipped(trade_return: float, volatility: float) -> bool:
@@ -216,11 +246,22 @@ class RecordColumns:
 
 
 class RecordBook:
-    """Records by strategy, the least recently updated dropped beyond a bound."""
+    """Records by strategy, the least recently updated dropped beyond a bound.
 
-    def __init__(self, params: ConformalParams, max_strategies: int) -> None:
+    Parameters
+    ----------
+    params : ConformalParams
+    max_strategies : int
+    horizon_sec : float, seconds, > 0
+        Horizon of claims: the one that means are over.
+    """
+
+    def __init__(
+        self, params: ConformalParams, max_strategies: int, horizon_sec: float = _DAY_SEC
+    ) -> None:
         self._params = params
         self._max = max_strategies
+        self._horizon_sec = horizon_sec
         self._records: dict[str, StrategyRecord] = {}
         self.refused = 0
 
@@ -237,7 +278,9 @@ class RecordBook:
         self._records[name] = record  # newest last: the first one is the stalest
         if len(self._records) > self._max:
             del self._records[next(iter(self._records))]
-        record.add(_Kept(lesson.decision_id, lesson.symbol, lesson.period, *numbers), self._params)
+        origin = lesson.decision_id, lesson.symbol, lesson.period
+        kept = _Kept(*origin, *numbers, lesson.horizon_sec)
+        record.add(kept, self._params, self._horizon_sec)
         return True
 
     def withdraw(self, decision_id: str, symbol: str) -> bool:
@@ -256,7 +299,7 @@ class RecordBook:
     def gather(self, strategies: Sequence[str]) -> RecordColumns:
         """Columns for these strategies; unknown ones have no record."""
         rows = [
-            (0, 0.0, 0, math.nan) if r is None else (*r.figures(), r.quantile)
+            (0, 0.0, 0, math.nan) if r is None else (*r.figures(self._horizon_sec), r.quantile)
             for r in map(self._records.get, strategies)
         ]
         table = np.array(rows, dtype=np.float64).reshape(-1, 4).T
@@ -264,7 +307,8 @@ class RecordBook:
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """Plain view per strategy for ``GET /state``."""
-        return {name: _summary(record) for name, record in sorted(self._records.items())}
+        horizon_sec = self._horizon_sec
+        return {name: _summary(r, horizon_sec) for name, r in sorted(self._records.items())}
 
     def coverage(self) -> float | None:
         """Share of judged outcomes inside their conformal band, over all strategies."""
@@ -291,8 +335,8 @@ class RecordBook:
             record.measure(self._params)
 
 
-def _summary(record: StrategyRecord) -> dict[str, Any]:
-    count, mean, wins = record.figures()
+def _summary(record: StrategyRecord, horizon_sec: float) -> dict[str, Any]:
+    count, mean, wins = record.figures(horizon_sec)
     return {
         "outcomes": record.outcomes,
         "observations": count,
@@ -309,7 +353,7 @@ def _export(record: StrategyRecord) -> dict[str, Any]:
     return {
         "lessons": [list(lesson) for lesson in record.lessons],
         "older": list(record.older),
-        "open_periods": [[period, *sums] for period, sums in record.open_periods.items()],
+        "open_periods": [[*key, *group] for key, group in record.open_periods.items()],
         "outcomes": record.outcomes,
         "residuals": list(record.residuals),
         "miscoverage": record.miscoverage,
@@ -319,11 +363,11 @@ def _export(record: StrategyRecord) -> dict[str, Any]:
 
 
 def _restored(data: dict[str, Any]) -> StrategyRecord:
-    count, total, wins = data["older"]
+    weight, mean, wins = data["older"]
     return StrategyRecord(
         lessons=deque(_Kept(*lesson) for lesson in data["lessons"]),
-        older=(count, total, wins),
-        open_periods={period: (n, sums, raw) for period, n, sums, raw in data["open_periods"]},
+        older=(weight, mean, wins),
+        open_periods={(own, period): _Group(*sums) for own, period, *sums in data["open_periods"]},
         outcomes=data["outcomes"],
         residuals=deque(data["residuals"]),
         miscoverage=data["miscoverage"],

@@ -61,7 +61,9 @@ def policy_inputs(drafted: Draft, beliefs: Beliefs) -> tuple[PolicyInput, ...]:
     row_of = {symbol: row for row, symbol in enumerate(portfolio.symbols)}
     history = {symbol: beliefs.market.history(symbol) for symbol in portfolio.symbols}
     signed = (portfolio.weights * portfolio.side).tolist()
-    edges, volatilities = phase1.edge.tolist(), phase1.volatility.tolist()
+    claims = phase1.claims.expected_return
+    edges = np.where(np.isnan(claims), phase1.edge, claims).tolist()
+    volatilities = phase1.volatility.tolist()
     current = drafted.observed.current
     data = drafted.observed.batch.market_data
     return tuple(
@@ -71,9 +73,7 @@ def policy_inputs(drafted: Draft, beliefs: Beliefs) -> tuple[PolicyInput, ...]:
             confidence=signal.confidence,
             risk_score=signal.risk_score,
             regime=signal.regime,
-            expected_return=edges[row]
-            if signal.expected_return is None
-            else signal.expected_return,
+            expected_return=edges[row],
             predicted_volatility=volatilities[row],
             baseline_pct=signed[row_of[signal.symbol]],
             current_pct=current.get(signal.symbol, 0.0),

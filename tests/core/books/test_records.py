@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -243,6 +244,73 @@ def test_a_period_runs_from_noon_to_noon() -> None:
     noon = (20_000 * 86_400 + 43_200) * 10**9
     assert outcome_period(noon - 1) + 1 == outcome_period(noon) == 20_000
     assert outcome_period(noon + 86_400 * 10**9 - 1) == 20_000
+
+
+HOUR = 3_600.0
+DAY = 86_400.0
+
+
+def hourly(step: int, trade_return: float, period: int | None = None) -> Lesson:
+    return replace(paired(step, trade_return, period), horizon_sec=HOUR)
+
+
+@pytest.mark.parametrize("horizon_sec", [DAY, HOUR, 7 * DAY, 1.0])
+def test_a_period_of_a_horizon_begins_half_of_it_after_its_multiples(horizon_sec: float) -> None:
+    start = round(10_000 * horizon_sec * 1e9) + round(horizon_sec * 1e9) // 2
+    assert outcome_period(start - 1, horizon_sec) == 9_999
+    assert outcome_period(start, horizon_sec) == 10_000
+    assert outcome_period(start + round(horizon_sec * 1e9) - 1, horizon_sec) == 10_000
+
+
+def test_an_outcome_of_an_hour_is_a_twentyfourth_of_an_observation_of_a_day() -> None:
+    # 24 of 0.001 and 24 of 0.002 in an hour each: two days of 0.024 and 0.048
+    lessons = [hourly(step, 0.001 if step < 24 else 0.002) for step in range(48)]
+    assert figures(taught(*lessons)) == pytest.approx((2.0, 0.036, 2.0))
+
+
+def test_an_outcome_of_a_week_is_one_observation_of_a_seventh_of_it() -> None:
+    week = replace(paired(0, 0.07), horizon_sec=7 * DAY)
+    assert figures(taught(week, paired(1, 0.03))) == pytest.approx((2.0, 0.02, 2.0))
+
+
+def test_periods_of_other_horizons_are_other_periods() -> None:
+    book = taught(paired(0, 0.02, 7), hourly(1, 0.001, 7), hourly(2, -0.003, 7))
+    # a day of 0.02, and a twentyfourth of a day of 24 x -0.001
+    assert figures(book) == pytest.approx((1 + 1 / 24, (0.02 - 0.001) / (1 + 1 / 24), 1.0))
+
+
+def test_the_bound_of_five_volatilities_is_of_the_outcomes_own_horizon() -> None:
+    # claimed volatility 0.05 of an hour: 0.9 counts as 0.25
+    assert figures(taught(hourly(0, 0.9))) == pytest.approx((1 / 24, 0.25 * 24, 1 / 24))
+
+
+def test_the_residual_is_of_the_outcomes_own_horizon() -> None:
+    book = taught(*[hourly(step, 0.051) for step in range(20)])
+    assert book.gather(["st"]).quantile[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("count", [40, LESSONS_KEPT + 60])
+def test_a_record_means_the_same_after_the_horizon_of_claims_has_changed(count: int) -> None:
+    daily, weekly = RecordBook(PARAMS, 3, DAY), RecordBook(PARAMS, 3, 7 * DAY)
+    for step in range(count):
+        daily.observe(paired(step, 0.01, step // 3))
+    weekly.restore(json.loads(json.dumps(daily.export())))
+    assert figures(daily)[1] == pytest.approx(0.01)
+    assert figures(weekly)[1] == pytest.approx(0.07)
+
+
+def test_forgotten_outcomes_of_parts_of_a_day_keep_their_weight() -> None:
+    lessons = [hourly(step, 0.001 * (step % 7), step // 2) for step in range(LESSONS_KEPT + 101)]
+    book = taught(*lessons)
+    count, mean, _ = figures(book)
+    pairs = [lessons[step : step + 2] for step in range(0, len(lessons), 2)]
+    means = [24.0 * sum(each.trade_return for each in pair) / len(pair) for pair in pairs]
+    assert count == pytest.approx(len(pairs) / 24)
+    assert mean == pytest.approx(sum(means) / len(means))
+    again = RecordBook(PARAMS, 10)
+    again.restore(json.loads(json.dumps(book.export())))
+    assert again.export() == book.export()
+    assert figures(again) == figures(book)
 
 
 @given(

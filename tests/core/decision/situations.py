@@ -13,6 +13,7 @@ from app.core.phase1 import Phase1
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
 from app.core.portfolio.structure import Structure
 from app.core.signals import SignalTable, tabulate
+from app.core.stages.horizon import Claims
 from app.core.types import Action, FloatArray, TradingState
 from tests.strategies import make_batch, make_signal
 
@@ -21,8 +22,10 @@ SHORTS = LimitParams(allow_short=True)
 
 def phase1_of(sizes: FloatArray, volatility: FloatArray) -> Phase1:
     """Sizes as if every stage had left them alone."""
+    same = np.ones_like(sizes)
+    claims = Claims(86_400.0 * same, same, sizes, volatility)
     return Phase1(
-        edge=sizes, volatility=volatility, scale=np.ones_like(sizes), kelly=sizes,
+        claims=claims, edge=sizes, volatility=volatility, scale=same, kelly=sizes,
         conformal=sizes, sentiment=sizes, regime=sizes, notices=(),
     )  # fmt: skip
 

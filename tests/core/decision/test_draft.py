@@ -326,6 +326,14 @@ def test_the_policy_is_told_the_signal_its_market_and_where_the_symbol_stands() 
     assert told.market_data == {"spread": 0.1}
 
 
+def test_the_policy_is_told_claims_over_the_one_horizon() -> None:
+    desk = Desk()
+    buy = wish("one", "A", 0.1, expected_return=0.001, horizon_sec=3_600.0)
+    (told,) = policy_inputs(desk.draft(buy), desk.beliefs)
+    assert told.expected_return == pytest.approx(0.024)
+    assert told.predicted_volatility == pytest.approx(0.1 * 24**0.5)
+
+
 def test_the_policy_is_told_the_record_where_a_signal_claims_no_return() -> None:
     desk = Desk()
     for _ in range(20):
