@@ -121,7 +121,8 @@ class Backtest:
 
     def _sizer(self, name: str) -> Sizer:
         if name == names.KELLY:
-            at_once = replace(self.params.trading, rebalance_span=0.0)
+            trading = self.params.trading
+            at_once = replace(trading, rebalance_span=0.0, rebalance_half_life_sec=0.0)
             return Sizer(replace(self.params, trading=at_once))
         if self.options.record_path is None:
             return Sizer(self.params)
@@ -157,7 +158,7 @@ def _params(options: BacktestOptions, settings: Settings) -> EngineParams:
         params,
         portfolio_value=options.portfolio_value_usd or params.portfolio_value,
         limits=replace(params.limits, allow_short=options.short),
-        trading=replace(params.trading, rebalance_span=options.span),
+        trading=replace(params.trading, rebalance_span=options.span, rebalance_half_life_sec=0.0),
     )
 
 

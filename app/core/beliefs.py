@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from app.core.books.cascade import CascadeBook
+from app.core.books.decision_times import DecisionTimes
 from app.core.books.drift import DriftBook
 from app.core.books.market import MarketBook, PriceReport
 from app.core.books.records import Lesson, RecordBook
@@ -67,6 +68,7 @@ class Beliefs:
         )
         self.regimes = RegimeBook(params.regime, params.market.max_symbols)
         self.cascade = CascadeBook(params.cascade, params.regime.period_sec)
+        self.decided = DecisionTimes(params.market.max_symbols)
         self.market = MarketBook(params.market)
         self.drift = DriftBook(params.drift)
         self.performance = PerformanceLedger(params.performance)
@@ -133,6 +135,13 @@ class Beliefs:
         """Learn what a batch's indicators recommend; return its score and what is in force."""
         alone = assess_cascade(batch.cascade, self.params.cascade)
         return alone.under(self.cascade.observe(alone.recommendation, at_ns))
+
+    def observe_decided(self, symbols: Iterable[str], at_ns: int) -> dict[str, float]:
+        """Learn which symbols are decided on; return the seconds since each one's last decision.
+
+        Of the first the horizon of claims.
+        """
+        return self.decided.observe(symbols, at_ns, self.params.signals.horizon_sec)
 
     def observe_prices(
         self, timestamp_ns: int, prices: Mapping[str, float], *, first: Collection[str] = ()
@@ -202,6 +211,7 @@ class Beliefs:
             "records": self.records.export(),
             "regimes": self.regimes.export(),
             "cascade": self.cascade.export(),
+            "decided": self.decided.export(),
             "market": self.market.export(),
             "drift": self.drift.export(),
             "performance": self.performance.export(),
@@ -216,6 +226,7 @@ class Beliefs:
         self.records.restore(data["records"])
         self.regimes.restore(data["regimes"])
         self.cascade.restore(data["cascade"])
+        self.decided.restore(data["decided"])
         self.market.restore(data["market"])
         self.drift.restore(data["drift"])
         self.performance.restore(data["performance"])

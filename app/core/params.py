@@ -139,9 +139,13 @@ class StrategyParams:
 
 @dataclass(frozen=True, slots=True)
 class TradingParams:
-    """How targets become trades; all off by default."""
+    """How targets become trades; all off by default.
+
+    A half-life, where there is one, stands for the span.
+    """
 
     rebalance_span: float = 0.0
+    rebalance_half_life_sec: float = 0.0
     cost_pct: float = 0.0
     no_trade_band_pct: float = 0.0
     lot_sizes: Mapping[str, float] = field(default_factory=dict)
@@ -155,7 +159,8 @@ class TradingParams:
         """Whether targets are the aims themselves: no smoothing, band, lots or least notional."""
         plain = not (self.lot_sizes or self.min_notional_usd)
         numbers = (self.rebalance_span, self.no_trade_band_pct, self.default_lot_size)
-        return plain and not any(numbers) and not self.default_min_notional_usd
+        slow = self.rebalance_half_life_sec or self.default_min_notional_usd
+        return plain and not any(numbers) and not slow
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ PARAMS_ABSENT: Final[Mapping[str, Any]] = MappingProxyType(
         "regime.period_sec": 0.0,
         "cascade.confirmations": 1,
         "cascade.forget_sec": 0.0,
+        "trading.rebalance_half_life_sec": 0.0,
         "signals.horizon_sec": HORIZON_ABSENT_SEC,
     }
 )

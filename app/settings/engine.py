@@ -50,6 +50,13 @@ class EngineSettings(Part):
         unit="decisions",
         why="0 keeps targets what they are; 10 lifted net Sharpe, daily",
     )
+    rebalance_half_life_sec: Annotated[float, Field(ge=0, le=315_576_000)] = setting(
+        _CORE.trading.rebalance_half_life_sec,
+        "Instead of the span: time in which half of the way to the target is gone, seconds; 0: "
+        "off.",
+        unit="seconds",
+        why="0 is off; set it where batches come at no steady pace",
+    )
     allow_short: bool = setting(
         _CORE.limits.allow_short,
         "Whether a target may be negative.",

@@ -56,6 +56,15 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
         return self
 
     @model_validator(mode="after")
+    def _one_slowness(self) -> Self:
+        if self.rebalance_span > 0.0 and self.rebalance_half_life_sec > 0.0:
+            raise ValueError(
+                "rebalance_half_life_sec stands for rebalance_span: set one of them to 0, "
+                f"were {self.rebalance_half_life_sec:g} and {self.rebalance_span:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _certificate_for_its_key(self) -> Self:
         if self.ssl_keyfile is not None and self.ssl_certfile is None:
             raise ValueError("ssl_keyfile needs ssl_certfile beside it")
@@ -96,7 +105,11 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
                 allow_short=self.allow_short,
                 **_fields(self.limits),
             ),
-            trading=TradingParams(rebalance_span=self.rebalance_span, **_fields(self.trading)),
+            trading=TradingParams(
+                rebalance_span=self.rebalance_span,
+                rebalance_half_life_sec=self.rebalance_half_life_sec,
+                **_fields(self.trading),
+            ),
             brakes=BrakeParams(**_fields(self.brakes)),
             drift=DriftParams(**_fields(self.drift)),
             blend=BlendParams(min_confidence=self.rl_min_confidence),

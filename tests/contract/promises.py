@@ -220,7 +220,8 @@ def assert_trading_state(case: Case, answer: Answer) -> None:
 
 def assert_phase2_only_reduces(case: Case, answer: Answer) -> None:
     """Promise 3: Phase 2 gives no symbol more than the largest size that asked for it."""
-    if case.params.trading.rebalance_span or case.params.trading.no_trade_band_pct:
+    trading = case.params.trading
+    if trading.rebalance_span or trading.rebalance_half_life_sec or trading.no_trade_band_pct:
         return
     if case.params.trading.default_min_notional_usd or case.state is TradingState.HALTED:
         return

@@ -252,8 +252,11 @@ def engine_settings(draw: st.DrawFn, *, plain: bool = False) -> EngineParams:
     """Any settings; ``plain`` keeps slow trading, costs, bands, lots and brakes off."""
     trading, brakes = TradingParams(), BrakeParams()
     if not plain:
+        span = draw(st.sampled_from((0.0, 0.0, 1.0, 10.0)))
+        half_life_sec = draw(st.sampled_from((0.0, 0.0, 3_600.0))) if span == 0.0 else 0.0
         trading = TradingParams(
-            rebalance_span=draw(st.sampled_from((0.0, 0.0, 1.0, 10.0))),
+            rebalance_span=span,
+            rebalance_half_life_sec=half_life_sec,
             cost_pct=draw(st.sampled_from((0.0, 0.0, 0.001))),
             no_trade_band_pct=draw(st.sampled_from((0.0, 0.0, 0.02))),
             default_lot_size=draw(st.sampled_from((0.0, 0.0, 1e-3))),

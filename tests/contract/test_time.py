@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.params import BrakeParams, EngineParams, MarketParams
+from app.core.params import BrakeParams, EngineParams, MarketParams, TradingParams
 from app.core.types import Batch, CascadeIndicators, Outcome
 from app.pipeline.what_if import Changes
 from tests.contract.engine import Answer, Engine
@@ -129,6 +129,52 @@ def test_a_volatility_target_sees_claims_of_several_horizons_as_one() -> None:
     assert usd["AAA"] == pytest.approx(usd["BBB"])
     # two independent bets of 0.0632 a day each
     assert usd["AAA"] == pytest.approx(100_000.0 * 0.001 / (0.0632 * 2**0.5))
+
+
+DAYS: Final = 86_400 * SECOND
+HALF_A_DAY: Final = EngineParams(trading=TradingParams(rebalance_half_life_sec=43_200.0))
+
+
+def followed(every_sec: int, until_sec: int) -> float:
+    """USD held by somebody who asks at a pace and trades what he is told."""
+    engine, held, usd = Engine(HALF_A_DAY), FLAT, 0.0
+    for seconds in range(0, until_sec + 1, every_sec):
+        answer = engine.allocate(at(seconds, positions=held))
+        held, usd = units(answer), float(answer["allocations"]["AAA"])
+    return usd
+
+
+def test_the_first_decision_of_a_symbol_moves_as_after_the_horizon() -> None:
+    aim = Engine().allocate(at(0))["allocations"]["AAA"]
+    # two half-lives a day
+    assert followed(3_600, 0) == pytest.approx(0.75 * aim)
+
+
+@pytest.mark.parametrize("every_sec", [60 * 60, 6 * 60 * 60, 24 * 60 * 60])
+def test_with_a_half_life_the_pace_of_asking_does_not_matter(every_sec: int) -> None:
+    aim = Engine().allocate(at(0))["allocations"]["AAA"]
+    assert followed(every_sec, 86_400) == pytest.approx(aim * (1.0 - 0.25**2))
+
+
+def test_with_a_half_life_asking_again_at_once_moves_nothing() -> None:
+    engine = Engine(HALF_A_DAY)
+    held = units(engine.allocate(at(0, positions=FLAT)))
+    assert traded_usd(engine.allocate(at(0, positions=held))) == 0.0
+
+
+def test_with_a_half_life_dry_runs_take_no_time() -> None:
+    engine, other = Engine(HALF_A_DAY), Engine(HALF_A_DAY)
+    held = units(engine.allocate(at(0, positions=FLAT)))
+    other.allocate(at(0, positions=FLAT))
+    engine.allocate(at(3_000, positions=held), dry_run=True)
+    later = at(3_600, positions=held)
+    assert engine.allocate(later)["allocations"] == other.allocate(later)["allocations"]
+
+
+def test_a_half_life_without_positions_is_warned_of() -> None:
+    (notice,) = Engine(HALF_A_DAY).allocate(at(0))["notices"]
+    assert notice["what"] == "span_without_positions"
+    assert "REBALANCE_HALF_LIFE_SEC" in notice["detail"]
 
 
 def test_dry_runs_and_what_if_ease_nothing() -> None:

@@ -244,6 +244,10 @@ def test_settings_of_the_engine_are_keyword_arguments() -> None:
         ({"max_position_pct": -1}, "max_position_pct must be greater than 0, was -1"),
         ({"rl_timeout_sec": 0}, "rl_timeout_sec must be greater than 0, was 0"),
         ({"rebalance_span": 0.5}, "rebalance_span must be 0"),
+        (
+            {"rebalance_span": 10, "rebalance_half_life_sec": 60},
+            "rebalance_half_life_sec stands for rebalance_span: set one of them to 0",
+        ),
         ({"rl_endpoint": "nowhere"}, "rl_endpoint must be an http"),
         ({"database_url": "mysql://x"}, "database_url must start with sqlite"),
     ],

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerParams
 from app.settings import Settings
@@ -18,6 +20,8 @@ from app.core.policy.circuit import BreakerParams
 
 
 def other(name, value):
+    if name == "KEPT":
+        return value
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -52,8 +56,11 @@ def test_default_params_are_those_of_the_core() -> None:
     assert Settings().to_breaker_params() == BreakerParams()
 
 
-def test_a_changed_default_of_the_core_is_the_default_of_the_settings() -> None:
+# one stands for the other: both at once are refused
+@pytest.mark.parametrize("kept", ["rebalance_span", "rebalance_half_life_sec"])
+def test_a_changed_default_of_the_core_is_the_default_of_the_settings(kept: str) -> None:
+    program = OTHER_CORE.replace("KEPT", kept)
     ran = subprocess.run(
-        [sys.executable, "-c", OTHER_CORE], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.stdout.splitlines() == ["[]", "True True"], ran.stderr

@@ -96,6 +96,7 @@ def test_every_number_of_the_core_can_be_set() -> None:
         "LIMITS__MAX_PORTFOLIO_PCT": "MAX_PORTFOLIO_PCT",
         "LIMITS__ALLOW_SHORT": "ALLOW_SHORT",
         "TRADING__REBALANCE_SPAN": "REBALANCE_SPAN",
+        "TRADING__REBALANCE_HALF_LIFE_SEC": "REBALANCE_HALF_LIFE_SEC",
         "BLEND__MIN_CONFIDENCE": "RL_MIN_CONFIDENCE",
     }
     wanted = {"PORTFOLIO_VALUE"}
@@ -167,6 +168,15 @@ def test_an_unknown_variable_names_the_nearest(
     assert problems() == [f"HIMARI_{name} is not a known setting; the nearest is {nearest}"]
 
 
+def test_a_span_and_a_half_life_together_are_refused(variables: SetVariables) -> None:
+    variables(REBALANCE_SPAN="10", REBALANCE_HALF_LIFE_SEC="3600")
+    assert problems() == [
+        "rebalance_half_life_sec stands for rebalance_span: set one of them to 0, were 3600 and 10"
+    ]
+    variables(REBALANCE_SPAN="0")
+    assert load_settings().to_engine_params().trading.rebalance_half_life_sec == 3600.0
+
+
 def test_variables_of_the_inference_server_are_not_ours(variables: SetVariables) -> None:
     variables(INFERENCE_PORT="1", INFERENCE_ANYTHING="x")
     assert load_settings() == Settings()
@@ -235,6 +245,8 @@ def test_a_missing_file_is_named(variables: SetVariables) -> None:
         ("KELLY_FRACTION", "0"), ("KELLY_FRACTION", "1.1"), ("KELLY_FRACTION", "x"),
         ("MAX_POSITION_PCT", "0"), ("MAX_POSITION_PCT", "15"), ("MAX_PORTFOLIO_PCT", "-1"),
         ("REBALANCE_SPAN", "0.5"), ("REBALANCE_SPAN", "-1"), ("REBALANCE_SPAN", "nan"),
+        ("REBALANCE_HALF_LIFE_SEC", "-1"), ("SIGNALS__HORIZON_SEC", "0"),
+        ("REGIME__PERIOD_SEC", "-1"), ("CASCADE__FORGET_SEC", "-1"),
         ("ALLOW_SHORT", "maybe"), ("PORT", "65536"), ("PORT", "80.5"), ("DRAIN_SEC", "-1"),
         ("RL_ENDPOINT", "localhost:8888"), ("RL_ENDPOINT", "ftp://host/x"),
         ("RL_ENDPOINT", "http:///predict"), ("RL_ENDPOINT", "http://host:99999/"),

@@ -48,8 +48,11 @@ def draft_notices(
     if portfolio.failure is not None:
         detail = f"the solver failed, sizes were scaled down instead: {portfolio.failure}"
         notices.append(Notice("solver", None, detail))
-    if observed.params.trading.rebalance_span > 1.0 and observed.batch.positions is None:
-        detail = "REBALANCE_SPAN without current_positions never arrives: every step is from flat"
+    trading = observed.params.trading
+    slow = trading.rebalance_span > 1.0 or trading.rebalance_half_life_sec > 0.0
+    if slow and observed.batch.positions is None:
+        name = "REBALANCE_HALF_LIFE_SEC" if trading.rebalance_half_life_sec else "REBALANCE_SPAN"
+        detail = f"{name} without current_positions never arrives: every step is from flat"
         notices.append(Notice("span_without_positions", None, detail))
     for symbol, known in find_lookalikes(observed.views, beliefs.market.tracked):
         detail = f"symbol {symbol!r} looks like {known!r}, which is known too: it is another one"

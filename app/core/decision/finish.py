@@ -1,10 +1,12 @@
 """Finish a draft with the policy's answer: blend, then settle both allocations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.core.decision.draft import Draft, current_weights
+from app.core.decision.observe import Observation
 from app.core.decision.settle import Setting, Settled, settle
 from app.core.policy.blend import blend_weights, collect_targets
 from app.core.types import FallbackReason, FloatArray, Notice, PolicyAnswer
@@ -77,8 +79,14 @@ def _settle(weights: FloatArray, drafted: Draft) -> Settled:
         multiplier=observed.multiplier,
         state=observed.state,
         portfolio_value=observed.value_usd,
+        elapsed_sec=_elapsed(observed, portfolio.symbols),
     )
     aims = observed.multiplier * portfolio.side * weights
     return settle(
         aims, observed.table, drafted.phase1.regime, portfolio, setting, observed.effective
     )
+
+
+def _elapsed(observed: Observation, symbols: Sequence[str]) -> FloatArray:
+    """Return the seconds since each symbol's last decision, shape (m,)."""
+    return np.array([observed.elapsed_sec.get(symbol, 0.0) for symbol in symbols])

@@ -65,6 +65,8 @@ class Observation:
         In force, of each symbol of the table.
     stale : tuple of str
         Symbols whose claims of a regime were not newer than what is known.
+    elapsed_sec : mapping of symbol to seconds, >= 0
+        Since the last decision of each symbol of the table.
     table : SignalTable
     rejected : tuple of Rejection
     unsized : Unsized
@@ -88,6 +90,7 @@ class Observation:
     heard: Heard
     regimes: Mapping[str, Regime]
     stale: tuple[str, ...]
+    elapsed_sec: Mapping[str, float]
     table: SignalTable
     rejected: tuple[Rejection, ...]
     unsized: Unsized
@@ -155,7 +158,8 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
     )
     observed = _assess(heard, beliefs.trading, params, params.limits, beliefs)
     regimes, stale = beliefs.observe_regimes(observed.table, at_ns)
-    return replace(observed, regimes=regimes, stale=stale)
+    elapsed_sec = beliefs.observe_decided(observed.table.symbols, at_ns)
+    return replace(observed, regimes=regimes, stale=stale, elapsed_sec=elapsed_sec)
 
 
 def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
@@ -171,7 +175,8 @@ def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
     if switch is observed.switch and limits == observed.limits:
         return observed
     again = _assess(observed.heard, switch, observed.params, limits, beliefs)
-    return replace(again, regimes=observed.regimes, stale=observed.stale)
+    elapsed_sec = observed.elapsed_sec
+    return replace(again, regimes=observed.regimes, stale=observed.stale, elapsed_sec=elapsed_sec)
 
 
 def _assess(
@@ -194,6 +199,7 @@ def _assess(
         heard=heard,
         regimes={},
         stale=(),
+        elapsed_sec={},
         table=table,
         rejected=rejected,
         unsized=unsized,

@@ -1,5 +1,6 @@
 """From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,8 @@ class Setting:
     """What settling depends on besides the aims.
 
     ``current`` has shape (m,): signed current weights of the directional symbols; ``prices``
-    likewise, USD a unit; ``held`` is what held positions use; ``multiplier`` is a.
+    likewise, USD a unit; ``held`` is what held positions use; ``multiplier`` is a;
+    ``elapsed_sec`` has shape (m,): seconds since each symbol's last decision, >= 0.
     """
 
     current: FloatArray
@@ -45,6 +47,7 @@ class Setting:
     multiplier: float
     state: TradingState
     portfolio_value: float
+    elapsed_sec: FloatArray
 
 
 def settle(
@@ -80,7 +83,7 @@ def settle(
     current = setting.current
     if setting.state is TradingState.REDUCING:
         aims = _between_zero_and(current, aims)
-    moved = _slow(aims, current, portfolio, params)
+    moved = _slow(aims, setting, portfolio, params)
     in_band, too_small = _not_worth_trading(moved, setting, portfolio, params)
     stay = in_band | too_small
     wanted = np.where(stay, current, moved)
@@ -120,23 +123,33 @@ def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:
 
 
 def _slow(
-    aims: FloatArray, current: FloatArray, portfolio: Portfolio, params: EngineParams
+    aims: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
 ) -> FloatArray:
-    r"""Move a part of the way: :math:`w_0 + \frac{2}{span+1}(w - w_0)`.
+    r"""Move a part of the way: :math:`w_0 + s (w - w_0)`.
+
+    The step s is :math:`2 / (span + 1)`, or with a half-life :math:`1 - 2^{-dt / half-life}`.
 
     A move to or through zero that direction demands is immediate: the current position is on
     a side that no directional signal of the symbol (or, offset, the larger one) supports.
     """
-    span = params.trading.rebalance_span
-    if span <= 0.0:
+    current, step = setting.current, _step(setting, params)
+    if step is None:
         return aims
-    step = 2.0 / (span + 1.0)
     moved = current + step * (aims - current)
     crosses = aims * current < 0.0
     supported = _side_is_supported(np.sign(current), portfolio, params)
     closing = (aims == 0.0) & ~supported
     result: FloatArray = np.where(crosses | closing, aims, moved)
     return result
+
+
+def _step(setting: Setting, params: EngineParams) -> FloatArray | float | None:
+    """Part of the way to the aim, in [0, 1]; None where trading is not slow."""
+    span, half_life_sec = params.trading.rebalance_span, params.trading.rebalance_half_life_sec
+    if half_life_sec > 0.0:
+        part: FloatArray = -np.expm1(-math.log(2.0) * (setting.elapsed_sec / half_life_sec))
+        return part
+    return 2.0 / (span + 1.0) if span > 0.0 else None
 
 
 def _side_is_supported(side: FloatArray, portfolio: Portfolio, params: EngineParams) -> BoolArray:

@@ -44,6 +44,7 @@ class Situation:
     prices: Mapping[str, float] = field(default_factory=dict)
     actions: Mapping[tuple[str, str], Action] = field(default_factory=dict)
     volatility: float = 0.05
+    elapsed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def params(self) -> EngineParams:
@@ -90,6 +91,7 @@ class Situation:
             multiplier=self.multiplier,
             state=self.state,
             portfolio_value=100_000.0,
+            elapsed_sec=np.array([self.elapsed.get(name, 0.0) for name in portfolio.symbols]),
         )
         return settle(wanted, table, self.sizes(table), portfolio, setting, self.params)
 

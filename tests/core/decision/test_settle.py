@@ -48,6 +48,33 @@ def test_slow_trading_moves_two_over_span_plus_one_of_the_way(span: float, expec
     assert target(short) == pytest.approx(-expected)
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "part"), [(0.0, 0.0), (1_800.0, 0.5), (3_600.0, 0.75), (1e9, 1.0)]
+)
+def test_with_a_half_life_half_of_the_way_is_gone_after_it(elapsed: float, part: float) -> None:
+    trading = TradingParams(rebalance_half_life_sec=1_800.0)
+    changes: dict[str, Any] = {"trading": trading, "elapsed": {"A": elapsed}}
+    found = target(Situation(ONE_BUY, {"A": 0.02}, **changes))
+    assert found == pytest.approx(0.02 + part * 0.08)
+    short = Situation(ONE_SELL, {"A": -0.02}, **changes)
+    assert target(short) == pytest.approx(-found)
+
+
+def test_each_symbol_moves_by_the_time_since_its_own_last_decision() -> None:
+    situation = Situation(
+        (("one", "A", 0.10), ("one", "B", 0.10)),
+        trading=TradingParams(rebalance_half_life_sec=60.0),
+        elapsed={"A": 60.0, "B": 120.0},
+    )
+    aims = {"A": 0.08, "B": 0.08}
+    assert situation.targets(aims) == pytest.approx({"A": 0.04, "B": 0.06})
+
+
+def test_with_a_half_life_too_a_side_that_nobody_supports_is_left_at_once() -> None:
+    trading = TradingParams(rebalance_half_life_sec=1e9)
+    assert target(Situation(ONE_SELL, {"A": 0.10}, trading=trading)) == pytest.approx(-0.10)
+
+
 def test_slow_trading_from_flat_takes_the_same_step() -> None:
     assert target(Situation(ONE_BUY, trading=SLOW)) == pytest.approx(0.02)
 
