@@ -97,7 +97,12 @@ async def allocate(batch: EchoRequest) -> dict[str, Any]:
         "binding_limits": [],
         "rejected_signals": [],
         "warnings": [],
-        "cascade": {"risk_score": 0.0, "recommendation": "MONITOR", "components": {}},
+        "cascade": {
+            "risk_score": 0.0,
+            "recommendation": "MONITOR",
+            "score_recommendation": "MONITOR",
+            "components": {},
+        },
         "policy": {
             "asked": 0,
             "used": 0,
