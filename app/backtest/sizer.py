@@ -13,7 +13,7 @@ from app.core.books.records import Lesson, outcome_period
 from app.core.decision.conclude import Conclusion, conclude
 from app.core.decision.draft import Draft, draft, policy_inputs
 from app.core.decision.observe import observe_batch
-from app.core.decision.targets import stays
+from app.core.decision.targets import amounts_of
 from app.core.params import EngineParams
 from app.core.policy.circuit import BreakerParams
 from app.core.types import (
@@ -104,7 +104,7 @@ class Sizer:
         self._drafted = drafted
         self._count(day, concluded, answer)
         self._refresh_factors(drafted)
-        return target_quantities(concluded, day.marks)
+        return target_quantities(concluded)
 
     def learn(self, day: MarketDay) -> None:
         """Feed the day's outcomes, symbol by symbol, as ``POST /outcomes`` does."""
@@ -178,18 +178,16 @@ class Sizer:
             structure.factors = self._beliefs.fresh_factors()
 
 
-def target_quantities(concluded: Conclusion, marks: Mapping[str, float]) -> dict[str, float]:
+def target_quantities(concluded: Conclusion) -> dict[str, float]:
     """Signed quantities of the final weights; a position that stays keeps its exact quantity.
 
     One that is set apart, for want of a price, stays.
     """
     observed = concluded.observed
-    held, value = observed.batch.positions or {}, observed.value_usd
+    held = observed.batch.positions or {}
     kept = {symbol: held[symbol] for symbol in observed.unsized.set_apart}
-    return kept | {
-        symbol: held[symbol] if stays(observed, symbol, weight) else weight * value / marks[symbol]
-        for symbol, weight in concluded.final.weights.items()
-    }
+    amounts = amounts_of(observed, concluded.final)
+    return kept | {symbol: quantity for symbol, (_, quantity, _) in amounts.items()}
 
 
 def _batch(day: MarketDay, value_usd: float, held: Mapping[str, float]) -> Batch:

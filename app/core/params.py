@@ -157,10 +157,14 @@ class TradingParams:
     @property
     def moves_at_once(self) -> bool:
         """Whether targets are the aims themselves: no smoothing, band, lots or least notional."""
-        plain = not (self.lot_sizes or self.min_notional_usd)
-        numbers = (self.rebalance_span, self.no_trade_band_pct, self.default_lot_size)
-        slow = self.rebalance_half_life_sec or self.default_min_notional_usd
-        return plain and not any(numbers) and not slow
+        slow = self.rebalance_span or self.rebalance_half_life_sec
+        return self.takes_any_quantity and not (slow or self.no_trade_band_pct)
+
+    @property
+    def takes_any_quantity(self) -> bool:
+        """Whether every quantity can be traded: no lots and no least notional."""
+        own = self.lot_sizes or self.min_notional_usd
+        return not (own or self.default_lot_size or self.default_min_notional_usd)
 
 
 @dataclass(frozen=True, slots=True)

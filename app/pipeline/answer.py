@@ -11,7 +11,7 @@ import orjson
 
 from app.core.decision.conclude import Conclusion
 from app.core.decision.observe import Observation
-from app.core.decision.targets import Targets, held_parts, stays
+from app.core.decision.targets import Targets, amounts_of, held_parts
 from app.core.limits import Holdings, binding_limits, limit_use
 from app.core.portfolio.phase2 import Portfolio
 from app.core.stages.regime import most_defensive
@@ -134,46 +134,29 @@ def _penalties(portfolio: Portfolio) -> dict[str, float]:
     return {symbol: penalty for symbol, penalty, kept in rows if kept}
 
 
-def _target_usd(observed: Observation, symbol: str, weight: float) -> float:
-    """USD of a weight; a position that stays keeps its exact value."""
-    price = observed.views[symbol].price
-    if price is not None and stays(observed, symbol, weight):
-        return (observed.batch.positions or {})[symbol] * price
-    return weight * observed.value_usd
-
-
 def _allocations(observed: Observation, targets: Targets) -> dict[str, float]:
-    return {
-        symbol: _target_usd(observed, symbol, targets.weights[symbol])
-        for symbol in sorted(targets.weights)
-    }
+    amounts = amounts_of(observed, targets)
+    return {symbol: amounts[symbol][0] for symbol in sorted(amounts)}
 
 
 def _positions(conclusion: Conclusion) -> list[dict[str, Any]]:
-    observed, weights = conclusion.observed, conclusion.final.weights
-    contributions = _contributions(conclusion)
+    observed, final = conclusion.observed, conclusion.final
+    contributions, amounts = _contributions(conclusion), amounts_of(observed, final)
     held = observed.batch.positions or {}
     apart = observed.unsized.set_apart
     entries = []
-    for symbol in sorted((*weights, *apart)) if apart else sorted(weights):
+    for symbol in sorted((*amounts, *apart)) if apart else sorted(amounts):
         if symbol in apart:
             entries.append(_set_apart_entry(symbol, held[symbol]))
             continue
-        weight, view = weights[symbol], observed.views[symbol]
-        target = _target_usd(observed, symbol, weight)
-        have = held.get(symbol, 0.0)
-        if stays(observed, symbol, weight):
-            quantity = have
-        else:
-            quantity = target / view.price if view.price is not None else 0.0
-        trade = quantity - have
+        view, (target, quantity, trade) = observed.views[symbol], amounts[symbol]
         entries.append(
             {
                 "symbol": symbol,
                 "target_usd": target,
                 "target_quantity": quantity,
                 "weight": target / observed.value_usd,
-                "current_quantity": have,
+                "current_quantity": held.get(symbol, 0.0),
                 "trade_quantity": trade,
                 "trade_usd": None if view.price is None else trade * view.price,
                 "price": view.price,

@@ -8,6 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 from app.core.params import LimitParams
@@ -195,7 +196,15 @@ def assert_held(case: Case, answer: Answer) -> None:
             if roomy and abs(wanted) <= cap and symbol not in _grouped(limits):
                 assert usd == wanted, symbol
             if roomy and symbol not in _grouped(limits):
-                assert abs(usd) >= min(abs(wanted), cap) - slack, symbol
+                _assert_kept_by_the_limit(case, symbol, usd, min(abs(wanted), cap) - slack)
+
+
+def _assert_kept_by_the_limit(case: Case, symbol: str, usd: float, left: float) -> None:
+    """Keep what a limit leaves, less a lot and a least trade; nothing is left below that."""
+    trading, price = case.params.trading, usable(case.batch)[symbol]
+    least = trading.default_min_notional_usd
+    whole = left - least - trading.default_lot_size * price
+    assert abs(usd) >= min(left, whole) or (usd == 0.0 and whole < least), symbol
 
 
 def _grouped(limits: LimitParams) -> set[str]:
@@ -326,6 +335,35 @@ def _assert_set_apart(entry: dict[str, Any], batch: Batch) -> None:
     assert entry["trade_quantity"] == 0.0
 
 
+def is_multiple(units: float, lot: float) -> bool:
+    """Whether units are the number nearest to a whole count of the lot, written in decimals."""
+    exact = Fraction(repr(lot))
+    return float(round(Fraction(units) / exact) * exact) == units
+
+
+def assert_trades_can_be_made(case: Case, answer: Answer) -> None:
+    """Trade whole lots, or name them; trade the least notional and leave as much, or close."""
+    lot = case.params.trading.default_lot_size
+    least = case.params.trading.default_min_notional_usd * (1.0 - 1e-9)
+    odd = {n["symbol"] for n in answer["notices"] if "no multiple of its lot" in n["detail"]}
+    for entry in answer["positions"]:
+        have, target = entry["current_quantity"], entry["target_quantity"]
+        if entry["trade_quantity"] == 0.0:
+            assert target == have
+            continue
+        # a lot that is a smaller part of the portfolio is finer than floating point can tell
+        told = lot * (entry["price"] or 0.0) / case.batch.portfolio_value >= 2.0**-53
+        if lot and (told or not target):
+            assert is_multiple(target, lot), entry
+            trade = entry["trade_quantity"]
+            assert entry["symbol"] in odd or is_multiple(trade, lot) or trade == -have, entry
+            fraction = abs(have / lot - round(have / lot))
+            assert fraction <= 1e-8 + 1e-14 * abs(have / lot) or entry["symbol"] in odd, entry
+        if least and target:
+            assert abs(entry["trade_usd"]) >= least, entry
+            assert abs(entry["target_usd"]) >= least, entry
+
+
 def assert_all(case: Case, answer: Answer) -> None:
     """Every promise that one answer can show."""
     assert_consistent(case, answer)
@@ -336,3 +374,4 @@ def assert_all(case: Case, answer: Answer) -> None:
     assert_phase2_only_reduces(case, answer)
     assert_fallback_is_phase2(answer)
     assert_exit(case, answer)
+    assert_trades_can_be_made(case, answer)

@@ -259,8 +259,8 @@ def engine_settings(draw: st.DrawFn, *, plain: bool = False) -> EngineParams:
             rebalance_half_life_sec=half_life_sec,
             cost_pct=draw(st.sampled_from((0.0, 0.0, 0.001))),
             no_trade_band_pct=draw(st.sampled_from((0.0, 0.0, 0.02))),
-            default_lot_size=draw(st.sampled_from((0.0, 0.0, 1e-3))),
-            default_min_notional_usd=draw(st.sampled_from((0.0, 0.0, 10.0))),
+            default_lot_size=draw(st.sampled_from((0.0, 0.0, 1e-3, 1.0))),
+            default_min_notional_usd=draw(st.sampled_from((0.0, 0.0, 10.0, 2_000.0))),
         )
         brakes = BrakeParams(volatility_target=draw(st.sampled_from((0.0, 0.0, 0.01))))
     return EngineParams(

@@ -9,7 +9,12 @@ from app.core.books.drift import Drift
 from app.core.decision.draft import Draft, draft
 from app.core.decision.finish import Finished, finish
 from app.core.decision.observe import Observation, observe_again
-from app.core.decision.targets import Targets, build_targets, missing_targets
+from app.core.decision.targets import (
+    Targets,
+    build_targets,
+    fraction_notices,
+    missing_targets,
+)
 from app.core.types import Notice, PolicyAnswer
 
 
@@ -64,7 +69,13 @@ def conclude(drafted: Draft, answer: PolicyAnswer, beliefs: Beliefs) -> Conclusi
     baseline = final if same else build_targets(drafted, finished.baseline)
     shares = strategy_shares(observed, final)
     missing = missing_targets(observed)
-    notices = (*drafted.notices, *finished.notices, *((missing,) if missing else ()))
+    notices = (
+        *drafted.notices,
+        *finished.notices,
+        *final.notices,
+        *fraction_notices(observed, final),
+        *((missing,) if missing else ()),
+    )
     drift = beliefs.drift.measure(shares)
     return Conclusion(
         finished, answer, final, baseline, shares, drift, notices, beliefs.trading.version

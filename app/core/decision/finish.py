@@ -74,6 +74,7 @@ def _settle(weights: FloatArray, drafted: Draft) -> Settled:
     observed, portfolio = drafted.observed, drafted.portfolio
     setting = Setting(
         current=current_weights(observed.current, portfolio.symbols),
+        units=observed.batch.positions or {},
         prices=observed.table.prices[portfolio.places],
         held=drafted.held.use,
         multiplier=observed.multiplier,

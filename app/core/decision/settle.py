@@ -1,13 +1,16 @@
 """From aims to targets: trading state, slow trading, limits, lots, and who contributes what."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from app.core.limits import HeldUse, build_limits, worst_excess
-from app.core.params import EngineParams
+from app.core.decision.lot_notices import lot_notices, named
+from app.core.decision.lots import Order, Plan, Wish, build_grid, plan_lots
+from app.core.limits import HeldUse, Limits, build_limits, worst_excess
+from app.core.params import EngineParams, TradingParams
 from app.core.portfolio.netting import ownership
 from app.core.portfolio.phase2 import Portfolio, owned_by
 from app.core.portfolio.projection import project_on_limits
@@ -23,13 +26,15 @@ class Settled:
     """Signed target weights of the m directional symbols, and each signal's share of them.
 
     ``share`` has shape (n,); ``notices`` are sentences for the answer; ``repaired`` says that
-    the final recheck had to scale something down.
+    the final recheck had to scale something down; ``orders`` are the quantities and trades of
+    symbols that trade whole lots.
     """
 
     weights: FloatArray
     share: FloatArray
     notices: tuple[Notice, ...] = ()
     repaired: bool = False
+    orders: Mapping[str, Order] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +42,35 @@ class Setting:
     """What settling depends on besides the aims.
 
     ``current`` has shape (m,): signed current weights of the directional symbols; ``prices``
-    likewise, USD a unit; ``held`` is what held positions use; ``multiplier`` is a;
-    ``elapsed_sec`` has shape (m,): seconds since each symbol's last decision, >= 0.
+    likewise, USD a unit; ``units`` are signed quantities by symbol; ``held`` is what held
+    positions use; ``multiplier`` is a; ``elapsed_sec`` has shape (m,): seconds since each
+    symbol's last decision, >= 0.
     """
 
     current: FloatArray
+    units: Mapping[str, float]
     prices: FloatArray
     held: HeldUse
     multiplier: float
     state: TradingState
     portfolio_value: float
     elapsed_sec: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Signed weights within the limits, and the limits: those of the sides the weights are on.
+
+    ``ceiling`` has shape (m,): largest absolute weights; ``room`` is that of each row.
+    """
+
+    weights: FloatArray
+    share: FloatArray
+    limits: Limits
+    ceiling: FloatArray
+    room: FloatArray
+    failure: str | None
+    repaired: bool
 
 
 def settle(
@@ -59,6 +82,8 @@ def settle(
     params: EngineParams,
 ) -> Settled:
     """Turn signed aims (already times a) into targets that hold every promise.
+
+    Under HALTED the targets are the current positions, so nothing is settled.
 
     Parameters
     ----------
@@ -73,47 +98,86 @@ def settle(
     -------
     Settled
     """
-    if not len(aims):
+    if not len(aims) or setting.state is TradingState.HALTED:
         return Settled(aims, portfolio.share)
     free = setting.state is TradingState.ACTIVE
     plain = params.trading.moves_at_once and free
     # aims come out of a feasible problem, so one look is enough; a miss goes the long way
     if plain and worst_excess(np.abs(aims), portfolio.limits, setting.multiplier) <= _DUST:
         return Settled(aims, portfolio.share)
-    current = setting.current
     if setting.state is TradingState.REDUCING:
-        aims = _between_zero_and(current, aims)
+        aims = _between_zero_and(setting.current, aims)
     moved = _slow(aims, setting, portfolio, params)
-    in_band, too_small = _not_worth_trading(moved, setting, portfolio, params)
-    stay = in_band | too_small
-    wanted = np.where(stay, current, moved)
-    settled = _within_limits(wanted, table, sizes, portfolio, setting, params)
-    # towards zero, so the limits still hold; what stays as it is needs no lots
-    whole = _in_lots(settled.weights, setting, portfolio, params)
-    kept = stay & (settled.weights == current)
-    weights = np.where(kept, current, whole)
-    unmade = kept & (moved != current)
-    no_lot = ~kept & (whole == 0.0) & (wanted != 0.0)
-    told = _untraded(unmade & in_band, unmade & ~in_band, no_lot, portfolio)
-    return replace(settled, weights=weights, notices=(*settled.notices, *told))
+    within = partial(_within_limits, table, sizes, portfolio, setting, params)
+    settled = _traded(aims, moved, portfolio.symbols, setting, params.trading, within)
+    traded = (settled.weights != setting.current) | (moved == setting.current)
+    slowed = (np.abs(moved - aims) > _DUST) & traded
+    told = _told_of_slowness(slowed, portfolio.symbols)
+    return replace(settled, notices=(*told, *settled.notices))
 
 
-def _untraded(
-    in_band: BoolArray, too_small: BoolArray, no_lot: BoolArray, portfolio: Portfolio
-) -> list[Notice]:
-    """Name symbols whose trade is too small to make, and those that are less than a lot."""
-    told: list[Notice] = []
-    for row in (in_band | too_small | no_lot).nonzero()[0].tolist():
-        symbol = portfolio.symbols[row]
-        if in_band[row]:
-            detail = f"{symbol} is not traded: the change of weight is within the no-trade band"
-            told.append(Notice("band", symbol, detail))
-        elif too_small[row]:
-            detail = f"{symbol} is not traded: the trade is below the minimum notional"
-            told.append(Notice("minimum", symbol, detail))
-        else:
-            told.append(Notice("lot", symbol, f"the target of {symbol} is less than one lot: zero"))
+def _without_breaking(plan: Plan, inside: _Inside) -> Plan:
+    """Leave out the lots that symbols add beyond their reach where they break a limit."""
+    rows, room = inside.limits.rows, inside.room
+    while True:
+        weights, added = np.abs(plan.weights), plan.added
+        broken = np.asarray(rows @ weights) > room + _TOLERANCE
+        concerned = np.asarray(rows.T @ broken.astype(np.float64)) > 0.0
+        out = added & (concerned | (weights > inside.ceiling + _TOLERANCE))
+        if not out.any():
+            return plan
+        plan = plan.without(out)
+
+
+def _traded(
+    aims: FloatArray,
+    moved: FloatArray,
+    symbols: list[str],
+    setting: Setting,
+    trading: TradingParams,
+    within_limits: Callable[[FloatArray], _Inside],
+) -> Settled:
+    """Bring what is wanted now within the limits, and into trades that can be made."""
+    current = setting.current
+    band = _in_band(moved, current, trading.no_trade_band_pct)
+    grid = build_grid(symbols, setting.prices, setting.portfolio_value, trading)
+    wanted = np.where(band, current, moved)
+    if grid is None:
+        inside = within_limits(wanted)
+        told = _told(inside, band & (moved != current) & (inside.weights == current), symbols)
+        return Settled(inside.weights, inside.share, tuple(told), inside.repaired)
+    units = np.array([setting.units.get(symbol, 0.0) for symbol in symbols])
+    # where no time has passed there is no step, so not of one lot either
+    still = band | ((moved == current) & (aims != current))
+    asked = plan_lots(grid, Wish(units, current, aims, wanted, still))
+    wanted = np.where(asked.kept, current, wanted)
+    inside = within_limits(wanted)
+    # a solver's rounding must not cost a lot
+    reach = np.where(np.abs(wanted - inside.weights) <= _TOLERANCE, wanted, inside.weights)
+    first = plan_lots(grid, Wish(units, current, aims, reach, asked.kept))
+    plan = _without_breaking(first, inside)
+    told = _told(inside, band & (moved != current) & plan.kept, symbols)
+    told += lot_notices(asked, plan, first.target > plan.target, symbols)
+    orders = plan.orders(symbols)
+    return Settled(plan.weights, inside.share, tuple(told), inside.repaired, orders)
+
+
+def _told(inside: _Inside, still: BoolArray, symbols: list[str]) -> list[Notice]:
+    """Tell of a solver that failed, and of symbols that the band keeps as they are."""
+    sentence = "is not traded: the change of weight is within the no-trade band"
+    names = [symbols[row] for row in still.nonzero()[0].tolist()]
+    told = [Notice("band", name, f"{name} {sentence}") for name in names]
+    if inside.failure is not None:
+        told.insert(0, Notice("solver", None, f"limits met by a scale-down: {inside.failure}"))
     return told
+
+
+def _told_of_slowness(slowed: BoolArray, symbols: list[str]) -> list[Notice]:
+    names = [symbols[row] for row in slowed.nonzero()[0].tolist()]
+    if not names:
+        return []
+    detail = f"slow trading goes a part of the way to the aim: {named(names)}"
+    return [Notice(None, names[0] if len(names) == 1 else None, detail)]
 
 
 def _between_zero_and(current: FloatArray, aims: FloatArray) -> FloatArray:
@@ -160,38 +224,11 @@ def _side_is_supported(side: FloatArray, portfolio: Portfolio, params: EnginePar
     return supported
 
 
-def _not_worth_trading(
-    weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
-) -> tuple[BoolArray, BoolArray]:
-    """Say where a trade is inside the band, and where below the minimum; closing passes."""
-    trading, current = params.trading, setting.current
+def _in_band(weights: FloatArray, current: FloatArray, band_pct: float) -> BoolArray:
+    """Say where a change is within the no-trade band; closing and turning round pass."""
     on_course = (weights != 0.0) & (weights * current >= 0.0)
-    in_band: BoolArray = on_course & (np.abs(weights - current) < trading.no_trade_band_pct)
-    too_small = np.zeros(len(weights), dtype=np.bool_)
-    least = _per_symbol(portfolio, trading.min_notional_usd, trading.default_min_notional_usd)
-    if np.count_nonzero(least):
-        whole = _in_lots(weights, setting, portfolio, params)
-        trade = np.abs(whole - current) * setting.portfolio_value
-        too_small = on_course & (whole != 0.0) & (trade < least)
-    return in_band, too_small
-
-
-def _in_lots(
-    weights: FloatArray, setting: Setting, portfolio: Portfolio, params: EngineParams
-) -> FloatArray:
-    """Round towards zero to whole lots, where a symbol has a lot size."""
-    lots = _per_symbol(portfolio, params.trading.lot_sizes, params.trading.default_lot_size)
-    unit = lots * setting.prices / setting.portfolio_value
-    # the factor undoes the rounding of a weight just below a whole number of lots
-    count = np.trunc(weights / np.where(unit > 0.0, unit, 1.0) * (1.0 + 1e-12))
-    rounded: FloatArray = np.where(unit > 0.0, count * unit, weights)
-    return rounded
-
-
-def _per_symbol(portfolio: Portfolio, own: Mapping[str, float], default: float) -> FloatArray:
-    if not own:
-        return np.full(len(portfolio.symbols), default)
-    return np.array([own.get(symbol, default) for symbol in portfolio.symbols])
+    inside: BoolArray = on_course & (np.abs(weights - current) < band_pct)
+    return inside
 
 
 def _ceiling(portfolio: Portfolio, setting: Setting) -> FloatArray:
@@ -203,13 +240,14 @@ def _ceiling(portfolio: Portfolio, setting: Setting) -> FloatArray:
 
 
 def _within_limits(
-    weights: FloatArray,
     table: SignalTable,
     sizes: FloatArray,
     portfolio: Portfolio,
     setting: Setting,
     params: EngineParams,
-) -> Settled:
+    weights: FloatArray,
+) -> _Inside:
+    """Project signed weights on the limits of the sides that they are on."""
     side = np.sign(weights)
     share = portfolio.share
     limits = portfolio.limits
@@ -224,7 +262,6 @@ def _within_limits(
         limits = limits.with_less_gross(portfolio.reserved)
     room, ceiling = setting.multiplier * limits.room, _ceiling(portfolio, setting)
     inside, failure = project_on_limits(np.abs(weights), ceiling, limits.rows, room)
-    solver = Notice("solver", None, f"limits met by a scale-down: {failure}")
     broken = worst_excess(inside, limits, setting.multiplier) > _TOLERANCE
     if broken:
         cut = np.minimum(inside, ceiling)
@@ -232,4 +269,5 @@ def _within_limits(
         over = reach > room
         inside = cut * float((room[over] / reach[over]).min(initial=1.0))
     repaired = failure is not None or broken
-    return Settled(np.copysign(inside, side), share, (solver,) if failure else (), repaired)
+    signed = np.copysign(inside, side)
+    return _Inside(signed, share, limits, ceiling, room, failure, repaired)

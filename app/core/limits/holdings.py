@@ -98,6 +98,16 @@ class HeldBook:
             if mine:
                 self.weights[symbol] = sum(self.owned[symbol, row] for row, _ in pairs)
 
+    def rescaled(self, weights: Mapping[str, float]) -> "HeldBook":
+        """Return a copy in which some symbols have other weights, and their owners' parts follow.
+
+        A symbol of weight zero keeps it.
+        """
+        factors = {s: weights[s] / self.weights[s] for s in weights if self.weights[s] != 0.0}
+        owned = {key: part * factors.get(key[0], 1.0) for key, part in self.owned.items()}
+        changed = {symbol: weights[symbol] for symbol in factors}
+        return HeldBook(self.owners, {**self.weights, **changed}, owned, self.use, self.hits)
+
     def holdings(self) -> Holdings:
         """Weights as they are now, and the gross of each strategy's parts."""
         gross: dict[str, float] = {}

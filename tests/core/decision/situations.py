@@ -86,6 +86,10 @@ class Situation:
             wanted = np.array([aims[symbol] for symbol in portfolio.symbols])
         setting = Setting(
             current=np.array([self.current.get(symbol, 0.0) for symbol in portfolio.symbols]),
+            units={
+                symbol: weight * 100_000.0 / self.prices.get(symbol, 100.0)
+                for symbol, weight in self.current.items()
+            },
             prices=table.prices[portfolio.places],
             held=self.held,
             multiplier=self.multiplier,
