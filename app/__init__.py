@@ -40,7 +40,8 @@ The way of one batch of signals, a line per step with its file::
             adapters/policy/http.py        one batch call; adapters/policy/mock.py is a stand-in
         core/decision/conclude.py      the tail that every caller shares
             core/decision/finish.py        Phase 2 moved towards the policy (core/policy/blend.py)
-            core/decision/settle.py        slow trading, lots, every limit once more
+            core/decision/settle.py        slow trading, every limit once more
+            core/decision/lots.py          whole lots and least notionals, of the held ones too
             core/decision/targets.py       every symbol's target; HALTED, REDUCING, no target
     pipeline/answer.py             the answer in the words of the wire
     pipeline/event_log.py          the decision as an event

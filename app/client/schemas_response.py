@@ -102,12 +102,12 @@ class Position(TypedDict):
     target_usd: float | None
     """Signed; contributions add up to it. null: set apart."""
     target_quantity: float
-    """target_usd over price."""
+    """target_usd over price; whole lots where the symbol has a lot and is traded."""
     weight: float | None
     """Signed fraction of portfolio value. null: set apart."""
     current_quantity: float
     trade_quantity: float
-    """target_quantity - current_quantity."""
+    """target_quantity - current_quantity; whole lots where both are."""
     trade_usd: float | None
     """null where there is no price."""
     price: float | None

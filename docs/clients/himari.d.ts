@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 47ba8aff6b51d835bac9e8dec037b0221697708c985b92b8cb7013df6d7e0781
+// openapi sha256: 4ed4c3deb4e1e3e91445e9e4a55ea71c15568613fad71a3e735fc559a9e0b8e3
 
 export interface paths {
     "/allocate": {
@@ -998,7 +998,7 @@ export interface components {
             target_usd: number | null;
             /**
              * Target Quantity
-             * @description target_usd over price.
+             * @description target_usd over price; whole lots where the symbol has a lot and is traded.
              */
             target_quantity: number;
             /**
@@ -1010,7 +1010,7 @@ export interface components {
             current_quantity: number;
             /**
              * Trade Quantity
-             * @description target_quantity - current_quantity.
+             * @description target_quantity - current_quantity; whole lots where both are.
              */
             trade_quantity: number;
             /**

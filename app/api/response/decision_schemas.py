@@ -37,10 +37,14 @@ class Position(BaseModel):
     target_usd: float | None = Field(
         description="Signed; contributions add up to it. null: set apart."
     )
-    target_quantity: float = Field(description="target_usd over price.")
+    target_quantity: float = Field(
+        description="target_usd over price; whole lots where the symbol has a lot and is traded."
+    )
     weight: float | None = Field(description="Signed fraction of portfolio value. null: set apart.")
     current_quantity: float
-    trade_quantity: float = Field(description="target_quantity - current_quantity.")
+    trade_quantity: float = Field(
+        description="target_quantity - current_quantity; whole lots where both are."
+    )
     trade_usd: float | None = Field(description="null where there is no price.")
     price: float | None = Field(
         description="USD a unit at which the position is valued; null where there is none."

@@ -18,8 +18,6 @@ from app.core.types import BoolArray, FloatArray
 # a portfolio of more lots than this is counted more finely than floating point can tell
 _FINEST: Final = 2.0**-53
 _LARGEST: Final = 1e300
-# powers of ten up to this one are exact, so that one division rounds to the nearest decimal
-_MOST_DECIMALS: Final = 22
 
 
 class Order(NamedTuple):
@@ -262,20 +260,20 @@ def order_of_lots(count: float, lot: float, held: float) -> Order:
 
 
 def _quantity(count: float, lot: float) -> float:
-    """Units of whole lots, rounded to the decimals of the lot."""
+    """Units of whole lots: the number nearest to the decimal, 0.113 and not 0.11300000000000002."""
     digits, scale = _decimals(lot)
-    # adding zero turns -0.0 into 0.0
-    return count * digits / scale + 0.0
+    # a quotient of integers is rounded once; adding zero turns -0.0 into 0.0
+    return int(count) * digits / scale + 0.0
 
 
 @lru_cache(maxsize=4096)
-def _decimals(lot: float) -> tuple[float, float]:
-    """Write a lot as a whole number over a power of ten."""
-    exponent = Decimal(repr(lot)).normalize().as_tuple().exponent
-    places = -exponent if isinstance(exponent, int) else 0
-    if not 0 < places <= _MOST_DECIMALS:
-        return lot, 1.0
-    return float(Decimal(repr(lot)).scaleb(places)), 10.0**places
+def _decimals(lot: float) -> tuple[float, int]:
+    """Write a lot with decimals as a whole number over a power of ten, another over 1."""
+    written = Decimal(repr(lot)).normalize()
+    exponent = written.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= 0:
+        return lot, 1
+    return int(written.scaleb(-exponent)), 10**-exponent
 
 
 def _slack(amount: FloatArray) -> FloatArray:
