@@ -53,6 +53,21 @@ async def test_decisions_over_restarts_and_settings_changes_replay_to_the_last_b
     assert (report.compared, report.equal) == (90, 90)
 
 
+async def test_decisions_in_whole_lots_replay_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    trading = replace(SLOW_SHORTS.trading, default_lot_size=0.001, default_min_notional_usd=3_000.0)
+    service = service_on(path, replace(SLOW_SHORTS, trading=trading), MockPolicyClient(seed=5))
+    await service.start()
+    told: set[str] = set()
+    for step in range(30):
+        answer = (await service.allocate(batch_of(step))).answer
+        told |= {notice["what"] for notice in answer["notices"]}
+    await service.stop()
+    assert {"lot", "minimum"} <= told
+    report = replay_journal(f"sqlite:///{path}")
+    assert (report.compared, report.differences) == (30, [])
+
+
 async def live_through_losses(service: SizingService, steps: range) -> list[str]:
     """Decide over several days of losses, glitches and switches; return every warning."""
     warnings: list[str] = []

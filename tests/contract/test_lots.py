@@ -148,6 +148,18 @@ def test_slow_trading_without_positions_is_told() -> None:
     assert any("slow trading" in warning for warning in answer["warnings"])
 
 
+def test_with_a_half_life_no_lot_is_traded_where_no_time_has_passed() -> None:
+    trading = replace(WHOLE, rebalance_half_life_sec=864_000.0)
+    engine = Engine(EngineParams(trading=trading))
+    counts = [0.0]
+    for later in (0, 0, 3_600, 0, 7_200):
+        one = replace(ES, timestamp_ns=ES.timestamp_ns + later * 10**9)
+        batch = request(one, positions={"ES": counts[-1]}, prices={"ES": 500.0})
+        counts.append(position(engine.allocate(batch), "ES")["target_quantity"])
+    # an hour is 0.3 % of the way, and at least one lot
+    assert counts == [0.0, 1.0, 1.0, 2.0, 2.0, 3.0]
+
+
 def test_a_lot_that_no_number_can_price_is_zero_lots() -> None:
     trading = TradingParams(default_lot_size=1e300)
     prices = {"AAPL": 1e200}

@@ -33,6 +33,20 @@ def test_a_scaled_strategy_takes_its_part_of_each_weight_along(book: HeldBook) -
     assert book.owned == {("A", 0): 0.05, ("A", 1): 0.1, ("B", 2): -0.05}
 
 
+def test_a_rescaled_copy_has_other_weights_and_the_owners_parts_follow(book: HeldBook) -> None:
+    book.hold("E", 0.0)
+    copy = book.rescaled({"A": 0.15, "C": 0.0, "E": 0.0})
+    assert copy.weights == {"A": 0.15, "B": -0.1, "C": 0.0, "E": 0.0}
+    assert copy.owned == {("A", 0): pytest.approx(0.075), ("A", 1): pytest.approx(0.075)} | {
+        ("B", 2): -0.1
+    }
+    assert copy.owners is book.owners
+    assert copy.use is book.use
+    assert copy.hits is book.hits
+    assert book.weights["A"] == 0.2
+    assert book.owned["A", 0] == 0.1
+
+
 def test_use_is_divided_by_the_cascade_multiplier_to_fit_limits_at_full_scale() -> None:
     use = HeldUse({"strategy": {"a": 0.1}, "group": {"g": 0.05}, "portfolio": {"portfolio": 0.15}})
     assert use.at_full_scale(0.25) == HeldUse(
