@@ -90,6 +90,7 @@ def watch_service(
         journal_refusing=lambda: float(journal.refusing() is not None),
         conformal_coverage=lambda: service.beliefs.records.coverage(),  # noqa: PLW0108 - replaced
         conformal_judged_outcomes=lambda: float(service.beliefs.records.judged()),
+        standing_signals=lambda: float(service.standing.count()),
         model_version=lambda: gate.model_version,
         policy_slots_in_use=lambda: policy("in_flight"),
         policy_slots=lambda: settings.rl_max_concurrent * (settings.mode == "real"),

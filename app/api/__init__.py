@@ -31,6 +31,7 @@ from app.api.routes import (
     outcomes,
     performance,
     portfolio,
+    signals,
     state,
     trading_state,
 )
@@ -47,6 +48,7 @@ ROUTERS = (
     circuit.router,
     outcomes.router,
     market.router,
+    signals.router,
     performance.router,
     portfolio.router,
     decisions.router,

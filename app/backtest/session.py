@@ -158,6 +158,8 @@ def _params(options: BacktestOptions, settings: Settings) -> EngineParams:
         params,
         portfolio_value=options.portfolio_value_usd or params.portfolio_value,
         limits=replace(params.limits, allow_short=options.short),
+        # a day is one batch of every strategy
+        signals=replace(params.signals, standing=False),
         trading=replace(params.trading, rebalance_span=options.span, rebalance_half_life_sec=0.0),
     )
 

@@ -24,6 +24,7 @@ from app.core.types import (
     PolicyAnswer,
     Signal,
 )
+from app.pipeline.answer import owned_positions
 from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.outcomes import is_absurd
 from app.pipeline.ports import PolicyClient
@@ -101,6 +102,7 @@ class Sizer:
             self._note(day, drafted)
         answer = await self._ask(drafted)
         concluded = conclude(drafted, answer, self._beliefs)
+        self._beliefs.owners.learn(owned_positions(concluded))
         self._drafted = drafted
         self._count(day, concluded, answer)
         self._refresh_factors(drafted)

@@ -170,6 +170,16 @@ class AsyncHimariClient:
         """Forget prices and returns of a symbol; never sent twice."""
         return await self._do(calls.forget_symbol(symbol, reason))
 
+    async def get_signals(self) -> responses.SignalsResponse:
+        """Signals in force, by symbol and strategy."""
+        return await self._do(calls.get_signals())
+
+    async def end_signals(
+        self, strategy_id: str, symbol: str | None = None
+    ) -> responses.EndSignalsResponse:
+        """End what stands of a strategy, on one symbol or on all; never sent twice."""
+        return await self._do(calls.end_signals(strategy_id, symbol))
+
     async def get_circuit(self) -> responses.CircuitResponse:
         """State of the breaker."""
         return await self._do(calls.get_circuit())

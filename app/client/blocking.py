@@ -168,6 +168,16 @@ class HimariClient:
         """Forget prices and returns of a symbol; never sent twice."""
         return self._do(calls.forget_symbol(symbol, reason))
 
+    def get_signals(self) -> responses.SignalsResponse:
+        """Signals in force, by symbol and strategy."""
+        return self._do(calls.get_signals())
+
+    def end_signals(
+        self, strategy_id: str, symbol: str | None = None
+    ) -> responses.EndSignalsResponse:
+        """End what stands of a strategy, on one symbol or on all; never sent twice."""
+        return self._do(calls.end_signals(strategy_id, symbol))
+
     def get_circuit(self) -> responses.CircuitResponse:
         """State of the breaker."""
         return self._do(calls.get_circuit())

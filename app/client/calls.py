@@ -121,6 +121,18 @@ def forget_symbol(symbol: str, reason: str) -> Call[responses.ForgetResponse]:
     return _send("POST", "/market/forget", body, repeatable=False)
 
 
+def get_signals() -> Call[responses.SignalsResponse]:
+    """Signals in force."""
+    return _get("/signals")
+
+
+def end_signals(strategy_id: str, symbol: str | None) -> Call[responses.EndSignalsResponse]:
+    """End what stands of a strategy."""
+    path = f"/signals/{quote(strategy_id, safe='')}"
+    query = {} if symbol is None else {"symbol": symbol}
+    return Call("DELETE", path, _document, query, repeatable=False)
+
+
 def get_circuit() -> Call[responses.CircuitResponse]:
     """State of the breaker."""
     return _get("/circuit")

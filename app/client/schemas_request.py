@@ -91,13 +91,19 @@ class Signal(TypedDict):
     """Horizon of both claims and of the outcome, seconds; SIGNALS__HORIZON_SEC where absent or
     null.
     """
+    valid_for_sec: NotRequired[float | None]
+    """With SIGNALS__STANDING: how long it stays in force, from its stamp on; SIGNALS__VALID_FOR_SEC
+    where absent. It never refuses a signal.
+    """
 
 
 class AllocateRequest(TypedDict):
     """One batch of signals to size."""
 
     signals: list[Signal]
-    """May be empty; the order does not matter."""
+    """May be empty; the order does not matter. With SIGNALS__STANDING each replaces what stood for
+    its strategy and symbol, HOLD ends it, and what stands of all others is sized with them.
+    """
     cascade_indicators: CascadeBody
     current_prices: dict[str, float | None]
     """Price of each symbol in USD a unit; of a contract price x multiplier. One that is null, zero
@@ -141,7 +147,7 @@ class DecisionsQuery(TypedDict):
     symbol: NotRequired[str]
     """Decisions that name this symbol."""
     strategy_id: NotRequired[str]
-    """Decisions with a signal of this strategy."""
+    """Decisions with a signal or a held part of this strategy."""
     since_ns: NotRequired[int]
     """Not older than that, ns since 1970 UTC."""
     until_ns: NotRequired[int]
@@ -267,7 +273,7 @@ class WeightsQuery(TypedDict):
     symbol: NotRequired[str]
     """Decisions that name this symbol."""
     strategy_id: NotRequired[str]
-    """Decisions with a signal of this strategy."""
+    """Decisions with a signal or a held part of this strategy."""
     since_ns: NotRequired[int]
     """Not older than that, ns since 1970 UTC."""
     until_ns: NotRequired[int]

@@ -87,7 +87,7 @@ class Stages(TypedDict):
 
 
 class Contribution(TypedDict):
-    """One signal's part of a symbol's target."""
+    """One signal's part of a symbol's target, or that of an owner who sent nothing."""
 
     strategy_id: str | None
     """null: a held part that no strategy stands behind."""
@@ -127,7 +127,7 @@ class RejectedSignal(TypedDict):
     """A signal that was not sized."""
 
     index: int
-    """Place in the request's signals."""
+    """Place in the request's signals; standing ones are named in warnings."""
     symbol: str
     reason: str
 
@@ -260,7 +260,7 @@ class JournalledDecision(TypedDict):
     state_version: int
     """Last event that the decision knew."""
     request: dict[str, Any]
-    """The batch, validated."""
+    """The batch, validated; `standing` are the signals in force beside its own."""
     policy: dict[str, Any] | None
     """What the policy answered."""
     answer: AllocateResponse
@@ -272,6 +272,12 @@ class DecisionsResponse(TypedDict):
     decisions: list[JournalledDecision]
     next_before_seq: int | None
     """before_seq of the next page; null: no more."""
+
+
+class EndSignalsResponse(TypedDict):
+    """How many signals stand no more."""
+
+    ended: int
 
 
 class ErrorEntry(TypedDict):
@@ -388,6 +394,35 @@ class RiskBudgetResponse(TypedDict):
 
     limits: list[BudgetRow]
     settings_hash: str
+
+
+class StandingSignal(TypedDict):
+    """A signal in force, with the fields of its batch."""
+
+    strategy_id: str
+    symbol: str
+    action: Literal["STRONG_BUY", "BUY", "SELL", "STRONG_SELL"]
+    confidence: float
+    risk_score: float
+    regime: Literal["trending_up", "ranging", "trending_down", "high_volatility", "crisis"]
+    timestamp_ns: int
+    expected_return: float | None
+    predicted_volatility: float | None
+    signal_strength: float | None
+    sentiment_score: float | None
+    sentiment_confidence: float | None
+    valid_for_sec: float | None
+    source: str
+    """Where it came in: allocate."""
+    until_ns: int
+    """Last moment at which it is in force, ns since 1970 UTC."""
+
+
+class SignalsResponse(TypedDict):
+    """Signals in force."""
+
+    signals: list[StandingSignal]
+    """By symbol and strategy."""
 
 
 class SplitResponse(TypedDict):

@@ -1,4 +1,4 @@
-"""Forms that correct what was learnt of a symbol, and withdraw an outcome."""
+"""Forms that correct what was learnt of a symbol, withdraw an outcome, and end signals."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -64,6 +64,15 @@ async def _withdraw(
         raise FormRefused(422, "no outcome of that decision and symbol is counted")
 
 
+async def _end_signals(
+    service: SizingService, form: Mapping[str, str], reason: str, actor: str
+) -> None:
+    strategy_id, symbol = _name(form, "strategy_id"), _name(form, "symbol")
+    report = await service.standing.end(strategy_id, symbol, reason, actor)
+    if not report["ended"]:
+        raise FormRefused(422, "no signal of that strategy and symbol is in force")
+
+
 _SYMBOL: Final = Entry("symbol", "Symbol")
 CORRECTIONS: Final = (
     Correction(
@@ -95,6 +104,13 @@ CORRECTIONS: Final = (
         (Entry("decision_id", "Decision"), _SYMBOL),
         _withdraw,
         destructive=True,
+    ),
+    Correction(
+        "end-signals",
+        "End standing signals",
+        "What the strategy said of the symbol is in force no more. A position stays as it is.",
+        (Entry("strategy_id", "Strategy"), _SYMBOL),
+        _end_signals,
     ),
 )
 BY_NAME: Final = {correction.name: correction for correction in CORRECTIONS}

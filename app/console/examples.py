@@ -46,11 +46,11 @@ EXAMPLE_BATCH: Final[Mapping[str, Any]] = {
 
 
 def batch_to_resend(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a journalled batch as a body of ``POST /allocate``."""
+    """Return a journalled batch, with what stood beside it, as a body of ``POST /allocate``."""
     return {
         "signals": [
             {name: value for name, value in signal.items() if value is not None}
-            for signal in request["signals"]
+            for signal in (*request["signals"], *request.get("standing", ()))
         ],
         "cascade_indicators": request["cascade"],
         "current_prices": request["prices"],

@@ -24,6 +24,7 @@ _POLICY: Final = (
 _PAGES: Final = (
     ("", "Now"),
     ("/limits", "Limits"),
+    ("/signals", "Signals"),
     ("/policy", "Policy"),
     ("/journal", "Journal"),
     ("/what-if", "What if"),

@@ -18,6 +18,7 @@ from app.console import (
     login,
     now,
     operate,
+    signals,
     what_if,
 )
 from app.console.access import ASSETS, LOGIN, PREFIX
@@ -34,6 +35,7 @@ ROUTES: Final[tuple[tuple[str, Endpoint, list[str]], ...]] = (
     (PREFIX, now.show, _READ),
     (f"{PREFIX}/events", live.stream, _READ),
     (f"{PREFIX}/limits", limits.show, _READ),
+    (f"{PREFIX}/signals", signals.show, _READ),
     (f"{PREFIX}/decisions/{{decision_id}}", decision.show, _READ),
     (f"{PREFIX}/policy", comparison.show, _READ),
     (f"{PREFIX}/journal", journal.show, _READ),

@@ -9,8 +9,10 @@ from app.core.books.cascade import CascadeBook
 from app.core.books.decision_times import DecisionTimes
 from app.core.books.drift import DriftBook
 from app.core.books.market import MarketBook, PriceReport
+from app.core.books.owners import OwnerBook
 from app.core.books.records import Lesson, RecordBook
 from app.core.books.regimes import RegimeBook
+from app.core.books.standing import StandingBook
 from app.core.books.values import ValueBook, ValueReport
 from app.core.brakes import strictest
 from app.core.params import EngineParams
@@ -55,7 +57,7 @@ class Learnt:
 
 
 class Beliefs:
-    """Records, regimes, cascade, market, drift, performance, trading state.
+    """Records, regimes, cascade, market, drift, owners, standing signals, performance, switch.
 
     Every method that changes it is the effect of exactly one kind of journalled event, so that
     the same events in the same order give the same beliefs.
@@ -71,6 +73,8 @@ class Beliefs:
         self.decided = DecisionTimes(params.market.max_symbols)
         self.market = MarketBook(params.market)
         self.drift = DriftBook(params.drift)
+        self.owners = OwnerBook(params.market.max_symbols)
+        self.standing = StandingBook()
         self.performance = PerformanceLedger(params.performance)
         self.structure = Structure(self.market, params.market)
         self.trading = TradingStatus()
@@ -164,6 +168,17 @@ class Beliefs:
         if rebase:
             self.values = ValueBook()
 
+    def learn_decision(self, answer: Mapping[str, Any]) -> None:
+        """Learn from a decision: shares of strategies, and who owns each position.
+
+        Parameters
+        ----------
+        answer : mapping
+            As the caller got it: ``strategy_weights`` and ``positions``.
+        """
+        self.drift.learn(answer["strategy_weights"])
+        self.owners.learn(answer["positions"])
+
     def learn(self, lesson: Lesson) -> bool:
         """Feed one outcome to its strategy's record; False when refused and counted."""
         return self.records.observe(lesson)
@@ -214,6 +229,8 @@ class Beliefs:
             "decided": self.decided.export(),
             "market": self.market.export(),
             "drift": self.drift.export(),
+            "owners": self.owners.export(),
+            "standing": self.standing.export(),
             "performance": self.performance.export(),
             "factors": None if factors is None else factors.export(),
             "trading": list(asdict(self.trading).values()),
@@ -229,6 +246,8 @@ class Beliefs:
         self.decided.restore(data["decided"])
         self.market.restore(data["market"])
         self.drift.restore(data["drift"])
+        self.owners.restore(data["owners"])
+        self.standing.restore(data["standing"])
         self.performance.restore(data["performance"])
         factors = data["factors"]
         self.structure.factors = None if factors is None else FactorModel.restore(factors)

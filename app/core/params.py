@@ -121,13 +121,17 @@ class LimitParams:
 
 @dataclass(frozen=True, slots=True)
 class SignalParams:
-    """How far ahead of the clock the stamp of a signal may be (the door's), and their horizon.
+    """What stamps may say, the horizon of claims, and whether signals stay in force.
 
-    ``horizon_sec`` is H: every claim is brought to it, and a signal that says none means it.
+    ``max_ahead_sec`` is the door's: how far ahead of the clock the stamp of a signal or an
+    observation may be. ``horizon_sec`` is H: every claim is brought to it, and a signal that says
+    none means it. ``valid_for_sec`` is for standing signals that do not say.
     """
 
     max_ahead_sec: float = 60.0
     horizon_sec: float = 86_400.0
+    standing: bool = False
+    valid_for_sec: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

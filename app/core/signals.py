@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.core.types import DIRECTION, Batch, FloatArray, IntArray, Signal
+from app.core.types import DIRECTION, Action, Batch, FloatArray, IntArray, Regime, Signal
 
 NO_PRICE: Final = "no usable price in current_prices"
 
@@ -21,7 +21,7 @@ _by_symbol_and_strategy = attrgetter("symbol", "strategy_id")
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A signal that cannot be sized, by its place in the request."""
+    """A signal that cannot be sized, by its place in the request; those that stand come behind."""
 
     index: int
     symbol: str
@@ -101,7 +101,7 @@ def tabulate(
     prices, idle = screen.prices, screen.idle
     accepted: list[Signal] = []
     rejected: list[Rejection] = []
-    for index, signal in enumerate(batch.signals):
+    for index, signal in enumerate(batch.all_signals):
         symbol = signal.symbol
         reason = screen.refused.get(index) if screen.refused else None
         if reason is None and symbol not in prices and symbol not in idle:
@@ -138,7 +138,7 @@ def signal_faults(batch: Batch, max_age_sec: float, prices: Mapping[str, float])
     """
     until, oldest = batch.stamps_until_ns, batch.received_ns - max_age_sec * 1e9
     faults: dict[int, str] = {}
-    for index, signal in enumerate(batch.signals):
+    for index, signal in enumerate(batch.all_signals):
         stamp, price = signal.timestamp_ns, prices.get(signal.symbol)
         if until is not None and stamp > until:
             faults[index] = (
@@ -179,9 +179,22 @@ def _whole_content(signal: Signal) -> tuple[Any, ...]:
                 signal.sentiment_score,
                 signal.sentiment_confidence,
                 signal.horizon_sec,
+                signal.valid_for_sec,
             )
         ),
     )
+
+
+def signal_to_json(signal: Signal) -> dict[str, Any]:
+    """Return a signal as a JSON-able dict that :func:`signal_from_json` turns back exactly."""
+    return {name: getattr(signal, name) for name in Signal.__slots__}
+
+
+def signal_from_json(data: Mapping[str, Any]) -> Signal:
+    """Rebuild a journalled signal."""
+    named = {"action": Action(data["action"]), "regime": Regime(data["regime"])}
+    fields: dict[str, Any] = {**data, **named}
+    return Signal(**fields)
 
 
 def _columns(

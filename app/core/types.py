@@ -95,6 +95,7 @@ class Signal:
     sentiment_score: float | None = None
     sentiment_confidence: float | None = None
     horizon_sec: float | None = None
+    valid_for_sec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ class Batch:
     ``prices`` are as they were given: null, zero or negative where there is none.
     ``calm_by_default`` names the cascade indicators that the caller left out.
     ``stamps_until_ns`` is the latest stamp that the door lets pass, None where there is no door;
-    ``value_given`` is False where the portfolio value is that of the settings.
+    ``value_given`` is False where the portfolio value is that of the settings. ``standing`` are
+    signals of earlier batches that are still in force.
     """
 
     signals: tuple[Signal, ...]
@@ -130,6 +132,12 @@ class Batch:
     calm_by_default: tuple[str, ...] = ()
     stamps_until_ns: int | None = None
     value_given: bool = True
+    standing: tuple[Signal, ...] = ()
+
+    @property
+    def all_signals(self) -> tuple[Signal, ...]:
+        """Its own signals, and behind them those that stand."""
+        return self.signals + self.standing if self.standing else self.signals
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,7 @@ def _watch(service: SizingService) -> None:
             circuit=service.operating.circuit,
             performance=service.showing.performance,
             conformal_coverage=beliefs.records.coverage,
+            standing_signals=lambda: float(service.standing.count()),
             regime_transitions=lambda: float(beliefs.regimes.transitions),
             regime_false_flips=lambda: float(beliefs.regimes.false_flips),
         )

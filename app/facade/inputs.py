@@ -141,6 +141,8 @@ class TacticalSignal(Signal):
     sentiment_score, sentiment_confidence : float in [0, 1], optional
     horizon_sec : float > 0, seconds, optional
         Horizon of both claims and of the outcome; that of the settings, a day, by default.
+    valid_for_sec : float >= 0, seconds, optional
+        How long it stays in force where signals stand.
 
     Raises
     ------
@@ -165,6 +167,7 @@ class TacticalSignal(Signal):
         sentiment_score: float | None = None,
         sentiment_confidence: float | None = None,
         horizon_sec: float | None = None,
+        valid_for_sec: float | None = None,
     ) -> None:
         Signal.__init__(
             self,
@@ -181,6 +184,7 @@ class TacticalSignal(Signal):
             maybe("sentiment_score", sentiment_score, 0.0, 1.0),
             maybe("sentiment_confidence", sentiment_confidence, 0.0, 1.0),
             maybe_positive("horizon_sec", horizon_sec),
+            maybe("valid_for_sec", valid_for_sec, 0.0, INFINITY),
         )
 
 

@@ -32,6 +32,8 @@ _NOT_ASKED = frozenset(
 )
 
 STAGES = ("kelly", "conformal", "sentiment", "regime", "cascade", "portfolio", "rl", "final")
+# those in which a held position has its weight
+_HELD_STAGES = STAGES[-3:]
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def _set_apart_entry(symbol: str, units: float) -> dict[str, Any]:
 def _contributions(conclusion: Conclusion) -> dict[str, list[dict[str, Any]]]:
     """Stage by stage, per symbol, in the table's order."""
     table, value = conclusion.observed.table, conclusion.observed.value_usd
-    columns = [column.tolist() for column in _in_usd_columns(conclusion)]
+    columns = [_in_usd(column, value).tolist() for column in _stage_columns(conclusion)]
     result: dict[str, list[dict[str, Any]]] = {}
     for signal, kelly, conformal, sentiment, regime, cascade, portfolio, rl, last in zip(
         table.signals, *columns, strict=True
@@ -211,24 +213,50 @@ def _contributions(conclusion: Conclusion) -> dict[str, list[dict[str, Any]]]:
                 },
             }
         )
-    for symbol, weight in conclusion.final.unowned.items():
-        result[symbol].append(_unowned_entry(weight * value))
+    for symbol, parts in conclusion.final.beside.items():
+        entries = result.setdefault(symbol, [])
+        entries += [_held_entry(name, part * value) for name, part in parts.items()]
     return result
 
 
-def _in_usd_columns(conclusion: Conclusion) -> list[FloatArray]:
-    value = conclusion.observed.value_usd
-    columns = _stage_columns(conclusion)
+def owned_positions(conclusion: Conclusion) -> list[dict[str, Any]]:
+    """Return the positions of an answer as far as owners are learnt from them, without the rest.
+
+    For who decides without composing answers; the numbers are those of :func:`compose`.
+    """
+    observed, final = conclusion.observed, conclusion.final
+    table, value = observed.table, observed.value_usd
+    amounts = amounts_of(observed, final)
+    parts: dict[str, list[tuple[str | None, float]]] = {}
+    final_usd = _in_usd(final.parts, value).tolist()
+    for signal, usd in zip(table.signals, final_usd, strict=True):
+        parts.setdefault(signal.symbol, []).append((signal.strategy_id, usd))
+    for symbol, beside in final.beside.items():
+        parts.setdefault(symbol, []).extend((name, part * value) for name, part in beside.items())
+    return [
+        {
+            "symbol": symbol,
+            "target_usd": amounts[symbol][0],
+            "contributions": [
+                {"strategy_id": name, "final_usd": usd} for name, usd in parts.get(symbol, ())
+            ],
+        }
+        for symbol in sorted(final.weights)
+    ]
+
+
+def _in_usd(column: FloatArray, value: float) -> FloatArray:
     if value < _OVERFLOW_FROM:
-        return [column * value + 0.0 for column in columns]
+        return column * value + 0.0
     with np.errstate(over="ignore"):
-        return [np.clip(column * value, -_LARGEST, _LARGEST) for column in columns]
+        return np.clip(column * value, -_LARGEST, _LARGEST)
 
 
-def _unowned_entry(usd: float) -> dict[str, Any]:
-    """Show a held part that belongs to no strategy: ``strategy_id`` is null."""
-    stages = {f"{stage}_usd": 0.0 for stage in STAGES[:-1]}
-    return {"strategy_id": None, "final_usd": usd, "stages": {**stages, "final_usd": usd}}
+def _held_entry(strategy_id: str | None, usd: float) -> dict[str, Any]:
+    """Show a held part that no signal of the batch stands behind; null: it is nobody's."""
+    held = _HELD_STAGES if strategy_id is not None else _HELD_STAGES[-1:]
+    stages = {f"{stage}_usd": usd if stage in held else 0.0 for stage in STAGES}
+    return {"strategy_id": strategy_id, "final_usd": usd, "stages": stages}
 
 
 def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
@@ -236,7 +264,7 @@ def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
     phase1, portfolio = drafted.phase1, drafted.portfolio
     table, a = observed.table, observed.multiplier
     direction = table.direction
-    held = held_parts(drafted.held, len(table.signals))
+    held, _ = held_parts(drafted.held, table)
     columns = [
         direction * phase1.kelly,
         direction * phase1.conformal,
@@ -283,7 +311,5 @@ def policy_summary(conclusion: Conclusion) -> dict[str, Any]:
 
 def risk_budget(observed: Observation, final: Targets) -> list[dict[str, Any]]:
     """Use of every limit by the final allocation, in USD and percent of the limit."""
-    table = observed.table
-    by = np.bincount(table.strategy_of, np.abs(final.parts), len(table.strategies)).tolist()
-    holdings = Holdings(final.weights, dict(zip(table.strategies, by, strict=True)))
+    holdings = Holdings(final.weights, final.gross_by_strategy(observed.table))
     return limit_use(holdings, observed.multiplier, observed.value_usd, observed.effective.limits)

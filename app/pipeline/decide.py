@@ -71,7 +71,7 @@ class Decider:
         JournalUnavailable
             If the decision cannot be journalled.
         """
-        with self._begun(batch, dry_run=False) as begun:
+        with self._begun() as begun:
             return await self._decide(batch, claim, delivery, begun)
 
     async def dry_run(self, batch: Batch) -> Decision:
@@ -82,17 +82,15 @@ class Decider:
         InvalidInput
             If a held position cannot be valued.
         """
-        with self._begun(batch, dry_run=True) as begun:
+        with self._begun() as begun:
             return await self._decide_aside(batch, begun)
 
     @contextmanager
-    def _begun(self, batch: Batch, *, dry_run: bool) -> Iterator["_Begun"]:
+    def _begun(self) -> Iterator["_Begun"]:
         """Give a decision its id, which its log lines carry too."""
         begun = _Begun(uuid.uuid4().hex, self._engine.world.clock.monotonic())
         tokens = structlog.contextvars.bind_contextvars(decision_id=begun.decision_id)
         try:
-            if not batch.signals:
-                _LOG.warning("empty_batch", dry_run=dry_run)
             yield begun
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
@@ -108,6 +106,7 @@ class Decider:
         engine.require_journal()
         self._factors.adopt()
         observed = observe_batch(batch, engine.beliefs, engine.params)
+        _log_if_empty(observed.batch, dry_run=False)
         with engine.log.observed(batch) as entry:
             drafted = draft(observed, engine.beliefs)
             drafted_at = tick()
@@ -135,10 +134,12 @@ class Decider:
 
     async def _decide_aside(self, batch: Batch, begun: "_Begun") -> Decision:
         beliefs = self._engine.beliefs.fork()
-        drafted = draft(observe_batch(batch, beliefs, self._engine.params), beliefs)
+        observed = observe_batch(batch, beliefs, self._engine.params)
+        _log_if_empty(observed.batch, dry_run=True)
+        drafted = draft(observed, beliefs)
         gate = self._engine.world.gate
         asked = policy_inputs(drafted, beliefs) if gate.client else ()
-        if batch.signals:
+        if observed.batch.all_signals:
             answer = await gate.ask_for_dry_run(asked)
         else:
             answer = PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
@@ -146,7 +147,7 @@ class Decider:
 
     async def _ask(self, drafted: Draft, asked: Sequence[PolicyInput]) -> PolicyAnswer:
         gate = self._engine.world.gate
-        if not drafted.observed.batch.signals:
+        if not drafted.observed.batch.all_signals:
             return PolicyAnswer(reason=FallbackReason.EMPTY_BATCH)
         if asked or gate.client is None:
             return await gate.ask(asked)
@@ -184,7 +185,7 @@ class Decider:
         self.counts[wire["strategy"]] += 1
         if concluded.finished.reason is not None:
             engine.world.gate.record_fallback()
-        engine.beliefs.drift.learn(concluded.shares)
+        engine.beliefs.learn_decision(wire)
         index = DecisionIndex(
             decision_id=wire["decision_id"],
             strategy=wire["strategy"],
@@ -193,7 +194,7 @@ class Decider:
             model_version=wire["model_version"],
             settings_hash=engine.digest_of(observed.params),
             symbols=tuple(wire["allocations"]),
-            strategies=tuple(observed.table.strategies),
+            strategies=concluded.final.strategies(observed.table),
         )
         stored = None
         if claim is not None:
@@ -233,6 +234,11 @@ class Decider:
         if new := self._alerts.count_new(symbols, self._engine.beliefs):
             world.telemetry.count("correlation_alerts", new)
         self._factors.begin(symbols)
+
+
+def _log_if_empty(batch: Batch, *, dry_run: bool) -> None:
+    if not batch.all_signals:
+        _LOG.warning("empty_batch", dry_run=dry_run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ ACCEPT = "accept"
 SPLIT = "split"
 FORGET = "forget"
 WITHDRAW = "withdraw"
+SIGNAL = "signal"
 # kinds that begin so have no effect on the state, in this build and in every later one
 NOTE_PREFIX: Final = "note_"
 
@@ -97,6 +98,8 @@ KINDS: Final[Mapping[str, Fields]] = MappingProxyType(
         SPLIT: _of("symbol", "ratio", "reason", "actor", **_IDS),
         FORGET: _of("symbol", "reason", "actor", **_IDS),
         WITHDRAW: _of("pairs", "reason", "actor", **_IDS),
+        # `ended`: pairs of strategy and symbol
+        SIGNAL: _of("ended", "reason", "actor", **_IDS),
     }
 )
 
@@ -108,8 +111,9 @@ def _dataclass(shape: type, **absent: Any) -> Fields:
 _BATCH_FIELDS = _of(
     *("signals", "cascade", "prices", "portfolio_value", "received_ns", "positions"),
     *("market_data", "calm_by_default", "stamps_until_ns", "value_given"),
+    standing=(),
 )
-_SIGNAL_FIELDS = _dataclass(Signal, horizon_sec=None)
+_SIGNAL_FIELDS = _dataclass(Signal, horizon_sec=None, valid_for_sec=None)
 _CASCADE_FIELDS = _dataclass(CascadeIndicators)
 _POLICY_FIELDS = _dataclass(PolicyAnswer)
 _PREDICTION_FIELDS = _dataclass(Prediction)
@@ -125,6 +129,8 @@ PARAMS_ABSENT: Final[Mapping[str, Any]] = MappingProxyType(
         "cascade.forget_sec": 0.0,
         "trading.rebalance_half_life_sec": 0.0,
         "signals.horizon_sec": HORIZON_ABSENT_SEC,
+        "signals.standing": False,
+        "signals.valid_for_sec": 86_400.0,
     }
 )
 # parameters that are gone since RULES 2, by dotted name; they are dropped
@@ -201,7 +207,6 @@ def _flat(params: Mapping[str, Any]) -> dict[str, Any]:
 def _complete_batch(data: Mapping[str, Any]) -> dict[str, Any]:
     whole = _BATCH_FIELDS.complete(data, "batch.")
     whole["cascade"] = _CASCADE_FIELDS.complete(whole["cascade"], "batch.cascade.")
-    whole["signals"] = [
-        _SIGNAL_FIELDS.complete(signal, "batch.signals.") for signal in whole["signals"]
-    ]
+    for name in ("signals", "standing"):
+        whole[name] = [_SIGNAL_FIELDS.complete(signal, f"batch.{name}.") for signal in whole[name]]
     return whole

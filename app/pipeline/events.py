@@ -13,15 +13,13 @@ from app.core.decision.observe import Observation, observe_batch
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
 from app.core.portfolio.factors import FactorModel
+from app.core.signals import signal_from_json, signal_to_json
 from app.core.types import (
-    Action,
     Batch,
     CascadeIndicators,
     FallbackReason,
     PolicyAnswer,
     Prediction,
-    Regime,
-    Signal,
     TradingState,
 )
 from app.pipeline.event_fields import (
@@ -37,6 +35,7 @@ from app.pipeline.event_fields import (
     PRICES,
     RETURNS,
     SETTINGS,
+    SIGNAL,
     SPLIT,
     TRADING_STATE,
     WITHDRAW,
@@ -59,6 +58,7 @@ __all__ = [
     "RETURNS",
     "RULES",
     "SETTINGS",
+    "SIGNAL",
     "SPLIT",
     "TRADING_STATE",
     "WITHDRAW",
@@ -72,9 +72,7 @@ BUILD: Final = version("himari-layer3")
 def batch_to_json(batch: Batch) -> dict[str, Any]:
     """Batch as a JSON-able dict that :func:`batch_from_json` turns back exactly."""
     return {
-        "signals": [
-            {name: getattr(signal, name) for name in Signal.__slots__} for signal in batch.signals
-        ],
+        "signals": [signal_to_json(signal) for signal in batch.signals],
         "cascade": asdict(batch.cascade),
         "prices": dict(batch.prices),
         "portfolio_value": batch.portfolio_value,
@@ -84,18 +82,14 @@ def batch_to_json(batch: Batch) -> dict[str, Any]:
         "calm_by_default": list(batch.calm_by_default),
         "stamps_until_ns": batch.stamps_until_ns,
         "value_given": batch.value_given,
+        "standing": [signal_to_json(signal) for signal in batch.standing],
     }
 
 
 def batch_from_json(data: Mapping[str, Any]) -> Batch:
     """Rebuild a journalled batch."""
     return Batch(
-        signals=tuple(
-            Signal(
-                **{**entry, "action": Action(entry["action"]), "regime": Regime(entry["regime"])}
-            )
-            for entry in data["signals"]
-        ),
+        signals=tuple(map(signal_from_json, data["signals"])),
         cascade=CascadeIndicators(**data["cascade"]),
         prices=data["prices"],
         portfolio_value=data["portfolio_value"],
@@ -105,6 +99,7 @@ def batch_from_json(data: Mapping[str, Any]) -> Batch:
         calm_by_default=tuple(data["calm_by_default"]),
         stamps_until_ns=data["stamps_until_ns"],
         value_given=data["value_given"],
+        standing=tuple(map(signal_from_json, data["standing"])),
     )
 
 
@@ -249,7 +244,7 @@ def apply_event(
         if watch is not None:
             watch(observed)
         if kind == DECISION:
-            beliefs.drift.learn(data["answer"]["strategy_weights"])
+            beliefs.learn_decision(data["answer"])
     elif kind in _EFFECTS:
         _EFFECTS[kind](data, beliefs)
     return beliefs
@@ -277,6 +272,10 @@ def _forget_symbol(data: Mapping[str, Any], beliefs: Beliefs) -> None:
 
 def _withdraw_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> None:
     beliefs.withdraw([(decision, symbol) for decision, symbol in data["pairs"]])
+
+
+def _end_signals(data: Mapping[str, Any], beliefs: Beliefs) -> None:
+    beliefs.standing.end((strategy_id, symbol) for strategy_id, symbol in data["ended"])
 
 
 def _adopt_factors(data: Mapping[str, Any], beliefs: Beliefs) -> None:
@@ -344,4 +343,5 @@ _EFFECTS: Final[dict[str, Callable[[Mapping[str, Any], Beliefs], object]]] = {
     SPLIT: _split_symbol,
     FORGET: _forget_symbol,
     WITHDRAW: _withdraw_outcomes,
+    SIGNAL: _end_signals,
 }

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.core.books.records import is_clipped, outcome_period
-from app.core.types import Outcome, Signal
+from app.core.decision.prices import batch_time
+from app.core.signals import canonical_order
+from app.core.types import Batch, Outcome, Signal
 from app.pipeline.event_fields import HORIZON_ABSENT_SEC
-from app.pipeline.trace import sized_signals
+from app.pipeline.trace import sized_batch
 
 # Twenty claimed volatilities do not happen: percent were posted for a fraction, or a broken feed.
 REFUSED_SIGMAS: Final = 20.0
@@ -121,13 +123,15 @@ def _take_paired(
     if pair in counted:
         resolved.duplicates += 1
         return None
-    lessons = _lessons(decision, outcome)
+    batch = sized_batch(decision)
+    lessons = _lessons(decision, batch, outcome)
 
     def move_since(signal: Signal) -> float | None:
         price = _price_then(decision, signal.symbol)
         if price is None:
             return None
-        return largest_move(signal.symbol, price, signal.timestamp_ns)
+        # a standing signal may be older than the decision
+        return largest_move(signal.symbol, price, max(signal.timestamp_ns, batch_time(batch)))
 
     kept = [
         each
@@ -145,10 +149,13 @@ def _take_paired(
     return None
 
 
-def _lessons(decision: Mapping[str, Any], outcome: Outcome) -> list[tuple[dict[str, Any], Signal]]:
+def _lessons(
+    decision: Mapping[str, Any], batch: Batch, outcome: Outcome
+) -> list[tuple[dict[str, Any], Signal]]:
     """List what each directional signal of the symbol would be taught, beside the signal."""
     found = []
-    for row, signal in zip(decision["trace"], sized_signals(decision), strict=True):
+    signals = canonical_order([*batch.all_signals])
+    for row, signal in zip(decision["trace"], signals, strict=True):
         symbol, strategy, direction, edge, volatility, *own = row
         own_sec = own[0] if own else HORIZON_ABSENT_SEC
         if symbol == outcome.symbol and direction != 0.0:

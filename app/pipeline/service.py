@@ -17,6 +17,7 @@ from app.pipeline.learning import Learning
 from app.pipeline.operating import Operating
 from app.pipeline.ports import StoredAnswer
 from app.pipeline.showing import Showing
+from app.pipeline.standing import StandingSignals
 from app.pipeline.starting import start_engine
 from app.pipeline.what_if import Changes, rehearse
 
@@ -41,6 +42,8 @@ class SizingService:
         What callers report: outcomes, prices, returns.
     correcting : Correcting
         What an operator corrects of the market.
+    standing : StandingSignals
+        Signals that stay in force.
     operating : Operating
         Kill switch, breaker, settings, readiness.
     showing : Showing
@@ -55,6 +58,7 @@ class SizingService:
         self._decider = Decider(self._engine, FactorRefresh(self._engine), CorrelationAlerts())
         self.learning = Learning(self._engine)
         self.correcting = Correcting(self._engine)
+        self.standing = StandingSignals(self._engine)
         self.operating = Operating(self._engine, self._handover)
         self.showing = Showing(self._engine, self._decider, self.operating)
 

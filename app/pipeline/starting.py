@@ -14,6 +14,7 @@ from app.pipeline.engine import Engine, SettingsChange
 from app.pipeline.event_log import EventLog, Restored
 from app.pipeline.other_streams import KINDS, StreamEnd, stream_end, strictest
 from app.pipeline.ports import Clock, Journal
+from app.pipeline.standing import StandingSignals
 
 _LOG = structlog.get_logger(__name__)
 _ACTOR: Final = "start"
@@ -91,6 +92,8 @@ async def _resume(engine: Engine, restored: Restored) -> None:
         was = None if known is None else known.digest()
         engine.beliefs = engine.beliefs.under(engine.params)
         await engine.append_settings(was, SettingsChange("", "the service started", ""))
+    if not engine.params.signals.standing:
+        await StandingSignals(engine).end_all("SIGNALS__STANDING is off", _ACTOR)
 
 
 async def _take_switch(engine: Engine, ends: Sequence[StreamEnd]) -> None:

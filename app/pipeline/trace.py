@@ -1,11 +1,11 @@
 """Views of a journalled decision: one line, or signal by signal with the size of each stage."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from app.core.signals import canonical_order
-from app.core.types import Signal
+from app.core.types import Batch
 from app.pipeline import events, views
 from app.pipeline.event_fields import HORIZON_ABSENT_SEC
 from app.pipeline.ports import StoredEvent
@@ -52,7 +52,7 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
         ``stages`` (USD; None where the symbol has no target).
     """
     data = events.decode(stored.payload)
-    signals = sized_signals(data)
+    signals = canonical_order([*sized_batch(data).all_signals])
     parts = {
         position["symbol"]: iter(position["contributions"])
         for position in data["answer"]["positions"]
@@ -77,11 +77,12 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
     return {**views.decision_view(stored), "signals": rows}
 
 
-def sized_signals(data: Mapping[str, Any]) -> Sequence[Signal]:
-    """Return signals that were not rejected, in the order of the trace."""
+def sized_batch(data: Mapping[str, Any]) -> Batch:
+    """Return the batch of a journalled decision with those signals alone that were sized."""
     refused = {entry["index"] for entry in data["answer"]["rejected_signals"]}
-    given = events.batch_from_json(data["batch"]).signals
-    return canonical_order([s for index, s in enumerate(given) if index not in refused])
+    batch = events.batch_from_json({"standing": (), **data["batch"]})
+    taken = [signal for index, signal in enumerate(batch.signals) if index not in refused]
+    return replace(batch, signals=tuple(taken))
 
 
 def _predictions_of(data: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:

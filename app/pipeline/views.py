@@ -40,7 +40,7 @@ def _csv_line(values: Sequence[Any]) -> str:
 WEIGHTS_HEADER = _csv_line(_COLUMNS)
 OPERATIONS = (
     *(events.TRADING_STATE, events.OPERATOR, events.BREAKER, events.SETTINGS),
-    *(events.ACCEPT, events.SPLIT, events.FORGET, events.WITHDRAW),
+    *(events.ACCEPT, events.SPLIT, events.FORGET, events.WITHDRAW, events.SIGNAL),
 )
 
 
@@ -56,7 +56,7 @@ def decision_payload(
     table = observed.table
     return events.encode(
         {
-            "batch": events.batch_to_json(observed.batch),
+            "batch": events.batch_to_json(observed.sized_batch()),
             "batch_seq": batch_seq,
             "state_version": state_version,
             "policy": events.answer_to_json(answer),
@@ -138,6 +138,7 @@ _CORRECTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     events.WITHDRAW: lambda data: ", ".join(
         f"{symbol} of {name}" for name, symbol in data["pairs"]
     ),
+    events.SIGNAL: lambda data: "ended " + ", ".join(map("/".join, data["ended"])),
 }
 
 

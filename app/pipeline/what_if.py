@@ -52,9 +52,10 @@ def rehearse(
         kelly = replace(params.kelly, fraction=changes.kelly_fraction)
         params = replace(params, kelly=kelly)
     copied = beliefs.fork().under(params)
-    drafted = draft(observe_batch(_changed(batch, changes), copied, params), copied)
-    reason = FallbackReason.RL_DISABLED if batch.signals else FallbackReason.EMPTY_BATCH
-    return compose(conclude(drafted, PolicyAnswer(reason=reason), copied))
+    observed = observe_batch(_changed(batch, changes), copied, params)
+    some = bool(observed.batch.all_signals)
+    reason = FallbackReason.RL_DISABLED if some else FallbackReason.EMPTY_BATCH
+    return compose(conclude(draft(observed, copied), PolicyAnswer(reason=reason), copied))
 
 
 def _changed(batch: Batch, changes: Changes) -> Batch:

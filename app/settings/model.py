@@ -38,6 +38,9 @@ _LIVE: Final = frozenset(
     | {f"notify.{name}" for name in ("limit_near_pct", "limit_clear_pct", "demoted_after")}
 )
 
+# read once: what they say changes what the journal's fold keeps
+_AT_START: Final = frozenset({"signals.standing"})
+
 Mode = Literal["fallback", "mock", "real"]
 
 
@@ -146,9 +149,11 @@ def group_names() -> tuple[str, ...]:
 def is_live(name: str) -> bool:
     """Whether a setting, by dotted name, may change at run time; others need a restart.
 
-    Live is what the next decision reads: every number of `EngineParams`; also the
-    thresholds of notices on limits and models, and the level of the log.
+    Live is what the next decision reads: every number of `EngineParams`, but what is read once;
+    also the thresholds of notices on limits and models, and the level of the log.
     """
+    if name in _AT_START:
+        return False
     return name in _LIVE or name.partition(".")[0] in EngineSettings.model_fields
 
 

@@ -159,7 +159,7 @@ class LimitsGroup(Group):
 
 
 class SignalsGroup(Group):
-    """What a signal's stamp may say, and what its claims are of."""
+    """What a signal's stamp may say, what its claims are of, and how long it holds."""
 
     max_ahead_sec: Amount = setting(
         _CORE.signals.max_ahead_sec,
@@ -173,6 +173,20 @@ class SignalsGroup(Group):
         "Horizon of claims that say none, and the one that all claims are brought to, seconds.",
         unit="seconds",
         why="a day: what daily closes and most claims are of",
+    )
+    standing: bool = setting(
+        _CORE.signals.standing,
+        "Whether a signal stays in force until its strategy sends another one for the symbol, so "
+        "that layers that post on their own are netted and limited together; off at a start ends "
+        "every standing signal.",
+        unit="true, false",
+        why="off: a batch is what it says, as one caller expects",
+    )
+    valid_for_sec: Amount = setting(
+        _CORE.signals.valid_for_sec,
+        "How long a standing signal that does not say holds, from its stamp on, seconds.",
+        unit="seconds",
+        why="a day: what daily layers last said holds until they speak again",
     )
 
 

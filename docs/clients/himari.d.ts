@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 4ed4c3deb4e1e3e91445e9e4a55ea71c15568613fad71a3e735fc559a9e0b8e3
+// openapi sha256: 59179d95751ded70740c15e76fe2f2f186ca0d4799ce2e2ad2be0e9395541ab4
 
 export interface paths {
     "/allocate": {
@@ -266,6 +266,51 @@ export interface paths {
          */
         post: operations["forget_symbol"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signals in force
+         * @description Show what is sized beside the next batch, by symbol and strategy.
+         *
+         *     There is none unless SIGNALS__STANDING is on.
+         *     Needs the role trade.
+         */
+        get: operations["get_signals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signals/{strategy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End signals in force
+         * @description End what stands of a strategy, on all symbols or on one; journalled where there was any.
+         *
+         *     Needs the role trade.
+         */
+        delete: operations["end_signals"];
         options?: never;
         head?: never;
         patch?: never;
@@ -721,7 +766,7 @@ export interface components {
         };
         /**
          * Contribution
-         * @description One signal's part of a symbol's target.
+         * @description One signal's part of a symbol's target, or that of an owner who sent nothing.
          */
         Contribution: {
             /**
@@ -785,6 +830,14 @@ export interface components {
              * @description before_seq of the next page; null: no more.
              */
             next_before_seq: number | null;
+        };
+        /**
+         * EndSignalsResponse
+         * @description How many signals stand no more.
+         */
+        EndSignalsResponse: {
+            /** Ended */
+            ended: number;
         };
         /**
          * ForgetResponse
@@ -867,7 +920,7 @@ export interface components {
             state_version: number;
             /**
              * Request
-             * @description The batch, validated.
+             * @description The batch, validated; `standing` are the signals in force beside its own.
              */
             request: {
                 [key: string]: unknown;
@@ -1079,7 +1132,7 @@ export interface components {
         RejectedSignal: {
             /**
              * Index
-             * @description Place in the request's signals.
+             * @description Place in the request's signals; standing ones are named in warnings.
              */
             index: number;
             /** Symbol */
@@ -1096,6 +1149,17 @@ export interface components {
             limits: components["schemas"]["BudgetRow"][];
             /** Settings Hash */
             settings_hash: string;
+        };
+        /**
+         * SignalsResponse
+         * @description Signals in force.
+         */
+        SignalsResponse: {
+            /**
+             * Signals
+             * @description By symbol and strategy.
+             */
+            signals: components["schemas"]["StandingSignal"][];
         };
         /**
          * SplitResponse
@@ -1157,6 +1221,54 @@ export interface components {
              * @description Share of the final target.
              */
             final_usd: number;
+        };
+        /**
+         * StandingSignal
+         * @description A signal in force, with the fields of its batch.
+         */
+        StandingSignal: {
+            /** Strategy Id */
+            strategy_id: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "STRONG_BUY" | "BUY" | "SELL" | "STRONG_SELL";
+            /** Confidence */
+            confidence: number;
+            /** Risk Score */
+            risk_score: number;
+            /**
+             * Regime
+             * @enum {string}
+             */
+            regime: "trending_up" | "ranging" | "trending_down" | "high_volatility" | "crisis";
+            /** Timestamp Ns */
+            timestamp_ns: number;
+            /** Expected Return */
+            expected_return: number | null;
+            /** Predicted Volatility */
+            predicted_volatility: number | null;
+            /** Signal Strength */
+            signal_strength: number | null;
+            /** Sentiment Score */
+            sentiment_score: number | null;
+            /** Sentiment Confidence */
+            sentiment_confidence: number | null;
+            /** Valid For Sec */
+            valid_for_sec: number | null;
+            /**
+             * Source
+             * @description Where it came in: allocate.
+             */
+            source: string;
+            /**
+             * Until Ns
+             * @description Last moment at which it is in force, ns since 1970 UTC.
+             */
+            until_ns: number;
         };
         /**
          * StateResponse
@@ -1304,7 +1416,7 @@ export interface components {
         AllocateRequest: {
             /**
              * Signals
-             * @description May be empty; the order does not matter.
+             * @description May be empty; the order does not matter. With SIGNALS__STANDING each replaces what stood for its strategy and symbol, HOLD ends it, and what stands of all others is sized with them.
              */
             signals: {
                 /**
@@ -1381,6 +1493,12 @@ export interface components {
                  * @default null
                  */
                 horizon_sec?: number | null;
+                /**
+                 * Valid For Sec
+                 * @description With SIGNALS__STANDING: how long it stays in force, from its stamp on; SIGNALS__VALID_FOR_SEC where absent. It never refuses a signal.
+                 * @default null
+                 */
+                valid_for_sec?: number | null;
             }[];
             cascade_indicators: components["schemas"]["CascadeBody"];
             /**
@@ -3177,6 +3295,195 @@ export interface operations {
             };
         };
     };
+    get_signals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalsResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_signals: {
+        parameters: {
+            query?: {
+                /** @description This symbol alone; all where absent. */
+                symbol?: string;
+            };
+            header?: never;
+            path: {
+                strategy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndSignalsResponse"];
+                };
+            };
+            /** @description No valid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key lacks the role, or a page of another origin asks for a change. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes, fields or signals. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not plain JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request breaks the schema or a range; it changed nothing. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API key asks too often; retry after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The head of the request is too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unexpected error; the log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Overloaded, draining, the journal cannot be written (retry after Retry-After), or no API key is set and the request is not from this machine. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_performance: {
         parameters: {
             query?: never;
@@ -3415,7 +3722,7 @@ export interface operations {
                 fallback_reason?: string;
                 /** @description Decisions that name this symbol. */
                 symbol?: string;
-                /** @description Decisions with a signal of this strategy. */
+                /** @description Decisions with a signal or a held part of this strategy. */
                 strategy_id?: string;
                 /** @description Not older than that, ns since 1970 UTC. */
                 since_ns?: number;
@@ -3506,7 +3813,7 @@ export interface operations {
                 fallback_reason?: string;
                 /** @description Decisions that name this symbol. */
                 symbol?: string;
-                /** @description Decisions with a signal of this strategy. */
+                /** @description Decisions with a signal or a held part of this strategy. */
                 strategy_id?: string;
                 /** @description Not older than that, ns since 1970 UTC. */
                 since_ns?: number;

@@ -87,6 +87,21 @@ class FakeCorrecting:
         return {"symbol": symbol, "bars": 0}
 
 
+class FakeStanding:
+    def __init__(self, note: Note) -> None:
+        self._note = note
+
+    def in_force(self) -> dict[str, Any]:
+        self._note("in_force")
+        return {"signals": []}
+
+    async def end(
+        self, strategy_id: str, symbol: str | None, reason: str | None, actor: str
+    ) -> dict[str, int]:
+        self._note("end", strategy_id, symbol, reason, actor)
+        return {"ended": 2}
+
+
 class FakeOperating:
     def __init__(self, note: Note) -> None:
         self.is_ready = True
@@ -178,6 +193,7 @@ class FakeService:
         self.entered = asyncio.Semaphore(0)
         self.learning = FakeLearning(self._note, self.stored)
         self.correcting = FakeCorrecting(self._note)
+        self.standing = FakeStanding(self._note)
         self.operating = FakeOperating(self._note)
         self.showing = FakeShowing(self._note)
 

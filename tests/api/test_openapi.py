@@ -20,6 +20,8 @@ ROUTES = {
     ("post", "/market/accept"): "accept_price",
     ("post", "/market/split"): "split_symbol",
     ("post", "/market/forget"): "forget_symbol",
+    ("get", "/signals"): "get_signals",
+    ("delete", "/signals/{strategy_id}"): "end_signals",
     ("post", "/market/returns"): "observe_returns",
     ("post", "/market/prices"): "observe_prices",
     ("get", "/portfolio/correlations"): "get_correlations",

@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "accept_price": (["A", 1.0, "why"], {}),
     "split_symbol": (["A", 2.0, "why"], {}),
     "forget_symbol": (["A", "why"], {}),
+    "end_signals": (["a/b", "A/B"], {}),
     "observe_returns": ([0, {}], {}),
     "observe_prices": ([0, {}], {}),
     "reset_circuit": ([None], {}),

@@ -61,6 +61,16 @@ def test_operator_commands_answer_the_new_state(client: HimariClient) -> None:
         assert client.get_state()["mode"] == "fallback"
 
 
+def test_a_service_that_keeps_no_signals_shows_and_ends_none(
+    client: HimariClient, batch: AllocateRequest
+) -> None:
+    with client:
+        client.allocate(batch)
+        assert client.get_signals() == {"signals": []}
+        assert client.end_signals("momentum/slow", "BTC/USD") == {"ended": 0}
+        assert client.end_signals("momentum") == {"ended": 0}
+
+
 def test_market_observations_count_once(client: HimariClient) -> None:
     with client:
         now = time.time_ns()

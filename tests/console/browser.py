@@ -74,6 +74,7 @@ def served_console(folder: Path, decisions: int) -> Iterator[str]:
         "HIMARI_ENABLE_RL": "true",
         "HIMARI_USE_MOCK_RL": "true",
         "HIMARI_SYNCHRONOUS": "NORMAL",
+        "HIMARI_SIGNALS__STANDING": "true",
         "HIMARI_API_KEYS": ",".join(
             [_entry("risk-desk", "trade+operate", KEY), _entry("analyst", "read", READER_KEY)]
         ),

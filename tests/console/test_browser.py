@@ -24,6 +24,7 @@ from tests.console.browser import (
 PATHS = (
     "",
     "/limits",
+    "/signals",
     "/policy",
     "/journal",
     "/journal/operations",

@@ -33,7 +33,15 @@ async def test_the_first_page_says_what_the_service_does(
 
 
 async def test_before_the_first_decision_every_page_is_whole(open_site: Site) -> None:
-    for path in ("", "/limits", "/policy", "/journal", "/journal/operations", "/what-if"):
+    for path in (
+        "",
+        "/limits",
+        "/signals",
+        "/policy",
+        "/journal",
+        "/journal/operations",
+        "/what-if",
+    ):
         response = await open_site.client.get(f"/console{path}")
         assert response.status_code == 200, path
     assert "No decision yet" in (await open_site.client.get("/console")).text

@@ -31,7 +31,9 @@ def lived(params: EngineParams = PARAMS) -> Beliefs:
         signal = make_signal(timestamp_ns=NOW_NS + step, regime=Regime.RANGING)
         hear(beliefs, make_batch(signal, prices=prices, portfolio_value=100_000.0 + step))
         beliefs.learn(Lesson("momentum", 0.01 * (-1) ** step, 0.001, 0.02))
-    beliefs.drift.learn({"momentum": 1.0})
+    part = {"strategy_id": "momentum", "final_usd": 50.0}
+    position = {"symbol": "BTC-USD", "target_usd": 50.0, "contributions": [part]}
+    beliefs.learn_decision({"strategy_weights": {"momentum": 1.0}, "positions": [position]})
     beliefs.trading = TradingStatus(TradingState.REDUCING, "exchange down", 77)
     beliefs.structure.factors = beliefs.fresh_factors()
     return beliefs

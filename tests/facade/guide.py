@@ -17,7 +17,10 @@ DEAD_ENDPOINT = "http://127.0.0.1:9/predict"
 
 
 def signal(
-    symbol: str = "BTC-USD", strategy_id: str = "momentum", **changes: float
+    symbol: str = "BTC-USD",
+    strategy_id: str = "momentum",
+    timestamp_ns: int = 1_735_226_000_000_000_000,
+    **changes: float,
 ) -> TacticalSignal:
     """Make a valid BUY; vary what a test is about."""
     fields = {"confidence": 0.85, "expected_return": 0.02, "predicted_volatility": 0.20, **changes}
@@ -27,7 +30,7 @@ def signal(
         action=TacticalAction.BUY,
         risk_score=0.25,
         regime=MarketRegime.TRENDING_UP,
-        timestamp_ns=1_735_226_000_000_000_000,
+        timestamp_ns=timestamp_ns,
         **fields,
     )
 

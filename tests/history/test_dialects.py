@@ -53,7 +53,7 @@ def test_a_decimal_comma_beside_semicolons_is_named_too(tmp_path: Path, text: st
         ("Date,A\n2020-01-01,1\n".encode("utf-16"), "it is UTF-16: save it as UTF-8"),
         (b"PK\x03\x04rest", "it is a zip archive or a workbook: unpack it, or export it as CSV"),
         (b"PAR1rest", "it is a Parquet file: write it as CSV"),
-        (gzip.compress(b"Date,A\n"), "it is packed by gzip: name it .csv.gz"),
+        (gzip.compress(b"Date,A\n", mtime=0), "it is packed by gzip: name it .csv.gz"),
         ("Date,\u00c4\n".encode("latin-1"), "save it as UTF-8"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_csv_gives_closes_with_nan_where_a_cell_is_empty(tmp_path: Path) -> No
 def test_a_gzipped_csv_a_byte_order_mark_and_timestamps_are_read(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv.gz"
     text = "\ufeff" + GOOD.replace("2020-01-02", "2020-01-02 00:00:00")
-    path.write_bytes(gzip.compress(text.encode()))
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
     assert read_price_csv(path).closes[0, 0] == 7200.5
 
 

@@ -95,7 +95,7 @@ async def test_a_journal_of_newer_rules_names_the_build_to_run(journal_url: str)
 @pytest.mark.parametrize(
     ("kind", "data", "words"),
     [
-        ("signal", {"symbol": "A"}, "event 2 .*kind `signal`, is of a kind"),
+        ("omen", {"symbol": "A"}, "event 2 .*kind `omen`, is of a kind"),
         ("split", {"symbol": "A"}, "event 2 .*`split`, lacks `actor`, `ratio`, `reason`"),
         ("prices", {"timestamp_ns": 1, "values": {}, "x": 1}, "event 2 .*`prices`, has `x`"),
         ("prices", {"timestamp_ns": 1}, "event 2 .*`prices`, lacks `values`"),

@@ -82,6 +82,7 @@ SCALARS: Final[Sequence[tuple[str, str, Callable[[LastValues], float]]]] = (
      _gross("baseline_allocations")),
     ("portfolio_value_usd", "Portfolio value of the last batch (USD)",
      _from_answer("portfolio_value")),
+    ("standing_signals", "Signals that stay in force (count)", _from_source("standing_signals")),
     ("turnover_usd", "Absolute trades of the last decision (USD)", _turnover),
     ("open_positions", "Symbols with a target other than zero (count)", _open_positions),
     ("correlation_penalty_mean", "Mean of Phase 2 size over Phase 1 size (factor)", _mean_penalty),
@@ -139,6 +140,7 @@ SOURCES: Final = frozenset(
         "requests_in_flight",
         "requests_limit",
         "requests_waiting",
+        "standing_signals",
     }
 )
 TOTALS: Final[Mapping[str, tuple[str, str]]] = {

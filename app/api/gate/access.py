@@ -1,10 +1,10 @@
 """Access: a key with the right role, or, where no key is set, this machine.
 
 What a request needs is read from its method and path alone (the path below a proxy's root path,
-as routes are found), before its body: reading needs any key, trading the role ``trade``,
-everything else that changes something the role ``operate``, so that a route which nobody thought
-of here is an operator's. The name of the key is what idempotency keys belong to and what the
-journal says of who acted.
+as routes are found), before its body: reading needs any key, trading and the standing signals the
+role ``trade``, everything else that changes something the role ``operate``, so that a route which
+nobody thought of here is an operator's. The name of the key is what idempotency keys belong to and
+what the journal says of who acted.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,8 @@ from edge.problems import RequestRefused, Unauthorized
 KeySource = Callable[[], KeyRing]
 
 TRADING: Final = frozenset({"/allocate", "/outcomes", "/market/prices", "/market/returns"})
+# seen and ended by those who send them
+_SIGNALS: Final = "/signals"
 # posts of the console that change nothing of the service
 READING: Final = frozenset({"/console/login", "/console/logout", "/console/what-if"})
 _LOG = structlog.get_logger(__name__)
@@ -32,6 +34,10 @@ _LOG = structlog.get_logger(__name__)
 
 def role_needed(method: str, path: str) -> Role:
     """Say what a request needs."""
+    if (path == _SIGNALS and method in SAFE_METHODS) or (
+        path.startswith(f"{_SIGNALS}/") and method == "DELETE"
+    ):
+        return Role.TRADE
     if method in SAFE_METHODS:
         return Role.READ
     if path in READING:

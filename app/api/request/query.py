@@ -53,6 +53,12 @@ class TradingStateQuery(Query):
     portfolio_id: Id | None = Field(None, description="`default` where absent.")
 
 
+class EndSignalsQuery(Query):
+    """Parameters of ``DELETE /signals/{strategy_id}``."""
+
+    symbol: Id | None = Field(None, description="This symbol alone; all where absent.")
+
+
 class CorrelationsQuery(Query):
     """Parameters of ``GET /portfolio/correlations``."""
 
@@ -71,7 +77,9 @@ class DecisionsQuery(Query):
     strategy: Literal["rl", "fallback"] | None = Field(None, description="Who decided.")
     fallback_reason: Id | None = Field(None, description="Why it was Phase 2.")
     symbol: Id | None = Field(None, description="Decisions that name this symbol.")
-    strategy_id: Id | None = Field(None, description="Decisions with a signal of this strategy.")
+    strategy_id: Id | None = Field(
+        None, description="Decisions with a signal or a held part of this strategy."
+    )
     since_ns: Moment | None = Field(None, description="Not older than that, ns since 1970 UTC.")
     until_ns: Moment | None = Field(None, description="Not newer than that, ns since 1970 UTC.")
 

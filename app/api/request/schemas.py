@@ -88,6 +88,11 @@ class SignalBody(Body):
         description="Horizon of both claims and of the outcome, seconds; SIGNALS__HORIZON_SEC where"
         " absent or null.",
     )
+    valid_for_sec: Annotated[Finite, Field(ge=0)] | None = Field(
+        None,
+        description="With SIGNALS__STANDING: how long it stays in force, from its stamp on;"
+        " SIGNALS__VALID_FOR_SEC where absent. It never refuses a signal.",
+    )
 
 
 class OutcomeBody(Body):
@@ -144,7 +149,11 @@ class AllocateRequest(Body):
     """One batch of signals to size."""
 
     openapi_examples: ClassVar = {"one_signal": examples.ALLOCATE}
-    signals: list[SignalRow] = Field(description="May be empty; the order does not matter.")
+    signals: list[SignalRow] = Field(
+        description="May be empty; the order does not matter. With SIGNALS__STANDING each replaces"
+        " what stood for its strategy and symbol, HOLD ends it, and what stands of all others is"
+        " sized with them."
+    )
     cascade_indicators: CascadeBody
     current_prices: dict[Id, Finite | None] = Field(
         description="Price of each symbol in USD a unit; of a contract price x multiplier. One"

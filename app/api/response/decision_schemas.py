@@ -23,7 +23,7 @@ class Stages(BaseModel):
 
 
 class Contribution(BaseModel):
-    """One signal's part of a symbol's target."""
+    """One signal's part of a symbol's target, or that of an owner who sent nothing."""
 
     strategy_id: str | None = Field(description="null: a held part that no strategy stands behind.")
     final_usd: float
@@ -75,7 +75,9 @@ class BindingLimit(BaseModel):
 class RejectedSignal(BaseModel):
     """A signal that was not sized."""
 
-    index: int = Field(description="Place in the request's signals.")
+    index: int = Field(
+        description="Place in the request's signals; standing ones are named in warnings."
+    )
     symbol: str
     reason: str
 
@@ -177,7 +179,9 @@ class JournalledDecision(BaseModel):
         None, description="X-Request-ID of the request that asked for it; null: none."
     )
     state_version: int = Field(description="Last event that the decision knew.")
-    request: dict[str, Any] = Field(description="The batch, validated.")
+    request: dict[str, Any] = Field(
+        description="The batch, validated; `standing` are the signals in force beside its own."
+    )
     policy: dict[str, Any] | None = Field(description="What the policy answered.")
     answer: AllocateResponse
 

@@ -114,6 +114,38 @@ class WithdrawResponse(BaseModel):
     unknown: int = Field(description="Never counted, without a decision, or too old.")
 
 
+class StandingSignal(BaseModel):
+    """A signal in force, with the fields of its batch."""
+
+    strategy_id: str
+    symbol: str
+    action: Literal["STRONG_BUY", "BUY", "SELL", "STRONG_SELL"]
+    confidence: float
+    risk_score: float
+    regime: Literal["trending_up", "ranging", "trending_down", "high_volatility", "crisis"]
+    timestamp_ns: int
+    expected_return: float | None
+    predicted_volatility: float | None
+    signal_strength: float | None
+    sentiment_score: float | None
+    sentiment_confidence: float | None
+    valid_for_sec: float | None
+    source: str = Field(description="Where it came in: allocate.")
+    until_ns: int = Field(description="Last moment at which it is in force, ns since 1970 UTC.")
+
+
+class SignalsResponse(BaseModel):
+    """Signals in force."""
+
+    signals: list[StandingSignal] = Field(description="By symbol and strategy.")
+
+
+class EndSignalsResponse(BaseModel):
+    """How many signals stand no more."""
+
+    ended: int
+
+
 class TradingStateResponse(BaseModel):
     """The kill switch."""
 

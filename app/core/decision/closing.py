@@ -88,7 +88,7 @@ def find_unsized(
     open_still = held.keys() - closed - usual
     reasons: dict[int, str] = {}
     standing: set[str] = set()
-    for index, signal in enumerate(batch.signals):
+    for index, signal in enumerate(batch.all_signals):
         symbol = signal.symbol
         if index not in faults and symbol not in priceless - closed:
             continue
@@ -114,7 +114,7 @@ def _directions(
     """Directions by symbol of the signals that are taken, and of those that are refused."""
     taken: dict[str, set[float]] = {}
     refused: dict[str, set[float]] = {}
-    for index, signal in enumerate(batch.signals):
+    for index, signal in enumerate(batch.all_signals):
         direction = DIRECTION[signal.action]
         if direction != 0.0:
             wanted = refused if index in faults else taken

@@ -1,8 +1,7 @@
 """Conclude a decision: the tail that service, rehearsal, what-if, replay and backtest share."""
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from app.core.beliefs import Beliefs
 from app.core.books.drift import Drift
@@ -84,9 +83,8 @@ def conclude(drafted: Draft, answer: PolicyAnswer, beliefs: Beliefs) -> Conclusi
 
 def strategy_shares(observed: Observation, targets: Targets) -> dict[str, float]:
     """Each strategy's share of what all strategies hold, summing to 1; empty when flat."""
-    table = observed.table
-    by = np.bincount(table.strategy_of, np.abs(targets.parts), len(table.strategies))
-    total = float(by.sum())
+    by = targets.gross_by_strategy(observed.table)
+    total = math.fsum(by.values())
     if not total > 0.0:
         return {}
-    return dict(zip(table.strategies, (by / total).tolist(), strict=True))
+    return {name: gross / total for name, gross in by.items()}

@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 
 from app.core.beliefs import Beliefs
+from app.core.books.owners import Shares
 from app.core.decision.draft_notices import draft_notices
 from app.core.decision.observe import Observation
 from app.core.limits import HeldBook, cut_held
 from app.core.phase1 import Phase1, size_signals
 from app.core.portfolio.netting import net_symbols
 from app.core.portfolio.phase2 import Portfolio, build_portfolio
-from app.core.types import DIRECTION, FloatArray, Notice, PolicyInput, TradingState
+from app.core.types import DIRECTION, FloatArray, Notice, PolicyInput, Signal, TradingState
 
 _LARGEST: Final = float(np.finfo(np.float64).max)
 
@@ -22,14 +23,15 @@ _LARGEST: Final = float(np.finfo(np.float64).max)
 class Draft:
     """A decision up to the point where the policy is asked.
 
-    ``held`` are the positions that no directional signal names; ``closed`` are held symbols that
-    are brought to zero whatever their price; ``set_apart_usd`` is what positions without a price
-    take of the gross room of new ones.
+    ``held`` are the positions that no directional signal names; ``owners`` are the shares in each
+    position, were it held; ``closed`` are held symbols that are brought to zero whatever their
+    price; ``set_apart_usd`` is what positions without a price take of the gross room of new ones.
     """
 
     observed: Observation
     phase1: Phase1
     held: HeldBook
+    owners: Mapping[str, Shares]
     portfolio: Portfolio
     closed: frozenset[str]
     set_apart_usd: float
@@ -42,7 +44,8 @@ def draft(observed: Observation, beliefs: Beliefs) -> Draft:
     phase1 = size_signals(table, beliefs.records, beliefs.market, observed.regimes, params)
     closed = observed.unsized.closed | _overruled(observed, beliefs)
     set_apart_usd = _set_apart_usd(observed)
-    held = _held(observed, closed, set_apart_usd / observed.value_usd)
+    owners = _owners(observed, beliefs)
+    held = _held(observed, owners, closed, set_apart_usd / observed.value_usd)
     portfolio = build_portfolio(
         table,
         phase1,
@@ -52,7 +55,7 @@ def draft(observed: Observation, beliefs: Beliefs) -> Draft:
         params,
     )
     notices = draft_notices(observed, phase1, portfolio, held, beliefs)
-    return Draft(observed, phase1, held, portfolio, closed, set_apart_usd, notices)
+    return Draft(observed, phase1, held, owners, portfolio, closed, set_apart_usd, notices)
 
 
 def policy_inputs(drafted: Draft, beliefs: Beliefs) -> tuple[PolicyInput, ...]:
@@ -93,57 +96,54 @@ def current_weights(current: Mapping[str, float], symbols: list[str]) -> FloatAr
     return np.array([current.get(symbol, 0.0) for symbol in symbols])
 
 
-def halted_book(observed: Observation, closed: frozenset[str]) -> HeldBook:
+def halted_book(
+    observed: Observation, owners: Mapping[str, Shares], closed: frozenset[str]
+) -> HeldBook:
     """All current positions within the limits, but for those that are closed: HALTED's targets."""
-    owners = _owners(observed, halted=True)
     kept = {symbol: weight for symbol, weight in observed.current.items() if symbol not in closed}
-    mine = {symbol: pairs for symbol, pairs in owners.items() if symbol in kept}
+    mine = {symbol: shares for symbol, shares in owners.items() if symbol in kept}
     return cut_held(kept, mine, observed.multiplier, observed.effective.limits)
 
 
-def _held(observed: Observation, closed: frozenset[str], set_apart: float) -> HeldBook:
+def _held(
+    observed: Observation,
+    owners: Mapping[str, Shares],
+    closed: frozenset[str],
+    set_apart: float,
+) -> HeldBook:
     if not observed.current and set_apart == 0.0:
         return HeldBook()
     fixed = _directed_symbols(observed) | closed
     free = {s: w for s, w in observed.current.items() if s not in fixed}
-    owners = _owners(observed, halted=observed.state is TradingState.HALTED)
-    mine = {s: pairs for s, pairs in owners.items() if s in free}
+    mine = {s: shares for s, shares in owners.items() if s in free}
     return cut_held(free, mine, observed.multiplier, observed.effective.limits, set_apart)
 
 
-def _owners(observed: Observation, *, halted: bool) -> dict[str, list[tuple[int, str]]]:
-    """Owners of held symbols: their HOLD signals; halted, also signals of the position's side.
+def _owners(observed: Observation, beliefs: Beliefs) -> dict[str, Shares]:
+    """Shares in each position, were it held; a symbol that is not there belongs to nobody.
 
-    The signals of a symbol whose price is not believed own it likewise, those of its side alone
-    where there are any.
+    A position belongs to those who owned its side in the last decision that gave it a weight
+    there; where nobody did, to its signals equally: those of its side, else HOLD where all are.
     """
-    table, current = observed.table, observed.current
-    owners: dict[str, list[tuple[int, str]]] = {}
-    if not current:
-        return owners
-    directed, idle = _directed_symbols(observed), observed.unsized.idle
-    for row, signal in enumerate(table.signals):
-        symbol = signal.symbol
-        if symbol not in current:
-            continue
-        if symbol in idle:
-            owns = DIRECTION[signal.action] * current[symbol] > 0.0
-        elif symbol in directed:
-            owns = halted and table.direction[row] * current[symbol] > 0.0
+    owners: dict[str, Shares] = {}
+    unknown: set[str] = set()
+    for symbol, weight in observed.current.items():
+        if shares := beliefs.owners.of(symbol, weight):
+            owners[symbol] = shares
         else:
-            owns = True
-        if owns:
-            owners.setdefault(symbol, []).append((row, signal.strategy_id))
-    for row, signal in enumerate(table.signals) if idle else ():
-        symbol = signal.symbol
-        if symbol in idle and symbol in current and _all_hold(observed, symbol):
-            owners.setdefault(symbol, []).append((row, signal.strategy_id))
+            unknown.add(symbol)
+    named: dict[str, list[Signal]] = {}
+    for signal in observed.table.signals if unknown else ():
+        if signal.symbol in unknown:
+            named.setdefault(signal.symbol, []).append(signal)
+    for symbol, signals in named.items():
+        weight = observed.current[symbol]
+        mine = [one.strategy_id for one in signals if DIRECTION[one.action] * weight > 0.0]
+        if not mine and all(DIRECTION[one.action] == 0.0 for one in signals):
+            mine = [one.strategy_id for one in signals]
+        if mine:
+            owners[symbol] = {name: mine.count(name) / len(mine) for name in mine}
     return owners
-
-
-def _all_hold(observed: Observation, symbol: str) -> bool:
-    signals = observed.table.signals
-    return all(DIRECTION[one.action] == 0.0 for one in signals if one.symbol == symbol)
 
 
 def _overruled(observed: Observation, beliefs: Beliefs) -> frozenset[str]:

@@ -59,6 +59,7 @@ def draft_notices(
         notices.append(Notice(None, symbol, detail))
     if held.hits:
         notices += _of_cuts(held, observed.value_usd)
+    notices += _of_standing(observed)
     if observed.rejected:
         count = len(observed.rejected)
         detail = f"{count} signals were rejected, see rejected_signals"
@@ -132,7 +133,8 @@ def _of_stamps(heard: Heard) -> Iterator[Notice]:
     until = heard.batch.stamps_until_ns
     if not heard.faults or until is None:
         return
-    found = [(heard.batch.signals[index], reason) for index, reason in heard.faults.items()]
+    signals = heard.batch.all_signals
+    found = [(signals[index], reason) for index, reason in heard.faults.items()]
     found.sort(key=lambda each: (each[0].symbol, each[0].strategy_id, each[0].timestamp_ns))
     for signal, reason in found:
         if signal.timestamp_ns > until:
@@ -148,7 +150,8 @@ def _of_old_news(observed: Observation) -> Iterator[Notice]:
         detail = f"not newer than what is known, used and not learnt: price of {_named(older)}"
         yield Notice("not_newer", sole, detail)
     news = report.accepted or report.disbelieved
-    if not news and len(observed.stale) == len(observed.table.symbols):
+    own = {signal.symbol for signal in observed.batch.signals}
+    if not news and len(observed.stale) == len(own.intersection(observed.table.symbols)):
         detail = "nothing in this batch, prices or regimes, is newer than what is known"
         yield Notice("not_newer", None, detail)
 
@@ -157,6 +160,18 @@ def _of_others(what: str, symbols: Collection[str], sentence: str) -> Iterator[N
     if symbols:
         detail = f"{len(symbols)} other {sentence}: {_named(sorted(symbols))}"
         yield Notice(what, None, detail)
+
+
+def _of_standing(observed: Observation) -> Iterator[Notice]:
+    signals = observed.batch.all_signals
+    aside = [(signals[entry.index], entry.reason) for entry in observed.set_aside]
+    aside.sort(key=lambda each: (each[0].symbol, each[0].strategy_id, each[1]))
+    for signal, reason in aside:
+        detail = f"{signal.strategy_id}/{signal.symbol} stands and is set aside: {reason}"
+        yield Notice(None, signal.symbol, detail)
+    if observed.gave_way:
+        detail = f"standing signals of {observed.gave_way} strategies and symbols end: no room"
+        yield Notice("no_room", None, detail)
 
 
 def _of_pairs(portfolio: Portfolio, beliefs: Beliefs) -> Iterator[Notice]:

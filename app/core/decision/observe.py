@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from app.core.beliefs import Beliefs, Learnt, TradingStatus
+from app.core.books.standing import StandingSignal, standing_until
 from app.core.brakes import Braking, assess_brakes
 from app.core.decision.closing import Rule, Unsized, find_unsized
 from app.core.decision.prices import PriceView, batch_time, view_prices
@@ -14,6 +15,7 @@ from app.core.signals import (
     Rejection,
     Screen,
     SignalTable,
+    canonical_order,
     signal_faults,
     tabulate,
     usable_prices,
@@ -29,6 +31,7 @@ class Heard:
     Attributes
     ----------
     batch : Batch
+        With what stands beside its own signals.
     at_ns : int
         Time of the batch.
     given : mapping of symbol to USD a unit
@@ -69,6 +72,11 @@ class Observation:
         Since the last decision of each symbol of the table.
     table : SignalTable
     rejected : tuple of Rejection
+        Of the batch's own signals.
+    set_aside : tuple of Rejection
+        Standing signals that size nothing now, and still stand.
+    gave_way : int
+        Pairs of strategy and symbol whose standing signals ended for want of room.
     unsized : Unsized
         What is closed, set apart or idle.
     multiplier : float in [0, 1]
@@ -93,6 +101,8 @@ class Observation:
     elapsed_sec: Mapping[str, float]
     table: SignalTable
     rejected: tuple[Rejection, ...]
+    set_aside: tuple[Rejection, ...]
+    gave_way: int
     unsized: Unsized
     multiplier: float
     current: Mapping[str, float]
@@ -106,6 +116,15 @@ class Observation:
     def batch(self) -> Batch:
         """The request."""
         return self.heard.batch
+
+    def sized_batch(self) -> Batch:
+        """Return the batch with those standing signals alone that it used."""
+        if not self.set_aside:
+            return self.batch
+        signals, aside = self.batch.all_signals, {entry.index for entry in self.set_aside}
+        used = range(len(self.batch.signals), len(signals))
+        standing = tuple(signals[index] for index in used if index not in aside)
+        return replace(self.batch, standing=standing)
 
     @property
     def cascade(self) -> CascadeAssessment:
@@ -142,7 +161,11 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
     held = {symbol for symbol, units in (batch.positions or {}).items() if units != 0.0}
     if held:
         _require_finite(batch, held, given, beliefs)
-    symbols = sorted(held.union(signal.symbol for signal in batch.signals))
+    faults = signal_faults(batch, params.trading.max_signal_age_sec, given)
+    if params.signals.standing:
+        batch = _with_standing(batch, faults, beliefs)
+        faults = signal_faults(batch, params.trading.max_signal_age_sec, given)
+    symbols = sorted(held.union(signal.symbol for signal in batch.all_signals))
     at_ns = batch_time(batch)
     learnt = beliefs.observe_market(batch, given, at_ns, symbols)
     views = view_prices(symbols, given, learnt.prices, beliefs.market, at_ns, params)
@@ -152,14 +175,21 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
         given=given,
         learnt=learnt,
         views=views,
-        faults=signal_faults(batch, params.trading.max_signal_age_sec, given),
+        faults=faults,
         cascade=beliefs.observe_cascade(batch, at_ns),
         brakes=assess_brakes(batch, learnt.value, beliefs.values, params.brakes),
     )
     observed = _assess(heard, beliefs.trading, params, params.limits, beliefs)
     regimes, stale = beliefs.observe_regimes(observed.table, at_ns)
     elapsed_sec = beliefs.observe_decided(observed.table.symbols, at_ns)
-    return replace(observed, regimes=regimes, stale=stale, elapsed_sec=elapsed_sec)
+    gave_way = 0
+    if params.signals.standing:
+        named = {signal.symbol for signal in batch.signals}
+        stale = tuple(symbol for symbol in stale if symbol in named)
+        gave_way = _keep_standing(observed, beliefs)
+    return replace(
+        observed, regimes=regimes, stale=stale, elapsed_sec=elapsed_sec, gave_way=gave_way
+    )
 
 
 def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
@@ -175,8 +205,13 @@ def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
     if switch is observed.switch and limits == observed.limits:
         return observed
     again = _assess(observed.heard, switch, observed.params, limits, beliefs)
-    elapsed_sec = observed.elapsed_sec
-    return replace(again, regimes=observed.regimes, stale=observed.stale, elapsed_sec=elapsed_sec)
+    return replace(
+        again,
+        regimes=observed.regimes,
+        stale=observed.stale,
+        elapsed_sec=observed.elapsed_sec,
+        gave_way=observed.gave_way,
+    )
 
 
 def _assess(
@@ -194,23 +229,56 @@ def _assess(
     unsized = find_unsized(batch, heard.views, heard.faults, rule)
     prices = {symbol: view.price for symbol, view in heard.views.items() if view.price is not None}
     table, rejected = tabulate(batch, Screen(prices, unsized.idle, unsized.refused))
-    holding = effective_limits(limits, params.strategies, value, table.strategies, beliefs.records)
+    current = value_positions(batch.positions or {}, prices, value)
+    names = table.strategies
+    if limits.new_strategy_pct > 0.0:
+        names = sorted({*names, *beliefs.owners.strategies(current)})
+    holding = effective_limits(limits, params.strategies, value, names, beliefs.records)
+    own = len(batch.signals)
     return Observation(
         heard=heard,
         regimes={},
         stale=(),
         elapsed_sec={},
         table=table,
-        rejected=rejected,
+        rejected=tuple(entry for entry in rejected if entry.index < own),
+        set_aside=tuple(entry for entry in rejected if entry.index >= own),
+        gave_way=0,
         unsized=unsized,
         multiplier=multiplier,
-        current=value_positions(batch.positions or {}, prices, value),
+        current=current,
         switch=switch,
         braking=braking,
         params=params,
         limits=limits,
         effective=params if holding is params.limits else replace(params, limits=holding),
     )
+
+
+def _with_standing(batch: Batch, faults: Collection[int], beliefs: Beliefs) -> Batch:
+    """Put what stands beside a batch's own signals, which replace what stood for their pairs.
+
+    A signal that is refused for itself replaces nothing.
+    """
+    named = {
+        (signal.strategy_id, signal.symbol)
+        for index, signal in enumerate(batch.signals)
+        if index not in faults
+    }
+    return replace(batch, standing=beliefs.standing.beside(named, batch.received_ns))
+
+
+def _keep_standing(observed: Observation, beliefs: Beliefs) -> int:
+    """Keep a batch's own signals that were not rejected; return how many pairs gave way."""
+    batch, rejected = observed.batch, {entry.index for entry in observed.rejected}
+    latest = None if batch.stamps_until_ns is None else batch.received_ns
+    default = observed.params.signals.valid_for_sec
+    taken = [signal for index, signal in enumerate(batch.signals) if index not in rejected]
+    standing = [
+        StandingSignal(signal, standing_until(signal, latest, default))
+        for signal in canonical_order(taken)
+    ]
+    return beliefs.standing.keep(standing, batch.received_ns)
 
 
 def _require_finite(

@@ -18,6 +18,7 @@ from app.core.decision.lots import (
 from app.core.decision.observe import Observation
 from app.core.decision.settle import Settled
 from app.core.limits import HeldBook
+from app.core.signals import SignalTable
 from app.core.types import DIRECTION, FloatArray, Notice, TradingState
 
 _NAMED = 20
@@ -31,16 +32,33 @@ Amounts = tuple[float, float, float]
 class Targets:
     """Signed weights of every symbol of the answer, and each signal's part of them.
 
-    ``parts`` has shape (n,), signed; ``unowned`` are held parts that no signal stands behind;
-    ``orders`` are quantities and trades of the symbols that trade whole lots, see
-    :func:`amounts_of`; ``notices`` are of held symbols.
+    ``parts`` has shape (n,), signed; ``beside`` are held parts that no signal of the batch stands
+    behind, by symbol and owner, None being nobody; ``orders`` are quantities and trades of the
+    symbols that trade whole lots, see :func:`amounts_of`; ``notices`` are of held symbols.
     """
 
     weights: dict[str, float]
     parts: FloatArray
-    unowned: dict[str, float]
+    beside: dict[str, dict[str | None, float]]
     orders: Mapping[str, Order] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+
+    def strategies(self, table: SignalTable) -> tuple[str, ...]:
+        """Name the strategies of the signals, and the owners that sent nothing."""
+        if not self.beside:
+            return tuple(table.strategies)
+        owners = {name for parts in self.beside.values() for name in parts if name is not None}
+        return (*table.strategies, *sorted(owners.difference(table.strategies)))
+
+    def gross_by_strategy(self, table: SignalTable) -> dict[str, float]:
+        """Return the gross of each strategy's parts, of those too that sent nothing."""
+        gross = np.bincount(table.strategy_of, np.abs(self.parts), len(table.strategies))
+        by = dict(zip(table.strategies, gross.tolist(), strict=True))
+        for parts in self.beside.values():
+            for strategy, part in parts.items():
+                if strategy is not None:
+                    by[strategy] = by.get(strategy, 0.0) + abs(part)
+        return by
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +78,19 @@ def build_targets(drafted: Draft, settled: Settled) -> Targets:
     if _is_without_targets(observed):
         return Targets({}, np.zeros(count), {})
     if observed.state is TradingState.HALTED:
-        held = _in_lots(halted_book(observed, drafted.closed), observed)
+        held = _in_lots(halted_book(observed, drafted.owners, drafted.closed), observed)
         book = held.book
         weights = {symbol: book.weights.get(symbol, 0.0) for symbol in table.symbols}
         weights.update(dict.fromkeys(drafted.closed, 0.0))
         weights.update(book.weights)
-        unowned = _unowned(weights, book, table.symbols)
-        return Targets(weights, held_parts(book, count), unowned, held.orders, held.notices)
+        parts, beside = held_parts(book, table)
+        return Targets(weights, parts, beside, held.orders, held.notices)
     held = _in_lots(drafted.held, observed)
     full = np.zeros(len(table.symbols))
     # adding zero turns -0.0 into 0.0
     full[portfolio.places] = settled.weights + 0.0
-    parts = settled.share * full[table.symbol_of] + held_parts(held.book, count)
+    held_part, beside = held_parts(held.book, table)
+    parts = settled.share * full[table.symbol_of] + held_part
     weights = dict(zip(table.symbols, full.tolist(), strict=True))
     weights.update(held.book.weights)
     if drafted.closed:
@@ -80,7 +99,7 @@ def build_targets(drafted: Draft, settled: Settled) -> Targets:
         # its parts are zero already: flat counts as zero, and it may not grow
         del weights[symbol]
     orders = {**settled.orders, **held.orders}
-    return Targets(weights, parts, _unowned_idle(observed, held.book), orders, held.notices)
+    return Targets(weights, parts, beside, orders, held.notices)
 
 
 def _in_lots(book: HeldBook, observed: Observation) -> _Held:
@@ -146,12 +165,55 @@ def fraction_notices(observed: Observation, targets: Targets) -> Iterator[Notice
         yield Notice("lot", symbol, detail)
 
 
-def held_parts(book: HeldBook, count: int) -> FloatArray:
-    """Part of the held positions that each of ``count`` signals owns, shape (n,), signed."""
-    parts = np.zeros(count)
-    for (_, row), part in book.owned.items():
-        parts[row] = part
-    return parts
+def held_parts(
+    book: HeldBook, table: SignalTable
+) -> tuple[FloatArray, dict[str, dict[str | None, float]]]:
+    """Return which signals the parts of held positions lie with.
+
+    Parameters
+    ----------
+    book : HeldBook
+    table : SignalTable of n signals
+
+    Returns
+    -------
+    ndarray of shape (n,), signed fraction of portfolio value
+        An owner's part lies with its signals of the position's side, else with its HOLD.
+    dict of symbol to dict of strategy to float
+        Parts of owners without such a signal; None: of a signalled symbol that nobody owns.
+    """
+    parts = np.zeros(len(table.signals))
+    beside: dict[str, dict[str | None, float]] = {}
+    if not book.weights:
+        return parts, beside
+    rows = _rows_of(book, table)
+    for (symbol, strategy), part in book.owned.items():
+        mine = rows.get((symbol, strategy))
+        if mine:
+            parts[mine] = part / len(mine)
+        elif part != 0.0:
+            beside.setdefault(symbol, {})[strategy] = part
+    for symbol in table.symbols:
+        weight = book.weights.get(symbol, 0.0)
+        if weight != 0.0 and not book.owners.get(symbol):
+            beside[symbol] = {None: weight}
+    return parts, beside
+
+
+def _rows_of(book: HeldBook, table: SignalTable) -> dict[tuple[str, str], list[int]]:
+    """Rows that may carry a held part, by symbol and strategy."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    holds: dict[tuple[str, str], list[int]] = {}
+    for row, signal in enumerate(table.signals):
+        weight = book.weights.get(signal.symbol)
+        if weight is None:
+            continue
+        direction = DIRECTION[signal.action]
+        if direction * weight > 0.0:
+            rows.setdefault((signal.symbol, signal.strategy_id), []).append(row)
+        elif direction == 0.0:
+            holds.setdefault((signal.symbol, signal.strategy_id), []).append(row)
+    return holds | rows
 
 
 def missing_targets(observed: Observation) -> Notice | None:
@@ -192,19 +254,3 @@ def _without_target(observed: Observation) -> frozenset[str]:
     if not observed.effective.limits.allow_short:
         sold = {symbol for symbol, directions in wanted.items() if directions - {0.0} == {-1.0}}
     return idle - sold
-
-
-def _unowned_idle(observed: Observation, held: HeldBook) -> dict[str, float]:
-    """Weights of held symbols of a disbelieved price that none of their signals owns."""
-    idle = observed.unsized.idle
-    if not idle:
-        return {}
-    owned = {symbol for symbol, _ in held.owned}
-    signalled = idle & held.weights.keys() & set(observed.table.symbols)
-    return {s: held.weights[s] for s in sorted(signalled - owned) if held.weights[s] != 0.0}
-
-
-def _unowned(weights: Mapping[str, float], book: HeldBook, symbols: list[str]) -> dict[str, float]:
-    """Weights of symbols with signals of which none is on the position's side."""
-    owned = {symbol for symbol, _ in book.owned}
-    return {s: weights[s] for s in symbols if weights[s] != 0.0 and s not in owned}

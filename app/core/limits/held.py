@@ -1,6 +1,6 @@
 """Held positions, cut by the limits before anything new gets room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from app.core.limits.holdings import HeldBook, HeldUse
 from app.core.limits.kinds import KINDS
@@ -9,7 +9,7 @@ from app.core.params import LimitParams
 
 def cut_held(
     weights: Mapping[str, float],
-    owners: Mapping[str, Sequence[tuple[int, str]]],
+    owners: Mapping[str, Mapping[str, float]],
     multiplier: float,
     params: LimitParams,
     set_apart: float = 0.0,
@@ -19,8 +19,8 @@ def cut_held(
     Parameters
     ----------
     weights : mapping of symbol to signed weight
-    owners : mapping of symbol to its (row, strategy) pairs
-        HOLD signals share a position equally; a symbol without owners belongs to no strategy.
+    owners : mapping of symbol to each owner's share of it
+        They sum to 1; a symbol without owners belongs to no strategy.
     multiplier : float
         Cascade multiplier a, scales every limit.
     params : LimitParams

@@ -1,6 +1,6 @@
 """What is held: weights and parts of strategies, as limits read and cut them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -60,24 +60,22 @@ class HeldUse:
 class HeldBook:
     """Held symbols, before and after the limits.
 
-    ``owners`` maps a symbol to its (row, strategy) pairs; ``weights`` are signed fractions by
-    symbol; ``owned`` maps (symbol, row) to the row's part; ``use`` is what limits have left to
-    give elsewhere; ``hits`` are the limits that cut.
+    ``owners`` maps a symbol to each owner's share of it, which sum to 1; ``weights`` are signed
+    fractions by symbol; ``owned`` maps (symbol, strategy) to the strategy's part; ``use`` is what
+    limits have left to give elsewhere; ``hits`` are the limits that cut.
     """
 
-    owners: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    owners: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
-    owned: dict[tuple[str, int], float] = field(default_factory=dict)
+    owned: dict[tuple[str, str], float] = field(default_factory=dict)
     use: HeldUse = field(default_factory=HeldUse)
     hits: list[LimitHit] = field(default_factory=list)
 
     def hold(self, symbol: str, weight: float) -> None:
-        """Set the weight of a symbol and share it equally among its owners."""
+        """Set the weight of a symbol and share it among its owners."""
         self.weights[symbol] = weight
-        pairs = self.owners.get(symbol, ())
-        if pairs:
-            part = weight / len(pairs)
-            self.owned.update({(symbol, row): part for row, _ in pairs})
+        for strategy, share in self.owners.get(symbol, {}).items():
+            self.owned[symbol, strategy] = weight * share
 
     def scale(self, symbols: Collection[str], factor: float) -> None:
         """Multiply the weights of symbols, and every owner's part of them."""
@@ -89,14 +87,10 @@ class HeldBook:
 
     def scale_strategy(self, strategy: str, factor: float) -> None:
         """Multiply the parts of one strategy; weights follow."""
-        for symbol, pairs in self.owners.items():
-            if symbol not in self.weights:
-                continue
-            mine = [row for row, owner in pairs if owner == strategy]
-            for row in mine:
-                self.owned[symbol, row] *= factor
-            if mine:
-                self.weights[symbol] = sum(self.owned[symbol, row] for row, _ in pairs)
+        for symbol, shares in self.owners.items():
+            if symbol in self.weights and strategy in shares:
+                self.owned[symbol, strategy] *= factor
+                self.weights[symbol] = sum(self.owned[symbol, name] for name in shares)
 
     def rescaled(self, weights: Mapping[str, float]) -> "HeldBook":
         """Return a copy in which some symbols have other weights, and their owners' parts follow.
@@ -111,8 +105,8 @@ class HeldBook:
     def holdings(self) -> Holdings:
         """Weights as they are now, and the gross of each strategy's parts."""
         gross: dict[str, float] = {}
-        for symbol, pairs in self.owners.items():
-            for row, strategy in pairs:
-                part = abs(self.owned.get((symbol, row), 0.0))
+        for symbol, shares in self.owners.items():
+            for strategy in shares:
+                part = abs(self.owned.get((symbol, strategy), 0.0))
                 gross[strategy] = gross.get(strategy, 0.0) + part
         return Holdings(self.weights, gross)

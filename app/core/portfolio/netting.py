@@ -88,9 +88,9 @@ def net_symbols(
 def ownership(table: SignalTable, sizes: FloatArray, side: FloatArray) -> FloatArray:
     """Return the share of each signal in its symbol's weight.
 
-    The signals on the symbol's side own it in proportion to their sizes (equally, where all
-    their sizes are zero); the others own nothing. HOLD signals own a held symbol equally and
-    nothing where a directional signal names it.
+    The strategies on the symbol's side own it in proportion to their sizes, each with its largest
+    there, which its signals of that size share (equally, where all sizes are zero); the others own
+    nothing. HOLD signals own a held symbol equally and nothing where a directional signal names it.
 
     Parameters
     ----------
@@ -114,7 +114,28 @@ def ownership(table: SignalTable, sizes: FloatArray, side: FloatArray) -> FloatA
     total = np.add.reduceat(share, starts)
     if np.count_nonzero(total) < len(total):
         share = np.where((total <= 0.0)[rows] & owns, 1.0, share)
-        total = np.add.reduceat(share, starts)
-        total[total == 0.0] = 1.0
+    again = (rows[1:] == rows[:-1]) & (table.strategy_of[1:] == table.strategy_of[:-1])
+    if np.count_nonzero(again):
+        share = _largest_of_each(share, again)
+    total = np.add.reduceat(share, starts)
+    total[total == 0.0] = 1.0
     owned: FloatArray = share / total[rows]
     return owned
+
+
+def _largest_of_each(sizes: FloatArray, again: BoolArray) -> FloatArray:
+    """Leave each strategy its largest size on a symbol, shared by its signals of that size.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n,), >= 0
+        Signals of one strategy on one symbol are adjacent.
+    again : ndarray of shape (n - 1,)
+        Whether the next signal is of the same strategy and symbol.
+    """
+    first = np.concatenate(([True], ~again))
+    starts, group = first.nonzero()[0], np.cumsum(first) - 1
+    largest = np.maximum.reduceat(sizes, starts)[group]
+    taken = (sizes == largest).astype(np.float64)
+    shared: FloatArray = taken * largest / np.add.reduceat(taken, starts)[group]
+    return shared

@@ -132,6 +132,13 @@ _TRAFFIC: Final = Row(
             low=0,
         ),
         Panel(
+            "Signals in force",
+            "Standing beside the next batch; 0 where `SIGNALS__STANDING` is off.",
+            "short",
+            (Query("himari_l3_standing_signals"),),
+            low=0,
+        ),
+        Panel(
             "Outcomes",
             "Posted returns by what became of them: records and scales learn from nothing else.",
             "ops",

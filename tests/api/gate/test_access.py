@@ -24,6 +24,7 @@ WRITES = {
     "/market/split": ("POST", {"risk"}),
     "/market/forget": ("POST", {"risk"}),
     "/outcomes/withdraw": ("POST", {"risk"}),
+    "/signals/{strategy_id}": ("DELETE", {"desk"}),
     "/trading-state": ("PUT", {"risk"}),
     "/circuit": ("PUT", {"risk"}),
     "/circuit/reset": ("POST", {"risk"}),
@@ -141,7 +142,18 @@ def test_every_route_that_changes_something_has_been_given_a_role() -> None:
     }
     given = {(path, method) for path, (method, _) in WRITES.items()}
     assert changing == given - {("/of-tomorrow", "POST")}
-    assert {path for path, (_, may) in WRITES.items() if may == {"desk"}} == TRADING
+    posted = {path for path, (method, may) in WRITES.items() if (method, may) == ("POST", {"desk"})}
+    assert posted == TRADING
+
+
+@pytest.mark.parametrize("name", ["screen", "desk", "risk"])
+async def test_standing_signals_are_shown_to_those_who_trade(roles: Site, name: str) -> None:
+    answer = await roles.client.get("/signals", headers=bearer(f"{name}-secret"))
+    assert answer.status_code == (200 if name == "desk" else 403)
+    assert role_needed("HEAD", "/signals") is Role.TRADE
+    assert role_needed("DELETE", "/signals/a/b") is Role.TRADE
+    for method, path in (("DELETE", "/signals"), ("POST", "/signals/a"), ("PUT", "/signals")):
+        assert role_needed(method, path) is Role.OPERATE
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "POST", "PUT"])

@@ -67,6 +67,12 @@ def batch_of(*signals: Signal, held: Mapping[str, float] | None = None, **change
     return make_batch(*signals, **{"positions": units, "prices": prices, **changes})
 
 
+def owned_position(symbol: str, usd: float, **parts: float) -> dict[str, Any]:
+    """Position of an answer, as far as owners are learnt from it: USD in all, and by strategy."""
+    contributions = [{"strategy_id": name, "final_usd": part} for name, part in parts.items()]
+    return {"symbol": symbol, "target_usd": usd, "contributions": contributions}
+
+
 def prediction(weight: float, confidence: float = 0.8) -> Prediction:
     """Prediction that wants this weight."""
     return Prediction(weight, confidence, 0.01, 0.1, "v1")

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from app.core.books.records import Lesson
-from app.core.decision.draft import current_weights, halted_book, policy_inputs
+from app.core.decision.draft import current_weights, policy_inputs
 from app.core.params import BrakeParams, LimitParams, TradingParams
 from app.core.types import Action, Notice, Regime
 from tests.core.decision.batches import (
-    EXIT,
     HALTED,
     HALVED,
     PARAMS,
@@ -75,32 +74,6 @@ def test_a_short_needs_shorts_to_be_on() -> None:
     on, off = Desk().draft(sell).portfolio, Desk(LONG_ONLY).draft(sell).portfolio
     assert (on.side * on.weights).tolist() == pytest.approx([-0.1])
     assert off.weights.tolist() == [0.0]
-
-
-def test_a_held_symbol_with_a_hold_belongs_to_its_strategy_and_uses_its_limits() -> None:
-    drafted = Desk().draft(BUY, hold("two", "B"), held={"B": 0.05})
-    assert drafted.held.weights == {"B": 0.05}
-    assert drafted.held.owned == {("B", 1): 0.05}
-    assert drafted.held.use.of("strategy") == {"two": 0.05}
-    assert drafted.held.use.of("portfolio") == {"portfolio": 0.05}
-    assert drafted.portfolio.symbols == ["A"]
-
-
-def test_two_holds_share_a_held_symbol_equally() -> None:
-    drafted = Desk().draft(hold("one", "B"), hold("two", "B"), held={"B": 0.05})
-    assert drafted.held.owned == {("B", 0): 0.025, ("B", 1): 0.025}
-
-
-def test_a_held_symbol_that_no_signal_names_belongs_to_nobody() -> None:
-    drafted = Desk().draft(BUY, held={"Z": -0.05})
-    assert drafted.held.weights == {"Z": -0.05}
-    assert drafted.held.owned == {}
-
-
-def test_a_held_symbol_that_a_directional_signal_names_is_not_kept_apart() -> None:
-    drafted = Desk().draft(BUY, hold("two", "A"), held={"A": 0.05})
-    assert drafted.held.weights == {}
-    assert drafted.held.owned == {}
 
 
 def test_without_positions_a_hold_holds_nothing() -> None:
@@ -206,8 +179,7 @@ def test_a_doubted_price_sizes_nothing_and_keeps_the_position_for_the_signals_of
     drafted = desk.draft(*signals, positions={"A": 50.0}, prices={"A": 200.0, "B": 100.0})
     assert drafted.portfolio.symbols == ["B"]
     assert drafted.held.weights == {"A": 0.05}
-    # rows: A/one, A/two, B/one
-    assert drafted.held.owned == {("A", 0): 0.05}
+    assert drafted.held.owned == {("A", "one"): 0.05}
     assert drafted.held.use.of("strategy") == {"one": 0.05}
     assert drafted.closed == frozenset()
 
@@ -217,7 +189,7 @@ def test_holds_alone_own_a_position_whose_price_is_doubted_equally() -> None:
     desk.know({"A": 100.0})
     signals = (hold("one", "A"), hold("two", "A"))
     drafted = desk.draft(*signals, positions={"A": 50.0}, prices={"A": 200.0})
-    assert drafted.held.owned == {("A", 0): 0.025, ("A", 1): 0.025}
+    assert drafted.held.owned == {("A", "one"): 0.025, ("A", "two"): 0.025}
 
 
 def test_the_policy_is_not_asked_about_a_symbol_whose_price_is_doubted() -> None:
@@ -370,43 +342,3 @@ def test_current_weights_are_in_the_order_asked_for_and_zero_where_nothing_is_he
     flat = current_weights({}, ["B", "C"])
     assert flat.tolist() == [0.0, 0.0]
     assert flat.dtype == np.float64
-
-
-def test_halted_keeps_every_position_with_the_signals_of_its_side_as_owners() -> None:
-    seen = Desk(status=HALTED).observe(
-        wish("buys", "A", 0.1),
-        wish("sells", "A", -0.1),
-        hold("holds", "A"),
-        hold("holds", "B"),
-        wish("sells", "C", -0.1),
-        wish("buys", "D", 0.1),
-        wish("buys", "E", 0.1),
-        held={"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01},
-    )
-    book = halted_book(seen, seen.unsized.closed)
-    assert book.weights == {"A": 0.05, "B": 0.04, "C": -0.03, "D": -0.02, "Z": 0.01}
-    # rows: A/buys, A/holds, A/sells, B/holds, C/sells, D/buys, E/buys
-    assert book.owned == {("A", 0): 0.05, ("B", 3): 0.04, ("C", 4): -0.03}
-
-
-def test_halted_cuts_positions_to_the_scaled_limits() -> None:
-    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2, "B": -0.2}, cascade=HALVED)
-    assert halted_book(seen, seen.unsized.closed).weights == {"A": 0.075, "B": -0.075}
-
-
-def test_halted_and_exit_together_close_everything() -> None:
-    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.2}, cascade=EXIT)
-    assert halted_book(seen, seen.unsized.closed).weights == {"A": 0.0}
-
-
-def test_halted_and_flat_holds_nothing() -> None:
-    book = halted_book(Desk(status=HALTED).observe(BUY), frozenset())
-    assert book.weights == {}
-    assert book.owned == {}
-
-
-def test_halted_holds_nothing_of_what_is_closed() -> None:
-    seen = Desk(status=HALTED).observe(BUY, held={"A": 0.05, "B": 0.04})
-    book = halted_book(seen, frozenset({"A"}))
-    assert book.weights == {"B": 0.04}
-    assert book.owned == {}

@@ -1,14 +1,23 @@
 """Targets of every symbol, in each trading state."""
 
+import itertools
 from dataclasses import replace
 from math import copysign
 
 import pytest
 
 from app.core.beliefs import TradingStatus
-from app.core.decision.targets import amounts_of, fraction_notices, held_parts, missing_targets
+from app.core.decision.finish import finish
+from app.core.decision.targets import (
+    amounts_of,
+    build_targets,
+    fraction_notices,
+    held_parts,
+    missing_targets,
+)
 from app.core.limits import HeldBook
 from app.core.params import BrakeParams, LimitParams, TradingParams
+from app.core.signals import tabulate
 from app.core.types import CascadeIndicators, Notice
 from tests.core.decision.batches import (
     ACTIVE,
@@ -16,10 +25,13 @@ from tests.core.decision.batches import (
     FLATTENED,
     HALTED,
     HALVED,
+    NO_POLICY,
     PARAMS,
     REDUCING,
     Desk,
+    batch_of,
     hold,
+    owned_position,
     wish,
 )
 
@@ -37,7 +49,7 @@ def test_a_buy_alone_has_its_size_as_target_and_owns_all_of_it() -> None:
     targets = Desk().targets(BUY)
     assert targets.weights == {"A": pytest.approx(0.1)}
     assert targets.parts == pytest.approx([0.1])
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_two_strategies_on_a_symbol_share_the_larger_size_in_proportion_to_theirs() -> None:
@@ -63,7 +75,7 @@ def test_directional_held_and_unnamed_symbols_all_have_targets() -> None:
         "Z": -0.02,
     }
     assert targets.parts == pytest.approx([0.1, 0.05, -0.1])
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_a_hold_of_a_symbol_that_is_not_held_has_zero_as_target() -> None:
@@ -108,13 +120,13 @@ def test_halted_targets_the_current_positions() -> None:
     assert targets.weights == {"A": 0.03, "B": 0.04, "C": 0.0, "D": -0.05, "Z": 0.01}
     assert targets.parts.tolist() == [0.03, 0.0, 0.0, -0.05]
     # a SELL owns no long, and nobody was asked about Z
-    assert targets.unowned == {"B": 0.04}
+    assert targets.beside == {"B": {None: 0.04}}
 
 
 def test_halted_and_flat_targets_zero_for_every_symbol_with_a_signal() -> None:
     targets = Desk(status=HALTED).targets(BUY, held={})
     assert targets.weights == {"A": 0.0}
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 @pytest.mark.parametrize("status", [HALTED, REDUCING])
@@ -123,7 +135,7 @@ def test_without_positions_neither_halted_nor_reducing_has_a_target(status: Trad
     targets = desk.targets(BUY, hold("two", "B"))
     assert targets.weights == {}
     assert targets.parts.tolist() == [0.0, 0.0]
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 @pytest.mark.parametrize("status", [HALTED, REDUCING])
@@ -138,7 +150,7 @@ def test_flatten_targets_zero_with_and_without_positions(held: dict[str, float] 
     targets = Desk(status=FLATTENED).targets(BUY, held=held)
     assert targets.weights == dict.fromkeys(held or ("A",), 0.0)
     assert targets.parts.tolist() == [0.0]
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_reducing_lets_symbols_go_down_and_never_up() -> None:
@@ -185,7 +197,7 @@ def test_a_doubted_price_keeps_its_position_as_it_is() -> None:
     # 30 units at the 200 USD that are believed
     assert targets.weights == {"A": 0.06, "B": pytest.approx(0.1)}
     assert targets.parts == pytest.approx([0.06, 0.1])
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_a_doubted_price_opens_nothing() -> None:
@@ -201,7 +213,7 @@ def test_a_position_that_stays_against_its_signals_belongs_to_none_of_them() -> 
     desk.know({"A": 200.0})
     targets = desk.targets(wish("one", "A", -0.1), held={"A": 0.03})
     assert targets.weights == {"A": 0.06}
-    assert targets.unowned == {"A": 0.06}
+    assert targets.beside == {"A": {None: 0.06}}
 
 
 @pytest.mark.parametrize("status", [ACTIVE, REDUCING])
@@ -211,7 +223,7 @@ def test_a_sell_closes_a_position_whose_price_is_doubted(status: TradingStatus) 
     targets = desk.targets(wish("one", "A", -0.1), held={"A": 0.03})
     assert targets.weights == {"A": 0.0}
     assert targets.parts.tolist() == [0.0]
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_a_buy_closes_a_short_whose_price_is_doubted() -> None:
@@ -247,7 +259,7 @@ def test_what_makes_every_target_zero_closes_what_is_doubted_and_what_has_no_pri
     targets = desk.targets(BUY, cascade=cascade, **held)
     assert targets.weights == {"A": 0.0, "Z": 0.0}
     assert targets.parts.tolist() == [0.0]
-    assert targets.unowned == {}
+    assert targets.beside == {}
 
 
 def test_exit_closes_a_doubted_symbol_where_positions_are_not_given() -> None:
@@ -297,13 +309,54 @@ def test_every_symbol_has_a_target_where_positions_are_given_or_trading_is_activ
     assert missing_targets(desk.observe(BUY, held={})) is None
 
 
-def test_parts_of_held_positions_lie_at_the_rows_of_their_owners() -> None:
-    owners = {"A": [(0, "one"), (3, "two")], "B": [(2, "one")]}
-    book = HeldBook(owners)
-    book.hold("A", 0.1)
-    book.hold("B", -0.04)
-    assert held_parts(book, 5).tolist() == [0.05, 0.0, -0.04, 0.05, 0.0]
-    assert held_parts(HeldBook(), 2).tolist() == [0.0, 0.0]
+def test_parts_of_held_positions_lie_with_the_signals_of_their_owners() -> None:
+    table, _ = tabulate(
+        batch_of(
+            wish("buys", "A", 0.1),
+            wish("buys", "A", 0.2),
+            hold("buys", "A"),
+            hold("holds", "A"),
+            wish("sells", "A", -0.1),
+            hold("idle", "B"),
+        )
+    )
+    shares = {"buys": 0.4, "holds": 0.3, "sells": 0.2, "silent": 0.1}
+    book = HeldBook({"A": shares, "B": {}, "C": {"silent": 1.0}, "D": {"silent": 1.0}})
+    for symbol, weight in {"A": 1.0, "B": -0.5, "C": 0.25, "D": 0.0}.items():
+        book.hold(symbol, weight)
+    parts, beside = held_parts(book, table)
+    # rows of A: the HOLD and the two BUYs of `buys`, then holds, sells; a SELL carries no long
+    assert sorted(parts.tolist()) == [0.0, 0.0, 0.0, 0.2, 0.2, 0.3]
+    assert [one.strategy_id for one in itertools.compress(table.signals, parts)] == [
+        "buys", "buys", "holds",
+    ]  # fmt: skip
+    assert beside == {
+        "A": {"sells": 0.2, "silent": pytest.approx(0.1)},
+        "B": {None: -0.5},
+        "C": {"silent": 0.25},
+    }
+
+
+def test_without_held_positions_no_part_lies_anywhere() -> None:
+    parts, beside = held_parts(HeldBook(), tabulate(batch_of(BUY))[0])
+    assert parts.tolist() == [0.0]
+    assert beside == {}
+
+
+def test_owners_that_sent_nothing_count_among_the_strategies_and_their_gross() -> None:
+    desk = Desk()
+    desk.beliefs.owners.learn([owned_position("Z", -2.0, two=-0.5, silent=-1.5)])
+    drafted = desk.draft(BUY, wish("two", "B", 0.05), held={"Z": -0.04})
+    targets = build_targets(drafted, finish(drafted, NO_POLICY).final)
+    assert targets.weights["Z"] == -0.04
+    assert targets.beside == {"Z": {"two": pytest.approx(-0.01), "silent": pytest.approx(-0.03)}}
+    table = drafted.observed.table
+    assert targets.strategies(table) == ("one", "two", "silent")
+    assert targets.gross_by_strategy(table) == {
+        "one": pytest.approx(0.1),
+        "two": pytest.approx(0.06),
+        "silent": pytest.approx(0.03),
+    }
 
 
 def test_a_target_of_exactly_the_current_weight_keeps_the_exact_quantity() -> None:

@@ -22,9 +22,9 @@ def hits_of(book: HeldBook) -> list[tuple[str, str, float, float]]:
 
 def test_positions_within_the_limits_stay_to_the_last_bit() -> None:
     weights = {"A": 0.1, "B": -0.05}
-    book = cut_held(weights, {"A": [(0, "one")]}, 1.0, BOTH)
+    book = cut_held(weights, {"A": {"one": 1.0}}, 1.0, BOTH)
     assert book.weights == weights
-    assert book.owned == {("A", 0): 0.1}
+    assert book.owned == {("A", "one"): 0.1}
     assert book.hits == []
     assert book.use.of("strategy") == {"one": 0.1}
     assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.15)
@@ -53,23 +53,22 @@ def test_a_symbols_own_cap_holds_where_it_is_smaller() -> None:
 
 
 def test_under_exit_everything_held_is_zero() -> None:
-    book = cut_held({"A": 0.1, "B": -0.1}, {"A": [(0, "one")]}, 0.0, BOTH)
+    book = cut_held({"A": 0.1, "B": -0.1}, {"A": {"one": 1.0}}, 0.0, BOTH)
     assert all(abs(weight) == 0.0 for weight in book.weights.values())
-    assert book.owned == {("A", 0): 0.0}
+    assert book.owned == {("A", "one"): 0.0}
     assert book.use.of("portfolio")["portfolio"] == 0.0
 
 
-def test_hold_signals_share_a_position_equally() -> None:
-    owners = {"A": [(0, "one"), (3, "two"), (4, "two")], "unheld": [(5, "one")], "B": []}
+def test_owners_share_a_position_by_their_shares() -> None:
+    owners = {"A": {"one": 0.25, "two": 0.75}, "unheld": {"one": 1.0}, "B": {}}
     book = cut_held({"A": 0.12, "B": 0.1}, owners, 1.0, LONG_ONLY)
     assert book.owned == {
-        ("A", 0): pytest.approx(0.04),
-        ("A", 3): pytest.approx(0.04),
-        ("A", 4): pytest.approx(0.04),
+        ("A", "one"): pytest.approx(0.03),
+        ("A", "two"): pytest.approx(0.09),
     }
     assert book.use.of("strategy") == {
-        "one": pytest.approx(0.04),
-        "two": pytest.approx(0.08),
+        "one": pytest.approx(0.03),
+        "two": pytest.approx(0.09),
     }
     assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.22)
 
@@ -77,7 +76,7 @@ def test_hold_signals_share_a_position_equally() -> None:
 def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> None:
     params = LimitParams(max_portfolio_pct=0.5)
     weights = {"A": 0.3, "B": 0.15, "C": 0.15, "D": 0.1, "E": 0.1}
-    owners = {name: [(row, "one")] for row, name in enumerate("ABC")}
+    owners = {name: {"one": 1.0} for name in "ABC"}
     book = cut_held(weights, owners, 1.0, params)
     # symbols: A to 0.15; strategy: 0.45 to 0.40, a factor 8/9; gross: 0.60 to 0.50, a factor 5/6
     kept = 0.15 * 8 / 9 * 5 / 6
@@ -93,7 +92,7 @@ def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> Non
         ("strategy", "one", 0.4, 0.45),
         ("portfolio", "portfolio", 0.5, 0.6),
     ]
-    assert book.owned["A", 0] == pytest.approx(kept)
+    assert book.owned["A", "one"] == pytest.approx(kept)
     assert book.use.of("strategy") == {"one": pytest.approx(3 * kept)}
     assert book.use.of("group") == {}
     assert book.use.of("portfolio")["portfolio"] == pytest.approx(0.5)
@@ -101,14 +100,14 @@ def test_symbols_are_cut_first_then_strategies_then_gross_by_one_factor() -> Non
 
 def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
     params = LimitParams(max_strategy_pct=0.1)
-    owners = {"A": [(0, "one"), (1, "two")], "B": [(2, "one")], "C": [(3, "three")]}
+    owners = {"A": {"one": 0.5, "two": 0.5}, "B": {"one": 1.0}, "C": {"three": 1.0}}
     book = cut_held({"A": 0.1, "B": 0.15, "C": 0.09}, owners, 1.0, params)
     # one holds 0.05 + 0.15 and is halved; two keeps 0.05, three 0.09
     assert book.owned == {
-        ("A", 0): pytest.approx(0.025),
-        ("A", 1): pytest.approx(0.05),
-        ("B", 2): pytest.approx(0.075),
-        ("C", 3): 0.09,
+        ("A", "one"): pytest.approx(0.025),
+        ("A", "two"): pytest.approx(0.05),
+        ("B", "one"): pytest.approx(0.075),
+        ("C", "three"): 0.09,
     }
     assert book.weights == {
         "A": pytest.approx(0.075),
@@ -119,7 +118,7 @@ def test_a_strategy_over_its_limit_gives_up_its_own_parts_only() -> None:
 
 def test_a_hold_of_what_is_not_held_weighs_nothing_even_when_its_strategy_is_cut() -> None:
     params = LimitParams(max_strategy_pct=0.1)
-    owners = {"A": [(0, "one")], "unheld": [(1, "one")]}
+    owners = {"A": {"one": 1.0}, "unheld": {"one": 1.0}}
     book = cut_held({"A": 0.15}, owners, 1.0, params)
     assert book.weights["A"] == pytest.approx(0.1)
     assert book.weights.get("unheld", 0.0) == 0.0
@@ -128,7 +127,7 @@ def test_a_hold_of_what_is_not_held_weighs_nothing_even_when_its_strategy_is_cut
 
 def test_longs_and_shorts_of_a_strategy_both_count_as_gross() -> None:
     params = LimitParams(allow_short=True, max_strategy_pct=0.2)
-    owners = {"A": [(0, "one")], "B": [(1, "one")]}
+    owners = {"A": {"one": 1.0}, "B": {"one": 1.0}}
     book = cut_held({"A": 0.15, "B": -0.15}, owners, 1.0, params)
     assert book.weights == {"A": pytest.approx(0.1), "B": pytest.approx(-0.1)}
 
@@ -137,16 +136,16 @@ def test_a_group_is_cut_after_strategies_and_before_gross() -> None:
     params = LimitParams(
         group_caps={"majors": 0.1, "ghost": 0.1}, groups={"majors": ("A", "B", "absent")}
     )
-    book = cut_held({"A": 0.15, "B": 0.05, "C": 0.1}, {"A": [(0, "one")]}, 1.0, params)
+    book = cut_held({"A": 0.15, "B": 0.05, "C": 0.1}, {"A": {"one": 1.0}}, 1.0, params)
     assert book.weights == {"A": pytest.approx(0.075), "B": pytest.approx(0.025), "C": 0.1}
-    assert book.owned == {("A", 0): pytest.approx(0.075)}
+    assert book.owned == {("A", "one"): pytest.approx(0.075)}
     assert book.use.of("group") == {"ghost": 0.0, "majors": pytest.approx(0.1)}
     assert hits_of(book) == [("group", "majors", 0.1, 0.2)]
 
 
 def test_every_limit_scales_with_the_multiplier() -> None:
     params = LimitParams(group_caps={"g": 0.1}, groups={"g": ("A", "B")})
-    owners = {"C": [(0, "one")], "D": [(1, "one")], "E": [(2, "one")]}
+    owners = {name: {"one": 1.0} for name in "CDE"}
     weights = dict.fromkeys("ABCDEFG", 1.0)
     whole, half = cut_held(weights, owners, 1.0, params), cut_held(weights, owners, 0.5, params)
     assert half.weights == {
@@ -169,8 +168,9 @@ def test_what_is_left_meets_every_limit_and_never_grows(
     weights: dict[str, float], multiplier: float, data: st.DataObject
 ) -> None:
     names = sorted(weights)
+    share = st.sampled_from([0.0, 0.25, 1.0])
     owners = {
-        name: [(row, data.draw(st.sampled_from(["one", "two"])))] for row, name in enumerate(names)
+        name: {"one": drawn, "two": 1.0 - drawn} for name in names for drawn in [data.draw(share)]
     }
     params = LimitParams(
         allow_short=True,
@@ -185,7 +185,8 @@ def test_what_is_left_meets_every_limit_and_never_grows(
     assert all(abs(w) <= multiplier * 0.15 + slack for w in book.weights.values())
     assert all(w <= multiplier * 0.3 + slack for w in book.use.of("strategy").values())
     assert book.use.of("group")["g"] <= multiplier * 0.2 + slack
-    for row, name in enumerate(names):
-        assert book.weights[name] == pytest.approx(book.owned[name, row], abs=1e-15)
+    for name in names:
+        parts = [book.owned[name, owner] for owner in ("one", "two")]
+        assert book.weights[name] == pytest.approx(sum(parts), abs=1e-15)
         assert abs(book.weights[name]) <= abs(weights[name])
         assert book.weights[name] * weights[name] >= 0.0

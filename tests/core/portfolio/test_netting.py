@@ -98,6 +98,41 @@ def test_the_signals_of_the_side_own_the_symbol_in_proportion_to_their_sizes() -
     assert short.tolist() == [0.0, 0.0, 1.0, 0.0]
 
 
+def signals_of(*names: str) -> SignalTable:
+    """BUYs of one symbol, told apart by their confidence; the table keeps their order."""
+    return table_of(
+        *(
+            make_signal(strategy_id=name, action=BUY, confidence=0.1 * (row + 1))
+            for row, name in enumerate(names)
+        )
+    )
+
+
+def test_a_strategy_owns_by_its_largest_size_on_the_side_which_equal_ones_share() -> None:
+    table = signals_of("a", "a", "a", "b", "b")
+    share = ownership(table, column(0.1, 0.2, 0.2, 0.1, 0.05), column(1.0))
+    assert share == pytest.approx([0.0, 1 / 3, 1 / 3, 1 / 3, 0.0])
+
+
+def test_strategies_whose_sizes_are_all_zero_own_equally_however_many_signals_they_have() -> None:
+    share = ownership(signals_of("a", "a", "b"), np.zeros(3), column(1.0))
+    assert share == pytest.approx([0.25, 0.25, 0.5])
+
+
+def test_the_largest_of_a_strategy_is_found_on_each_symbol_and_side_alone() -> None:
+    table = table_of(
+        make_signal(strategy_id="a", symbol="X", action=BUY, confidence=0.5),
+        make_signal(strategy_id="a", symbol="X", action=SELL, confidence=0.5),
+        make_signal(strategy_id="a", symbol="Y", action=BUY),
+        make_signal(strategy_id="b", symbol="X", action=BUY),
+    )
+    # rows: X/a BUY, X/a SELL, X/b, Y/a
+    share = ownership(table, column(0.1, 0.4, 0.3, 0.2), column(1.0, 1.0))
+    assert share == pytest.approx([0.25, 0.0, 0.75, 1.0])
+    turned = ownership(table, column(0.1, 0.4, 0.3, 0.2), column(-1.0, 1.0))
+    assert turned.tolist() == [0.0, 1.0, 0.0, 1.0]
+
+
 def test_signals_of_the_side_that_are_all_zero_own_it_equally() -> None:
     table = signals_on_one_symbol(BUY, BUY, SELL)
     assert ownership(table, column(0.0, 0.0, 0.2), column(1.0)).tolist() == [0.5, 0.5, 0.0]
