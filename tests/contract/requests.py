@@ -4,9 +4,11 @@ from typing import Any, Final
 
 from app.core.params import EngineParams, LimitParams, MarketParams, TradingParams
 from app.core.types import Action, Batch, Regime, Signal
-from tests.contract.engine import Answer, Engine
+from tests.contract.engine import Answer, Engine, run
 from tests.contract.strategies import CALM, NOW
 
+DAY: Final = 86_400 * 10**9
+SECOND: Final = 10**9
 VALUE: Final = 100_000.0
 UNCORRELATED: Final = EngineParams(market=MarketParams(prior_correlation=0.0))
 SHORTS: Final = EngineParams(limits=LimitParams(allow_short=True))
@@ -38,6 +40,24 @@ def request(*signals: Signal, **changed: Any) -> Batch:
         "received_ns": NOW,
     }
     return Batch(signals=signals, **{**fields, **changed})
+
+
+def knowing(params: EngineParams | None = None, at_ns: int = NOW - DAY, **prices: float) -> Engine:
+    """Return a service that was told prices a day ago."""
+    engine = Engine(params)
+    run(engine.service.learning.observe_prices(at_ns, prices))
+    return engine
+
+
+def entry(answer: Answer, symbol: str = "AAA") -> dict[str, Any]:
+    """Return a symbol's position of an answer."""
+    found: dict[str, Any] = next(p for p in answer["positions"] if p["symbol"] == symbol)
+    return found
+
+
+def words(answer: Answer) -> set[tuple[str, str | None]]:
+    """Return what an answer notices, and of which symbols."""
+    return {(notice["what"], notice["symbol"]) for notice in answer["notices"]}
 
 
 def ask(*signals: Signal, params: EngineParams | None = None, **changed: Any) -> Answer:
