@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 59179d95751ded70740c15e76fe2f2f186ca0d4799ce2e2ad2be0e9395541ab4
+// openapi sha256: 4e49510b2785fceccddc5142a079954c4e0ca8d35f188a83cb7d6b8a42cb670b
 
 export interface paths {
     "/allocate": {
@@ -3403,6 +3403,15 @@ export interface operations {
             };
             /** @description The API key lacks the role, or a page of another origin asks for a change. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

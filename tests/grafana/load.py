@@ -20,7 +20,9 @@ CALM: Final = {
 }
 # 0.20 + 0.25 x 2/3 + 0.15 x 0.8: halves sizes and limits
 STORMY: Final = CALM | {"funding_rate": 0.02, "oi_change_pct": -0.2, "volume_ratio": 8.0}
-_STEP_NS: Final = 1_000_000_000
+# regimes count periods of a minute
+_STEP_NS: Final = 60_000_000_000
+_BEGAN_NS: Final = 6 * 3_600_000_000_000
 _ORDINARY: Final = 60
 _FAILURES: Final = 7
 
@@ -36,7 +38,7 @@ class Load:
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._connection = HTTPConnection("127.0.0.1", servers.service_port, timeout=30.0)
-        self._now_ns = time.time_ns() - 3600 * _STEP_NS
+        self._now_ns = time.time_ns() - _BEGAN_NS
         self.decisions: list[dict[str, Any]] = []
 
     def play(self) -> None:
@@ -47,6 +49,8 @@ class Load:
         self._strain()
         self._lose_the_policy()
         self._find_the_policy()
+        # the service ends connections that are idle
+        self._connection.close()
 
     def close(self) -> None:
         """Leave."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.api.context import owner_of, service_of
+from app.api.openapi import problems
 from app.api.request.query import EndSignalsQuery
 from app.api.response.answers import json_answer
 from app.api.response.schemas import EndSignalsResponse, SignalsResponse
@@ -23,7 +24,10 @@ async def get_signals(request: Request) -> Response:
 
 
 @router.delete(
-    "/{strategy_id:path}", summary="End signals in force", response_model=EndSignalsResponse
+    "/{strategy_id:path}",
+    summary="End signals in force",
+    response_model=EndSignalsResponse,
+    responses=problems(404),
 )
 async def end_signals(strategy_id: str, request: Request, query: EndSignalsQuery) -> Response:
     """End what stands of a strategy, on all symbols or on one; journalled where there was any.
