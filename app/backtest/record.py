@@ -72,7 +72,7 @@ class TrainingRecord:
         places = np.array([self._place_of[name] for name in table.strategies], dtype=np.int64)
         at = (columns[table.symbol_of], places[table.strategy_of])
         baseline = np.zeros(len(self._column_of))
-        baseline[columns[portfolio.places]] = portfolio.side * portfolio.weights
+        baseline[columns[portfolio.symbol_index]] = portfolio.side * portfolio.weights
         share = np.zeros((len(self._column_of), len(self._place_of)))
         share[at] = portfolio.share
         wire = {name: np.full(share.shape, np.nan) for name in WIRE_FIELDS}

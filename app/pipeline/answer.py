@@ -274,7 +274,7 @@ def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
     ]
     for weights in (portfolio.weights, conclusion.finished.blended):
         full = np.zeros(len(table.symbols))
-        full[portfolio.places] = a * portfolio.side * weights
+        full[portfolio.symbol_index] = a * portfolio.side * weights
         columns.append(portfolio.share * full[table.symbol_of] + held)
     columns.append(conclusion.final.parts)
     return columns

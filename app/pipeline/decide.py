@@ -230,10 +230,10 @@ class Decider:
         world.notices.decided(view)
         if concluded.finished.final.repaired or drafted.portfolio.failure is not None:
             world.telemetry.count("solver_fallbacks")
-        symbols = drafted.portfolio.symbols
-        if new := self._alerts.count_new(symbols, self._engine.beliefs):
+        portfolio = drafted.portfolio
+        if new := self._alerts.count_new(portfolio.wanted(), self._engine.beliefs):
             world.telemetry.count("correlation_alerts", new)
-        self._factors.begin(symbols)
+        self._factors.begin(portfolio.symbols)
 
 
 def _log_if_empty(batch: Batch, *, dry_run: bool) -> None:

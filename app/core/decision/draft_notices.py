@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from app.core.beliefs import Beliefs
-from app.core.decision.observe import Heard, Observation
+from app.core.decision.observe import BatchFacts, Observation
 from app.core.decision.prices import PriceView
 from app.core.limits import KINDS, HeldBook
 from app.core.lookalikes import find_lookalikes
@@ -68,15 +68,15 @@ def draft_notices(
 
 
 def _of_inputs(observed: Observation) -> Iterator[Notice]:
-    heard, report = observed.heard, observed.heard.learnt.prices
-    if heard.learnt.value.confirmed:
+    facts, report = observed.facts, observed.facts.learnt.prices
+    if facts.learnt.value.confirmed:
         detail = f"portfolio value {observed.value_usd:.10g} is believed now: several agreed"
         yield Notice(None, None, detail)
-    yield from _of_missing_prices(heard)
+    yield from _of_missing_prices(facts)
     if report.disbelieved:
-        others = set(report.disbelieved) - heard.views.keys()
+        others = set(report.disbelieved) - facts.views.keys()
         yield from _of_others("price_disbelieved", others, "prices are not believed")
-    for symbol, view in heard.views.items():
+    for symbol, view in facts.views.items():
         if view.source != "given":
             yield from _of_view(symbol, view)
     for symbol in observed.unsized.set_apart:
@@ -89,22 +89,22 @@ def _of_inputs(observed: Observation) -> Iterator[Notice]:
         detail = f"return of {symbol} is beyond 8 of its volatilities: it counts as 8"
         yield Notice("return_clipped", symbol, detail)
     if report.no_room:
-        yield from _of_room(heard, report.no_room)
-    yield from _of_stamps(heard)
+        yield from _of_room(facts, report.no_room)
+    yield from _of_stamps(facts)
     if report.older or observed.stale:
         yield from _of_old_news(observed)
 
 
-def _of_missing_prices(heard: Heard) -> Iterator[Notice]:
-    prices, views = heard.batch.prices, heard.views
+def _of_missing_prices(facts: BatchFacts) -> Iterator[Notice]:
+    prices, views = facts.batch.prices, facts.views
     for symbol, view in views.items():
         if view.given is None and symbol in prices:
             detail = f"price of {symbol} is none, was {prices[symbol]}: it has to be > 0"
             yield Notice("price_missing", symbol, detail)
         elif view.price is None and view.given is None:
             yield Notice("price_missing", symbol, f"price of {symbol} is not in current_prices")
-    if len(heard.given) < len(prices):
-        others = prices.keys() - heard.given.keys() - views.keys()
+    if len(facts.given) < len(prices):
+        others = prices.keys() - facts.given.keys() - views.keys()
         yield from _of_others("price_missing", others, "prices are none")
 
 
@@ -121,20 +121,20 @@ def _of_view(symbol: str, view: PriceView) -> Iterator[Notice]:
         yield Notice("price_last", symbol, detail)
 
 
-def _of_room(heard: Heard, no_room: Collection[str]) -> Iterator[Notice]:
-    for symbol in sorted(heard.views.keys() & no_room):
+def _of_room(facts: BatchFacts, no_room: Collection[str]) -> Iterator[Notice]:
+    for symbol in sorted(facts.views.keys() & no_room):
         detail = f"there is no room to remember {symbol}: MARKET__MAX_SYMBOLS"
         yield Notice("no_room", symbol, detail)
-    others = set(no_room) - heard.views.keys()
+    others = set(no_room) - facts.views.keys()
     yield from _of_others("no_room", others, "symbols find no room (MARKET__MAX_SYMBOLS)")
 
 
-def _of_stamps(heard: Heard) -> Iterator[Notice]:
-    until = heard.batch.stamps_until_ns
-    if not heard.faults or until is None:
+def _of_stamps(facts: BatchFacts) -> Iterator[Notice]:
+    until = facts.batch.stamps_until_ns
+    if not facts.faults or until is None:
         return
-    signals = heard.batch.all_signals
-    found = [(signals[index], reason) for index, reason in heard.faults.items()]
+    signals = facts.batch.all_signals
+    found = [(signals[index], reason) for index, reason in facts.faults.items()]
     found.sort(key=lambda each: (each[0].symbol, each[0].strategy_id, each[0].timestamp_ns))
     for signal, reason in found:
         if signal.timestamp_ns > until:
@@ -143,7 +143,7 @@ def _of_stamps(heard: Heard) -> Iterator[Notice]:
 
 
 def _of_old_news(observed: Observation) -> Iterator[Notice]:
-    report, views = observed.heard.learnt.prices, observed.views
+    report, views = observed.facts.learnt.prices, observed.views
     older = sorted(symbol for symbol in report.older if symbol in views)
     if older:
         sole = older[0] if len(older) == 1 else None
@@ -177,7 +177,7 @@ def _of_standing(observed: Observation) -> Iterator[Notice]:
 def _of_pairs(portfolio: Portfolio, beliefs: Beliefs) -> Iterator[Notice]:
     """Tell of pairs whose correlation is the prior, and of symbols that have no size beside it."""
     live = (portfolio.size > 0.0).nonzero()[0]
-    names = [portfolio.symbols[row] for row in live.tolist()]
+    names = portfolio.wanted()
     pairs = beliefs.structure.prior_pairs(names)
     if not len(pairs):
         return

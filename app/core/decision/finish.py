@@ -41,7 +41,7 @@ def finish(drafted: Draft, answer: PolicyAnswer) -> Finished:
         return _fallen_back(drafted, answer.reason, baseline, details)
     rows = table.direction.nonzero()[0]
     row_of = np.zeros(len(table.symbols), dtype=np.int64)
-    row_of[portfolio.places] = np.arange(len(portfolio.places))
+    row_of[portfolio.symbol_index] = np.arange(len(portfolio.symbol_index))
     symbol_of = row_of[table.symbol_of[rows]]
     signed = portfolio.side * portfolio.weights
     targets = collect_targets(answer.predictions, symbol_of, signed, params.blend.min_confidence)
@@ -75,7 +75,7 @@ def _settle(weights: FloatArray, drafted: Draft) -> Settled:
     setting = Setting(
         current=current_weights(observed.current, portfolio.symbols),
         units=observed.batch.positions or {},
-        prices=observed.table.prices[portfolio.places],
+        prices=observed.table.prices[portfolio.symbol_index],
         held=drafted.held.use,
         multiplier=observed.multiplier,
         state=observed.state,

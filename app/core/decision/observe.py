@@ -25,7 +25,7 @@ from app.core.types import Batch, Regime, TradingState
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BatchFacts:
     """A batch and what is believed of it, whatever the trading state and the limits are.
 
     Attributes
@@ -63,7 +63,7 @@ class Observation:
 
     Attributes
     ----------
-    heard : Heard
+    facts : BatchFacts
     regimes : mapping of symbol to Regime
         In force, of each symbol of the table.
     stale : tuple of str
@@ -95,7 +95,7 @@ class Observation:
         The same with the limits that hold for this batch.
     """
 
-    heard: Heard
+    facts: BatchFacts
     regimes: Mapping[str, Regime]
     stale: tuple[str, ...]
     elapsed_sec: Mapping[str, float]
@@ -115,7 +115,7 @@ class Observation:
     @property
     def batch(self) -> Batch:
         """The request."""
-        return self.heard.batch
+        return self.facts.batch
 
     def sized_batch(self) -> Batch:
         """Return the batch with those standing signals alone that it used."""
@@ -129,12 +129,12 @@ class Observation:
     @property
     def cascade(self) -> CascadeAssessment:
         """What announces a liquidation cascade."""
-        return self.heard.cascade
+        return self.facts.cascade
 
     @property
     def views(self) -> Mapping[str, PriceView]:
         """Prices of every symbol that is signalled or held."""
-        return self.heard.views
+        return self.facts.views
 
     @property
     def state(self) -> TradingState:
@@ -144,7 +144,7 @@ class Observation:
     @property
     def value_usd(self) -> float:
         """Portfolio value that is used: the given one, or the last believed one."""
-        return self.heard.learnt.value.used
+        return self.facts.learnt.value.used
 
 
 def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Observation:
@@ -169,7 +169,7 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
     at_ns = batch_time(batch)
     learnt = beliefs.observe_market(batch, given, at_ns, symbols)
     views = view_prices(symbols, given, learnt.prices, beliefs.market, at_ns, params)
-    heard = Heard(
+    facts = BatchFacts(
         batch=batch,
         at_ns=at_ns,
         given=given,
@@ -179,7 +179,7 @@ def observe_batch(batch: Batch, beliefs: Beliefs, params: EngineParams) -> Obser
         cascade=beliefs.observe_cascade(batch, at_ns),
         brakes=assess_brakes(batch, learnt.value, beliefs.values, params.brakes),
     )
-    observed = _assess(heard, beliefs.trading, params, params.limits, beliefs)
+    observed = _assess(facts, beliefs.trading, params, params.limits, beliefs)
     regimes, stale = beliefs.observe_regimes(observed.table, at_ns)
     elapsed_sec = beliefs.observe_decided(observed.table.symbols, at_ns)
     gave_way = 0
@@ -204,7 +204,7 @@ def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
         limits = strictest_limits(limits, beliefs.params.limits)
     if switch is observed.switch and limits == observed.limits:
         return observed
-    again = _assess(observed.heard, switch, observed.params, limits, beliefs)
+    again = _assess(observed.facts, switch, observed.params, limits, beliefs)
     return replace(
         again,
         regimes=observed.regimes,
@@ -215,19 +215,19 @@ def observe_again(observed: Observation, beliefs: Beliefs) -> Observation:
 
 
 def _assess(
-    heard: Heard,
+    facts: BatchFacts,
     switch: TradingStatus,
     params: EngineParams,
     limits: LimitParams,
     beliefs: Beliefs,
 ) -> Observation:
     """Say what is sized under a trading state and limits; learns nothing."""
-    batch, value = heard.batch, heard.learnt.value.used
-    braking = heard.brakes.under(switch.state, flatten=switch.flatten)
-    multiplier = heard.cascade.multiplier * braking.multiplier
+    batch, value = facts.batch, facts.learnt.value.used
+    braking = facts.brakes.under(switch.state, flatten=switch.flatten)
+    multiplier = facts.cascade.multiplier * braking.multiplier
     rule = Rule(braking.state, multiplier == 0.0, limits.allow_short)
-    unsized = find_unsized(batch, heard.views, heard.faults, rule)
-    prices = {symbol: view.price for symbol, view in heard.views.items() if view.price is not None}
+    unsized = find_unsized(batch, facts.views, facts.faults, rule)
+    prices = {symbol: view.price for symbol, view in facts.views.items() if view.price is not None}
     table, rejected = tabulate(batch, Screen(prices, unsized.idle, unsized.refused))
     current = value_positions(batch.positions or {}, prices, value)
     names = table.strategies
@@ -236,7 +236,7 @@ def _assess(
     holding = effective_limits(limits, params.strategies, value, names, beliefs.records)
     own = len(batch.signals)
     return Observation(
-        heard=heard,
+        facts=facts,
         regimes={},
         stale=(),
         elapsed_sec={},

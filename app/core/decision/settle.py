@@ -254,9 +254,9 @@ def _within_limits(
     turned = (side != 0.0) & (side != np.where(portfolio.leaning < 0.0, -1.0, 1.0))
     if turned.any():
         full = np.zeros(len(table.symbols))
-        full[portfolio.places] = np.where(side != 0.0, side, portfolio.leaning)
+        full[portfolio.symbol_index] = np.where(side != 0.0, side, portfolio.leaning)
         share = ownership(table, sizes, full)
-        owned = owned_by(table, share, portfolio.places)
+        owned = owned_by(table, share, portfolio.symbol_index)
         scaled = setting.held.at_full_scale(setting.multiplier)
         limits = build_limits(portfolio.symbols, table.strategies, owned, scaled, params.limits)
         limits = limits.with_less_gross(portfolio.reserved)

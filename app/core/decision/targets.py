@@ -88,7 +88,7 @@ def build_targets(drafted: Draft, settled: Settled) -> Targets:
     held = _in_lots(drafted.held, observed)
     full = np.zeros(len(table.symbols))
     # adding zero turns -0.0 into 0.0
-    full[portfolio.places] = settled.weights + 0.0
+    full[portfolio.symbol_index] = settled.weights + 0.0
     held_part, beside = held_parts(held.book, table)
     parts = settled.share * full[table.symbol_of] + held_part
     weights = dict(zip(table.symbols, full.tolist(), strict=True))

@@ -63,9 +63,9 @@ class Limits:
         mine = (name.level == PORTFOLIO.level for name in self.names)
         return next((room for room, own in zip(self.room.tolist(), mine, strict=True) if own), 0.0)
 
-    def of(self, places: IntArray) -> "Limits":
+    def of(self, columns: IntArray) -> "Limits":
         """Keep only these symbols, rows and rooms as they are."""
-        return Limits(self.cap[places], self.rows[:, places], self.room, self.names, self.full)
+        return Limits(self.cap[columns], self.rows[:, columns], self.room, self.names, self.full)
 
 
 def build_limits(

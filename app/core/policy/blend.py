@@ -43,16 +43,16 @@ def collect_targets(
         A prediction below it, or None, does not count.
     """
     rows = [
-        (place, answer.position_pct, answer.confidence)
-        for place, answer in zip(symbol_of.tolist(), predictions, strict=True)
+        (symbol, answer.position_pct, answer.confidence)
+        for symbol, answer in zip(symbol_of.tolist(), predictions, strict=True)
         if answer is not None and answer.confidence >= min_confidence
     ]
     size = len(baseline)
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    places = table[:, 0].astype(np.int64)
-    count = np.bincount(places, minlength=size)
-    mass = np.bincount(places, table[:, 2], size)
-    pull = np.bincount(places, (table[:, 1] - baseline[places]) * table[:, 2], size)
+    symbols = table[:, 0].astype(np.int64)
+    count = np.bincount(symbols, minlength=size)
+    mass = np.bincount(symbols, table[:, 2], size)
+    pull = np.bincount(symbols, (table[:, 1] - baseline[symbols]) * table[:, 2], size)
     used = count > 0
     # without any confidence there is no pull either: the target is Phase 2's
     weight = baseline + pull / np.where(mass > 0.0, mass, 1.0)
@@ -94,10 +94,10 @@ def blend_weights(
         return baseline, None
     fixed = np.where(free, 0.0, baseline)
     room = np.maximum(limits.room - np.asarray(limits.rows @ fixed), 0.0)
-    places = np.flatnonzero(free)
+    columns = np.flatnonzero(free)
     inside, failure = project_on_limits(
-        blended[places], limits.cap[places], limits.rows[:, places], room
+        blended[columns], limits.cap[columns], limits.rows[:, columns], room
     )
     weights = fixed
-    weights[places] = inside
+    weights[columns] = inside
     return weights, failure

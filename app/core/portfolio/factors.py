@@ -108,10 +108,10 @@ def loadings_for(
     prior = params.prior_correlation
     if model is None or not model.row:
         return np.full((len(symbols), 1), np.sqrt(prior))
-    places = np.array([model.row.get(symbol, -1) for symbol in symbols])
-    known = places >= 0
+    rows = np.array([model.row.get(symbol, -1) for symbol in symbols])
+    known = rows >= 0
     loadings = np.zeros((len(symbols), model.loadings.shape[1] + 1))
-    loadings[known, :-1] = model.loadings[places[known]]
+    loadings[known, :-1] = model.loadings[rows[known]]
     if not known.all():
         target = np.full(len(model.loadings), prior)
         typical, *_ = np.linalg.lstsq(model.loadings, target, rcond=None)

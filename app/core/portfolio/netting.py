@@ -36,10 +36,10 @@ class NetSizes:
     longs: BoolArray
     shorts: BoolArray
 
-    def at(self, places: IntArray) -> "NetSizes":
-        """Return the sizes of the symbols at these places, in their order."""
+    def at(self, rows: IntArray) -> "NetSizes":
+        """Return the sizes of the symbols in these rows, in their order."""
         columns = (getattr(self, column.name) for column in fields(self))
-        return NetSizes(*(column[places] for column in columns))
+        return NetSizes(*(column[rows] for column in columns))
 
 
 def net_symbols(

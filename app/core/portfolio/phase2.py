@@ -25,7 +25,7 @@ class Portfolio:
 
     Attributes
     ----------
-    places : int ndarray of shape (m,)
+    symbol_index : int ndarray of shape (m,)
         Index of each symbol in the table's symbols.
     symbols : list of m names
     side : ndarray of shape (m,), +1, -1, or 0 where nothing is wanted
@@ -48,7 +48,7 @@ class Portfolio:
         What set-apart positions took of the gross room in ``limits``.
     """
 
-    places: IntArray
+    symbol_index: IntArray
     symbols: list[str]
     side: FloatArray
     leaning: FloatArray
@@ -61,6 +61,12 @@ class Portfolio:
     hits: tuple[LimitHit, ...]
     failure: str | None
     reserved: float = 0.0
+
+    def wanted(self) -> list[str]:
+        """Return the symbols with a size, whose correlations the weights rest on."""
+        if np.count_nonzero(self.size) == len(self.size):
+            return self.symbols
+        return [self.symbols[place] for place in self.size.nonzero()[0].tolist()]
 
 
 def build_portfolio(
@@ -94,11 +100,11 @@ def build_portfolio(
     allow_short = params.limits.allow_short
     net = net_symbols(table, phase1.regime, phase1.volatility, allow_short=allow_short)
     share = ownership(table, phase1.regime, net.side)
-    places, symbols = _directional(table, net)
-    owned = owned_by(table, share, places)
+    symbol_index, symbols = _directional(table, net)
+    owned = owned_by(table, share, symbol_index)
     limits = build_limits(symbols, table.strategies, owned, held, params.limits)
-    if len(places) < len(table.symbols):
-        net, current = net.at(places), current[places]
+    if len(symbol_index) < len(table.symbols):
+        net, current = net.at(symbol_index), current[symbol_index]
     size, leaning = net.size, net.side
     side = leaning if np.count_nonzero(size) == len(size) else np.where(size > 0.0, leaning, 0.0)
     reserved = 0.0
@@ -108,7 +114,7 @@ def build_portfolio(
         limits = limits.with_less_gross(reserved)
     answer, factor = _solve(net, symbols, limits, structure, current, params)
     return Portfolio(
-        places=places,
+        symbol_index=symbol_index,
         symbols=symbols,
         side=side,
         leaning=leaning,
@@ -126,13 +132,13 @@ def build_portfolio(
 
 def _directional(table: SignalTable, net: NetSizes) -> tuple[IntArray, list[str]]:
     """Return the symbols with a direction, as indices in the table's symbols and by name."""
-    places = (net.longs | net.shorts).nonzero()[0]
-    if len(places) == len(table.symbols):
-        return places, table.symbols
-    return places, [table.symbols[place] for place in places.tolist()]
+    symbol_index = (net.longs | net.shorts).nonzero()[0]
+    if len(symbol_index) == len(table.symbols):
+        return symbol_index, table.symbols
+    return symbol_index, [table.symbols[place] for place in symbol_index.tolist()]
 
 
-def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:
+def owned_by(table: SignalTable, share: FloatArray, symbol_index: IntArray) -> Owned:
     """Return which strategy owns how much of each directional symbol.
 
     Parameters
@@ -140,20 +146,20 @@ def owned_by(table: SignalTable, share: FloatArray, places: IntArray) -> Owned:
     table : SignalTable of n signals
     share : ndarray of shape (n,), in [0, 1]
         Share of each signal in its symbol.
-    places : int ndarray of shape (m,)
+    symbol_index : int ndarray of shape (m,)
         Index of each directional symbol in the table's symbols.
 
     Returns
     -------
     Owned
     """
-    if len(places) == len(table.symbols):
+    if len(symbol_index) == len(table.symbols):
         rows = share.nonzero()[0]
         if len(rows) == len(share):
             return Owned(table.strategy_of, table.symbol_of, share)
         return Owned(table.strategy_of[rows], table.symbol_of[rows], share[rows])
     row_of = np.full(len(table.symbols), -1, dtype=np.int64)
-    row_of[places] = np.arange(len(places))
+    row_of[symbol_index] = np.arange(len(symbol_index))
     rows = ((share > 0.0) & (row_of[table.symbol_of] >= 0)).nonzero()[0]
     return Owned(table.strategy_of[rows], row_of[table.symbol_of[rows]], share[rows])
 

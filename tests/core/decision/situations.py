@@ -90,7 +90,7 @@ class Situation:
                 symbol: weight * 100_000.0 / self.prices.get(symbol, 100.0)
                 for symbol, weight in self.current.items()
             },
-            prices=table.prices[portfolio.places],
+            prices=table.prices[portfolio.symbol_index],
             held=self.held,
             multiplier=self.multiplier,
             state=self.state,

@@ -109,7 +109,7 @@ def test_the_last_price_is_forgotten_beyond_its_greatest_age(late_ns: int, *, kn
     at_ns = NOW_NS - 999 + 345_600 * 10**9 + late_ns
     late = wish("one", "A", 0.1, timestamp_ns=at_ns)
     seen = desk.observe(late, positions={"A": 20.0}, prices={})
-    assert seen.heard.at_ns == at_ns
+    assert seen.facts.at_ns == at_ns
     assert seen.views["A"].price == (100.0 if known else None)
     assert seen.views["A"].known == 100.0
     assert seen.unsized.set_apart == (() if known else ("A",))
@@ -145,7 +145,7 @@ def test_a_price_too_far_from_the_one_before_the_batch_is_doubted(
     view = seen.views["A"]
     assert (view.price, view.given, view.doubted) == (100.0 if doubted else price, price, doubted)
     assert view.source == ("last" if doubted else "given")
-    assert seen.heard.learnt.prices.disbelieved == (("A",) if doubted else ())
+    assert seen.facts.learnt.prices.disbelieved == (("A",) if doubted else ())
     assert desk.beliefs.market.last_price("A") == view.price
     # its signals stay in the table and size nothing
     assert seen.unsized.idle == ({"A"} if doubted else set())
@@ -269,14 +269,14 @@ def test_the_time_of_a_batch_is_its_newest_stamp_that_of_a_rejected_signal_too()
     newer = wish("one", "B", 0.1, timestamp_ns=NOW_NS + 7)
     seen = Desk().observe(BUY, newer, prices={"A": 100.0})
     assert len(seen.rejected) == 1
-    assert seen.heard.at_ns == NOW_NS + 7
+    assert seen.facts.at_ns == NOW_NS + 7
 
 
 def test_behind_a_door_no_stamp_is_later_than_the_receipt() -> None:
     ahead = wish("one", "A", 0.1, timestamp_ns=NOW_NS + 7)
     seen = Desk().observe(ahead, stamps_until_ns=NOW_NS + 10)
     assert seen.rejected == ()
-    assert seen.heard.at_ns == NOW_NS
+    assert seen.facts.at_ns == NOW_NS
 
 
 def test_a_batch_is_seen_again_as_it_was_where_nothing_became_stricter() -> None:
@@ -295,7 +295,7 @@ def test_a_batch_is_seen_again_under_a_switch_that_was_thrown_and_teaches_nothin
     again = observe_again(seen, desk.beliefs)
     assert again.state is TradingState.HALTED
     assert again.multiplier == 0.0
-    assert again.heard is seen.heard
+    assert again.facts is seen.facts
     assert again.regimes == seen.regimes
     assert desk.beliefs.export() == before
 

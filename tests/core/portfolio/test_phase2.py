@@ -66,7 +66,7 @@ def test_a_symbol_with_hold_alone_takes_no_part() -> None:
     )
     portfolio = built(situation)
     assert portfolio.symbols == ["A", "Z"]
-    assert portfolio.places.tolist() == [0, 2]
+    assert portfolio.symbol_index.tolist() == [0, 2]
     assert portfolio.weights == pytest.approx([0.04, 0.04])
     assert portfolio.share.tolist() == [1.0, 1.0, 1.0]
 
