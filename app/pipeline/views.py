@@ -12,7 +12,7 @@ from app.core.decision.conclude import Conclusion
 from app.core.decision.draft import Draft
 from app.core.decision.targets import Targets
 from app.core.policy.circuit import BreakerMode
-from app.core.portfolio.correlation import diversification_score, ewma_correlation
+from app.core.portfolio.correlation import diversification_score
 from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.answer import Decision, DecisionDetails, risk_budget
@@ -179,7 +179,7 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
         matrix, joint = np.empty((0, 0)), np.empty((0, 0))
     else:
         matrix = beliefs.structure.matrix(shown)
-        _, joint = ewma_correlation(market.window(shown), params)
+        _, joint = market.correlations(shown)
     upper = np.argwhere(np.triu(matrix > params.alert_correlation, 1))
     return {
         "symbols": shown,

@@ -11,8 +11,23 @@ _CORE: Final = EngineParams()
 
 
 class MarketGroup(Group):
-    """Memory of prices, correlation estimate."""
+    """Bars, memory of prices, correlation estimate."""
 
+    bar_sec: Annotated[float, Field(ge=1, le=31_622_400)] = setting(
+        _CORE.market.bar_sec,
+        "Length of the bars into which prices and returns fold, seconds; another one begins the "
+        "history of returns anew.",
+        unit="seconds",
+        why="a day: what the defaults and the shipped model were measured with",
+    )
+    bar_phase_sec: Annotated[float, Field(ge=0)] | None = setting(
+        _CORE.market.bar_phase_sec,
+        "Edge between two bars, seconds after whole multiples of BAR_SEC; another one begins the "
+        "history of returns anew. Half of BAR_SEC unless set.",
+        unit="seconds",
+        why="half a bar: daily bars end at noon UTC, so that the closes of Frankfurt, New York "
+        "and of the coin day are one bar",
+    )
     history: int = setting(
         _CORE.market.history,
         "Returns kept by symbol, count.",
@@ -107,6 +122,14 @@ class MarketGroup(Group):
         ge=1,
         le=1000,
     )
+
+    @model_validator(mode="after")
+    def _phase_within_bar(self) -> Self:
+        if self.bar_phase_sec is not None and self.bar_phase_sec >= self.bar_sec:
+            raise ValueError(
+                f"bar_phase_sec must be < bar_sec {self.bar_sec:g}, was {self.bar_phase_sec:g}"
+            )
+        return self
 
 
 class LimitsGroup(Group):
