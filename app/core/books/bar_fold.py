@@ -19,7 +19,7 @@ CLIP_SIGMAS: Final = 8.0
 CLIP_FROM: Final = 20
 # beyond these a square, or what many returns compound to, is no number any more
 _MOST_MOVE: Final = 1e150
-_MOST_GROWTH: Final = 1e300
+_MOST_COMPOUND: Final = 1e300
 
 
 class BarFold:
@@ -61,7 +61,7 @@ class BarFold:
         self._open(rows, at_ns)
         last, covered = columns.price_ns[rows], columns.covered_ns[rows]
         with np.errstate(over="ignore"):
-            change = prices / columns.price[rows]
+            change = prices / columns.price[rows] - 1.0
         moves: BoolArray = (
             continuous & np.isfinite(change) & (covered <= last) & (covered < at_ns)
         ) & ~columns.by_returns[rows]
@@ -93,18 +93,20 @@ class BarFold:
         self._open(rows, at_ns)
         columns.base_ns[first] = at_ns - self._clock.bar_ns
         fresh = rows[~columns.by_returns[rows]]
-        columns.growth[fresh], columns.by_returns[fresh] = 1.0, True
+        columns.move[fresh], columns.by_returns[fresh] = 0.0, True
         columns.value_ns[rows] = np.maximum(columns.value_ns[rows], at_ns)
         with np.errstate(over="ignore", invalid="ignore"):
             columns.value[rows] = columns.value[rows] * (1.0 + returns)
-        self._move(rows, 1.0 + returns, at_ns)
+        self._move(rows, returns, at_ns)
         return self._tell_clipped(rows)
 
-    def _move(self, rows: IntArray, factors: FloatArray, at_ns: int) -> None:
+    def _move(self, rows: IntArray, returns: FloatArray, at_ns: int) -> None:
+        """Compound returns into the open bars; the first of a bar stays what it is."""
         columns = self._columns
+        before = columns.move[rows]
         with np.errstate(over="ignore"):
-            grown = columns.growth[rows] * factors
-        columns.growth[rows] = np.clip(grown, -_MOST_GROWTH, _MOST_GROWTH)
+            compound = before + returns + before * returns
+        columns.move[rows] = np.clip(compound, -_MOST_COMPOUND, _MOST_COMPOUND)
         columns.covered_ns[rows] = at_ns
         columns.moved[rows] = True
 
@@ -117,7 +119,7 @@ class BarFold:
             ended = rows[over]
             self._close(ended[columns.moved[ended]])
             columns.base_ns[ended] = columns.value_ns[ended]
-            columns.growth[ended] = 1.0
+            columns.move[ended] = 0.0
             for flag in (columns.moved, columns.by_returns, columns.told, columns.inside):
                 flag[ended] = False
         if not self._clock.is_near_edge(at_ns):
@@ -181,7 +183,7 @@ class BarFold:
         """Return the clipped return of each open bar and the time it covers."""
         columns = self._columns
         tau = self._clock.tau(columns.base_ns[rows], columns.value_ns[rows])
-        returns, bounds = columns.growth[rows] - 1.0, self._bounds(rows, tau)
+        returns, bounds = columns.move[rows], self._bounds(rows, tau)
         return np.clip(returns, -bounds, bounds), tau
 
     def _bounds(self, rows: IntArray, tau: FloatArray) -> FloatArray:
@@ -201,7 +203,7 @@ class BarFold:
         """Return where the open bar is clipped and was not told yet; it is told then."""
         columns = self._columns
         tau = self._clock.tau(columns.base_ns[rows], columns.value_ns[rows])
-        beyond: BoolArray = np.abs(columns.growth[rows] - 1.0) > self._bounds(rows, tau)
+        beyond: BoolArray = np.abs(columns.move[rows]) > self._bounds(rows, tau)
         told: BoolArray = beyond & columns.moved[rows] & ~columns.told[rows]
         if told.any():
             columns.told[rows[told]] = True

@@ -16,7 +16,7 @@ _END_OF_TIME: Final = 2**63 - 1
 _NUMBERS: Final[dict[str, float | int | bool]] = {
     "price": np.nan,
     "value": np.nan,
-    "growth": 1.0,
+    "move": 0.0,
     "fast_sum": 0.0,
     "fast_weight": 0.0,
     "slow_sum": 0.0,
@@ -58,8 +58,8 @@ class SymbolColumns:
     value, value_ns : arrays of shape (capacity,)
         Level of the symbol in USD a unit (its price, moved by returns since; NaN without a price)
         and the newest stamp of a value of the open bar; -1 before the first.
-    base_ns, growth : arrays of shape (capacity,)
-        Stamp from which the return of the open bar counts, and its value over that at the base.
+    base_ns, move : arrays of shape (capacity,)
+        Stamp from which the return of the open bar counts, and that return so far.
     moved, by_returns, told, inside : bool arrays of shape (capacity,)
         Of the open bar: whether it has a return; whether returns were posted in it; whether it
         was told that its return is clipped; whether a stamp in it keeps off its edges.
@@ -80,7 +80,7 @@ class SymbolColumns:
 
     price: FloatArray
     value: FloatArray
-    growth: FloatArray
+    move: FloatArray
     fast_sum: FloatArray
     fast_weight: FloatArray
     slow_sum: FloatArray
@@ -243,6 +243,7 @@ class SymbolColumns:
         kept: BoolArray = np.arange(self.returns.shape[1]) < self.head[rows][:, None]
         return {
             "symbols": list(self.row),
+            "history": self._params.history,
             "columns": [_encoded(column[rows]) for column in self._numbers()],
             "bars": [_encoded(ring[rows][kept]) for ring in self._rings()],
         }
@@ -256,7 +257,7 @@ class SymbolColumns:
         self._allocate(max(8, used))
         for column, text in zip(self._numbers(), data["columns"], strict=True):
             column[:used] = _decoded(text, column.dtype)
-        self._take_bars(used, data["bars"])
+        self._take_bars(used, data["bars"], data["history"])
         self.renew(np.arange(used))
         excess = used - self._params.max_symbols
         for symbol in list(self._droppable_for_wanted(_END_OF_TIME, (), frozenset()))[
@@ -264,13 +265,13 @@ class SymbolColumns:
         ]:
             self.drop(symbol)
 
-    def _take_bars(self, used: int, saved: list[str]) -> None:
+    def _take_bars(self, used: int, saved: list[str], length: int) -> None:
         """Spread the closed bars of all symbols, one after the other, over the rings."""
         flat = [_decoded(text, ring.dtype) for ring, text in zip(self._rings(), saved, strict=True)]
         start, history = 0, self._params.history
         for row, head in enumerate(self.head[:used].tolist()):
             end = start + head
-            kept = head if head <= 2 * history else history
+            kept = head if length == history else min(head, length - int(self.moved[row]), history)
             for ring, numbers in zip(self._rings(), flat, strict=True):
                 ring[row, :kept] = numbers[end - kept : end]
             self.head[row] = kept

@@ -208,7 +208,7 @@ class MarketReader:
         """Return the symbols whose price has not changed for 5 bars or more."""
         columns = self._columns
         names, rows = self._tracked_rows(symbols)
-        open_still = columns.moved[rows] & (columns.growth[rows] == 1.0)
+        open_still = columns.moved[rows] & (columns.move[rows] == 0.0)
         unmoved = ~columns.moved[rows] | open_still
         mask = unmoved & (columns.still[rows] + open_still >= _TOLD_FROM_BARS)
         return [names[place] for place in np.flatnonzero(mask).tolist()]

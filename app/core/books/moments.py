@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from app.core.books.bar_fold import BarFold, decayed, standardised
+from app.core.books.bar_fold import BarFold, decayed
 from app.core.books.bars import BarClock
 from app.core.books.columns import SymbolColumns
 from app.core.types import BoolArray, FloatArray, IntArray
@@ -216,7 +216,8 @@ class PairMoments:
         self, at: IntArray, returns: FloatArray, tau: FloatArray, fresh: BoolArray
     ) -> _Members:
         scale = self._scale[at]
-        x = standardised(returns, tau) * np.where(scale > 0.0, scale, 1.0)
+        with np.errstate(over="ignore"):
+            x = returns * np.where(scale > 0.0, scale, 1.0) / np.sqrt(tau)
         x = np.clip(x, -_MOST_X, _MOST_X)
         return _Members(at, x, decayed(self._decay, tau), fresh)
 
