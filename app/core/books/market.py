@@ -21,11 +21,7 @@ class MarketBook(MarketReader):
     Prices and posted returns fold into bars. A price gives no return where returns were posted
     since the symbol's last believed price or in the same bar (they would count twice), or where
     it was believed only because a run of observations confirmed it.
-
-    ``begun_anew`` says that bars of another length or phase were restored: they were forgotten.
     """
-
-    begun_anew = False
 
     # -- observing -----------------------------------------------------------------------------
 
@@ -86,6 +82,8 @@ class MarketBook(MarketReader):
     def _seen(
         self, timestamp_ns: int, values: Mapping[str, float], first: Collection[str]
     ) -> ObservedSymbols:
+        if self._anew_ns == 0:
+            self._anew_ns = timestamp_ns
         tracked = self._columns.row
         if first or not all(symbol in tracked for symbol in values):
             self._columns.admit(timestamp_ns, values.keys(), frozenset(first))
@@ -191,7 +189,8 @@ class MarketBook(MarketReader):
         """JSON-able exact state."""
         runs = {symbol: run.export() for symbol, run in self._runs.items()}
         clock = [self._clock.bar_ns, self._clock.phase_ns]
-        return {"version": self.version, "runs": runs, "clock": clock, **self._columns.export()}
+        own = {"version": self.version, "runs": runs, "clock": clock, "anew_ns": self._anew_ns}
+        return {**own, **self._columns.export()}
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over an exported state; smaller bounds keep the newest.
@@ -201,9 +200,10 @@ class MarketBook(MarketReader):
         self._restored += 1
         self.version = data["version"]
         self._columns.restore(data)
-        self.begun_anew = data["clock"] != [self._clock.bar_ns, self._clock.phase_ns]
-        if self.begun_anew:
+        self._anew_ns = data["anew_ns"]
+        if data["clock"] != [self._clock.bar_ns, self._clock.phase_ns]:
             self._columns.begin_anew()
+            self._anew_ns = 0
         self._derive()
         tracked = self._columns.row
         self._runs = {

@@ -54,6 +54,8 @@ class MarketReader:
         self._derive()
         self.version = 0
         self._restored = 0
+        # when the first observation after bars were begun anew came: 0 while there is none
+        self._anew_ns: int | None = None
 
     def _derive(self) -> None:
         self._moments = PairMoments(
@@ -203,6 +205,12 @@ class MarketReader:
         return returns, gap
 
     # -- oddities ------------------------------------------------------------------------------
+
+    def begun_anew(self, at_ns: int) -> bool:
+        """Whether a time lies in the first bar since bars of another length or phase began."""
+        if self._anew_ns is None:
+            return False
+        return self._clock.bar_of(at_ns) <= self._clock.bar_of(self._anew_ns)
 
     def standing_still(self, symbols: Sequence[str]) -> list[str]:
         """Return the symbols whose price has not changed for 5 bars or more."""

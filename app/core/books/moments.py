@@ -141,7 +141,7 @@ class PairMoments:
         places, slots, begins, ends = places[order], slots[order], begins[order], ends[order]
         steps = (np.diff(ends) != 0) | (np.diff(begins) != 0)
         cuts = [0, *(np.flatnonzero(steps) + 1).tolist(), len(places)]
-        table = _Table(self._cross, self._own, self._joint)
+        table = self._whole(used)
         done = self._done[:used].copy()
         for first, last in pairwise(cuts):
             at, slot = places[first:last], slots[first:last]
@@ -150,6 +150,10 @@ class PairMoments:
             fresh: BoolArray = np.arange(len(members)) < len(at)
             table.take(self._members(members, np.concatenate((slot, old_slot)), fresh))
         self._done[:used] = heads
+
+    def _whole(self, used: int) -> "_Table":
+        """Return the moments of all symbols, to be changed in place."""
+        return _Table(self._cross[:used, :used], self._own[:used, :used], self._joint[:used, :used])
 
     def _set_scales(self, places: IntArray) -> None:
         """Bring symbols to the size of their first move, so that no square of it vanishes.
@@ -263,24 +267,26 @@ class _Table:
 
     def take(self, members: _Members) -> None:
         """Take one return of each member; pairs of which none is fresh have had theirs."""
-        at, x = members.at, members.x
-        share = np.minimum(members.share[:, None], members.share)
-        if members.fresh.all():
-            counts: IntArray | int = 1
-        else:
-            counts = (members.fresh[:, None] | members.fresh).astype(np.int64)
-            share = share * counts
-        if len(at) == len(self.cross) and (at == np.arange(len(at))).all():
-            _learn(self.cross, share, x[:, None] * x)
-            _learn(self.own, share, np.square(x)[:, None])
-            np.add(self.joint, counts, out=self.joint)
+        at, fresh = members.at, members.fresh
+        if fresh.all() and len(at) == len(self.cross):
+            order = np.argsort(at)
+            x, share = members.x[order], members.share[order]
+            shares = np.minimum(share[:, None], share)
+            _learn(self.cross, shares, x[:, None] * x)
+            _learn(self.own, shares, np.square(x)[:, None])
+            np.add(self.joint, 1, out=self.joint)
             return
-        block = np.ix_(at, at)
-        for matrix, news in ((self.cross, x[:, None] * x), (self.own, np.square(x)[:, None])):
-            part = matrix[block]
-            _learn(part, share, news)
-            matrix[block] = part
-        self.joint[block] += counts
+        mine, x = np.flatnonzero(fresh), members.x
+        rows = np.ix_(at[mine], at)
+        columns = np.ix_(at, at[mine])
+        shares = np.minimum(members.share[mine][:, None], members.share)
+        cross = _learnt(self.cross[rows], shares, x[mine][:, None] * x)
+        own = _learnt(self.own[rows], shares, np.square(x[mine])[:, None])
+        others = _learnt(self.own[columns], shares.T, np.square(x)[:, None])
+        self.cross[rows], self.cross[columns] = cross, cross.T
+        self.own[rows], self.own[columns] = own, others
+        joint = self.joint[rows] + 1
+        self.joint[rows], self.joint[columns] = joint, joint.T
 
     def correlations(self) -> tuple[FloatArray, IntArray]:
         """Return S_xy / sqrt(S_xx S_yy), 0 where either is 0, and the joint bars it is of."""
@@ -294,6 +300,11 @@ class _Table:
 
 def _learn(moments: FloatArray, share: FloatArray, news: FloatArray) -> None:
     moments += share * (news - moments)
+
+
+def _learnt(moments: FloatArray, share: FloatArray, news: FloatArray) -> FloatArray:
+    _learn(moments, share, news)
+    return moments
 
 
 def _grouped(local: IntArray, begins: IntArray, ends: IntArray) -> list[IntArray]:
