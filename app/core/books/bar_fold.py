@@ -137,6 +137,11 @@ class BarFold:
             weights[rows] += share * (1.0 - weights[rows])
         columns.push(rows, returns)
         columns.count[rows] += 1
+        fast = _ratio(columns.fast_sum[rows], columns.fast_weight[rows])
+        slow = _ratio(columns.slow_sum[rows], columns.slow_weight[rows])
+        variance = np.maximum(fast, slow)
+        known = (columns.count[rows] >= CLIP_FROM) & (variance > 0.0)
+        columns.bound[rows] = np.where(known, CLIP_SIGMAS * np.sqrt(variance), np.inf)
         columns.still[rows] = np.where(returns == 0.0, columns.still[rows] + 1, 0)
         columns.edges[rows] = np.where(columns.inside[rows], 0, columns.edges[rows] + 1)
 
@@ -188,22 +193,16 @@ class BarFold:
 
     def _bounds(self, rows: IntArray, tau: FloatArray) -> FloatArray:
         """Return the largest |return| that counts as it is; infinite while unknown."""
-        columns = self._columns
-        known = columns.count[rows] >= CLIP_FROM
-        if not known.any():
-            return np.full(len(rows), np.inf)
-        fast = _ratio(columns.fast_sum[rows], columns.fast_weight[rows])
-        slow = _ratio(columns.slow_sum[rows], columns.slow_weight[rows])
-        variance = np.maximum(fast, slow)
-        return np.where(
-            known & (variance > 0.0), CLIP_SIGMAS * np.sqrt(variance) * np.sqrt(tau), np.inf
-        )
+        bounds: FloatArray = self._columns.bound[rows] * np.sqrt(tau)
+        return bounds
 
     def _tell_clipped(self, rows: IntArray) -> BoolArray:
         """Return where the open bar is clipped and was not told yet; it is told then."""
         columns = self._columns
         tau = self._clock.tau(columns.base_ns[rows], columns.value_ns[rows])
         beyond: BoolArray = np.abs(columns.move[rows]) > self._bounds(rows, tau)
+        if not beyond.any():
+            return beyond
         told: BoolArray = beyond & columns.moved[rows] & ~columns.told[rows]
         if told.any():
             columns.told[rows[told]] = True

@@ -21,6 +21,7 @@ _NUMBERS: Final[dict[str, float | int | bool]] = {
     "fast_weight": 0.0,
     "slow_sum": 0.0,
     "slow_weight": 0.0,
+    "bound": np.inf,
     "price_ns": NEVER,
     "covered_ns": NEVER,
     "value_ns": NEVER,
@@ -65,6 +66,8 @@ class SymbolColumns:
         was told that its return is clipped; whether a stamp in it keeps off its edges.
     fast_sum, fast_weight, slow_sum, slow_weight : arrays of shape (capacity,)
         S and W of both EWMAs over the closed bars.
+    bound : array of shape (capacity,)
+        Largest |return| of a whole bar that is not clipped; infinite while that is not known.
     count, still, edges : int arrays of shape (capacity,)
         Returns of closed bars ever taken; how many at the end are 0; bars in a row whose stamps
         all lie near an edge.
@@ -85,6 +88,7 @@ class SymbolColumns:
     fast_weight: FloatArray
     slow_sum: FloatArray
     slow_weight: FloatArray
+    bound: FloatArray
     price_ns: IntArray
     covered_ns: IntArray
     value_ns: IntArray
