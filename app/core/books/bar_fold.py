@@ -46,7 +46,8 @@ class BarFold:
         """Take one believed price a row; return where a return is told as clipped.
 
         A price moves the open bar from the last one, unless returns were posted since that or in
-        this bar, or it was believed only because a run confirmed it: then it sets the level.
+        this bar, or no bar before it has a value: then it sets the level. One that was believed
+        only because a run confirmed it sets the level too, and its bar has no return.
 
         Parameters
         ----------
@@ -58,13 +59,14 @@ class BarFold:
             Where the price did not need a run.
         """
         columns = self._columns
-        self._open(rows, at_ns)
+        edge = self._open(rows, at_ns)
         last, covered = columns.price_ns[rows], columns.covered_ns[rows]
         with np.errstate(over="ignore"):
             change = prices / columns.price[rows] - 1.0
         moves: BoolArray = (
             continuous & np.isfinite(change) & (covered <= last) & (covered < at_ns)
-        ) & ~columns.by_returns[rows]
+        ) & (columns.base_ns[rows] < edge)
+        moves &= ~columns.by_returns[rows]
         columns.price[rows] = columns.value[rows] = prices
         columns.price_ns[rows] = at_ns
         columns.value_ns[rows] = np.maximum(columns.value_ns[rows], at_ns)
@@ -72,6 +74,7 @@ class BarFold:
             self._move(rows, change, at_ns)
             return self._tell_clipped(rows)
         self._move(rows[moves], change[moves], at_ns)
+        columns.moved[rows[~continuous]] = False
         set_only = rows[~moves]
         unmoved = set_only[~columns.moved[set_only]]
         columns.base_ns[unmoved] = columns.value_ns[unmoved]
@@ -88,9 +91,10 @@ class BarFold:
             Newer than what the moves of each row cover.
         """
         columns = self._columns
-        # a symbol without a value before it: the return is taken as of one bar
-        first = rows[(columns.value_ns[rows] == NEVER) | (columns.base_ns[rows] >= at_ns)]
-        self._open(rows, at_ns)
+        unknown = columns.value_ns[rows] == NEVER
+        edge = self._open(rows, at_ns)
+        # without a value in a bar before it, the return is taken as of one bar
+        first = rows[unknown | (columns.base_ns[rows] >= edge)]
         columns.base_ns[first] = at_ns - self._clock.bar_ns
         fresh = rows[~columns.by_returns[rows]]
         columns.move[fresh], columns.by_returns[fresh] = 0.0, True
@@ -110,8 +114,8 @@ class BarFold:
         columns.covered_ns[rows] = at_ns
         columns.moved[rows] = True
 
-    def _open(self, rows: IntArray, at_ns: int) -> None:
-        """Close the open bars that end before a stamp; the bar of the stamp is open then."""
+    def _open(self, rows: IntArray, at_ns: int) -> int:
+        """Close the open bars that end before a stamp; return the start of its own, open then."""
         columns = self._columns
         edge = self._clock.starts_at(self._clock.bar_of(at_ns))
         over: BoolArray = columns.value_ns[rows] < edge
@@ -124,6 +128,7 @@ class BarFold:
                 flag[ended] = False
         if not self._clock.is_near_edge(at_ns):
             columns.inside[rows] = True
+        return edge
 
     def _close(self, rows: IntArray) -> None:
         """Learn the returns of bars that are over."""

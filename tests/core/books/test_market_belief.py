@@ -54,7 +54,9 @@ def test_a_confirmed_price_becomes_the_last_one_and_no_return_is_learnt_across_i
     assert book.last("V") == LastPrice(1000.1, 3 * MINUTE)
     assert book.run_of("V") is None
     assert book.count("V") == 0
-    book.observe_prices(4 * MINUTE, {"V": 1000.1 * 1.1}, jump_from=0.9)
+    book.observe_prices(4 * MINUTE, {"V": 1000.1}, jump_from=0.9)
+    assert book.count("V") == 0
+    book.observe_prices(DAY, {"V": 1000.1 * 1.1}, jump_from=0.9)
     assert book.history("V")[0] == pytest.approx([0.1])
 
 
