@@ -124,7 +124,7 @@ async def test_large_batches_with_factors_replay_to_the_last_bit(tmp_path: Path)
     steps = 0
     # factors are made beside the requests, and adopted by the first one after
     while steps < 40 or service.beliefs.structure.factors is None:
-        await service.allocate(batch_of(steps, 160))
+        await service.allocate(batch_of(steps, 160, every_ns=DAY_NS))
         steps += 1
         assert steps < 1000
     await service.stop()

@@ -91,6 +91,7 @@ class BarFold:
             Newer than what the moves of each row cover.
         """
         columns = self._columns
+        self._step_back(rows, at_ns)
         unknown = columns.value_ns[rows] == NEVER
         edge = self._open(rows, at_ns)
         # without a value in a bar before it, the return is taken as of one bar
@@ -103,6 +104,16 @@ class BarFold:
             columns.value[rows] = columns.value[rows] * (1.0 + returns)
         self._move(rows, returns, at_ns)
         return self._tell_clipped(rows)
+
+    def _step_back(self, rows: IntArray, at_ns: int) -> None:
+        """Let the past come after the present: returns of before the only price of a symbol."""
+        columns = self._columns
+        edge = self._clock.starts_at(self._clock.bar_of(at_ns))
+        covered = columns.covered_ns[rows]
+        late = (columns.value_ns[rows] > at_ns) & ~columns.moved[rows]
+        late &= (covered == NEVER) | (covered < edge)
+        if late.any():
+            columns.value_ns[rows[late]] = columns.base_ns[rows[late]] = covered[late]
 
     def _move(self, rows: IntArray, returns: FloatArray, at_ns: int) -> None:
         """Compound returns into the open bars; the first of a bar stays what it is."""
