@@ -176,7 +176,7 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
         symbols = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
     shown = list(dict.fromkeys(symbols))[:_SHOWN_SYMBOLS]
     if not shown:
-        matrix, joint = np.empty((0, 0)), np.empty((0, 0))
+        matrix, joint = np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
     else:
         matrix = beliefs.structure.matrix(shown)
         _, joint = market.correlations(shown)
@@ -184,7 +184,7 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
     return {
         "symbols": shown,
         "matrix": matrix.tolist(),
-        "joint_returns": joint.astype(int).tolist(),
+        "joint_returns": joint.tolist(),
         "prior_correlation": params.prior_correlation,
         "diversification_score": diversification_score(matrix),
         "alerts": [

@@ -30,7 +30,7 @@ class MarketGroup(Group):
     )
     history: int = setting(
         _CORE.market.history,
-        "Returns kept by symbol, count.",
+        "Bar returns told to the model, count; up to twice as many bars are kept by symbol.",
         unit="returns",
         why="a year of days, what the model reads",
         ge=20,
@@ -52,26 +52,26 @@ class MarketGroup(Group):
     )
     volatility_decay: Decay = setting(
         _CORE.market.volatility_decay,
-        "EWMA of variance, per return.",
-        unit="per return",
+        "EWMA of variance, per bar.",
+        unit="per bar",
         why="RiskMetrics' daily one",
     )
     slow_decay: Decay = setting(
         _CORE.market.slow_decay,
-        "Slow EWMA of variance, per return; a missing sigma is the larger of both.",
-        unit="per return",
+        "Slow EWMA of variance, per bar; a missing sigma is the larger of both.",
+        unit="per bar",
         why="a calm week does not make a calm market",
     )
     correlation_decay: Decay = setting(
         _CORE.market.correlation_decay,
-        "EWMA of correlation, per return.",
-        unit="per return",
+        "EWMA of correlation, per joint bar of a pair.",
+        unit="per joint bar",
         why="slower: correlations need more data",
     )
     min_joint_returns: int = setting(
         _CORE.market.min_joint_returns,
-        "Joint returns before a pair is believed, count.",
-        unit="returns",
+        "Joint bars before a pair is believed, count.",
+        unit="bars",
         why="fewer are noise",
         ge=2,
     )

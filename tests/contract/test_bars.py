@@ -30,7 +30,8 @@ def sigma_of(engine: Engine) -> float:
 
 def near_100(days: int) -> list[float]:
     rng = np.random.default_rng(21)
-    return (100.0 * np.exp(np.cumsum(0.01 * rng.normal(size=days)))).tolist()
+    closes: list[float] = (100.0 * np.exp(np.cumsum(0.01 * rng.normal(size=days)))).tolist()
+    return closes
 
 
 @pytest.mark.parametrize("params", [EngineParams(), BELIEVING])

@@ -73,12 +73,12 @@ def test_the_correlation_of_unequal_times_by_hand() -> None:
     book.observe_prices(66 * HOUR, {"A": 101.0})
     book.observe_prices(72 * HOUR, {"B": 101.0})
     kept, last = 0.99, 0.99**0.75
-    a = [0.01, 100.0 / 101.0 - 1.0, 0.01 / math.sqrt(0.75)]
-    b = [0.02, 0.0, 101.0 / 102.0 - 1.0]
+    ones = [0.01, 100.0 / 101.0 - 1.0, 0.01 / math.sqrt(0.75)]
+    twos = [0.02, 0.0, 101.0 / 102.0 - 1.0]
     weights = [(1 - kept) * kept * last, (1 - kept) * last, 1 - last]
     cross, own, other = (
-        sum(w * x * y for w, x, y in zip(weights, one, two, strict=True))
-        for one, two in ((a, b), (a, a), (b, b))
+        sum(w * x * y for w, x, y in zip(weights, first, second, strict=True))
+        for first, second in ((ones, twos), (ones, ones), (twos, twos))
     )
     rho, joint = pair_of(book, "A", "B")
     assert rho == pytest.approx(cross / math.sqrt(own * other), rel=1e-9)
