@@ -170,6 +170,43 @@ def test_a_bar_with_returns_takes_none_from_its_prices() -> None:
     assert book.history("A")[0] == pytest.approx([0.05, -0.1])
 
 
+def test_returns_of_before_the_only_price_are_bars_of_their_own() -> None:
+    book, plain = MarketBook(MarketParams()), MarketBook(MarketParams())
+    book.observe_prices(30 * DAY, {"A": 100.0})
+    for day in range(25):
+        for each in (book, plain):
+            each.observe_returns(day * DAY, {"A": 0.01 * (day % 3 - 1)})
+    assert book.history("A")[0].tolist() == plain.history("A")[0].tolist()
+    assert book.volatility("A") == plain.volatility("A")
+    book.observe_prices(31 * DAY, {"A": 101.0})
+    assert book.history("A")[0][-1] == pytest.approx(0.01)
+    assert book.count("A") == 26
+
+
+def test_the_bar_in_which_a_price_is_accepted_has_no_return() -> None:
+    book = MarketBook(MarketParams())
+    for day, price in enumerate((100.0, 101.0)):
+        book.observe_prices(day * DAY, {"A": price})
+    book.observe_prices(2 * DAY, {"A": 102.0})
+    book.accept("A", 500.0, 2 * DAY + HOUR)
+    book.observe_prices(2 * DAY + 2 * HOUR, {"A": 505.0})
+    assert book.history("A")[0] == pytest.approx([0.01])
+    book.observe_prices(3 * DAY, {"A": 515.1})
+    assert book.history("A")[0] == pytest.approx([0.01, 0.02])
+
+
+def test_moves_are_of_bar_values_and_a_split_rescales_them() -> None:
+    book = MarketBook(MarketParams())
+    for day, price in enumerate((100.0, 140.0, 110.0)):
+        book.observe_prices(day * DAY, {"A": price})
+    assert book.largest_move("A", 100.0, 0) == pytest.approx(0.4)
+    assert book.largest_move("A", 140.0, DAY) == pytest.approx(30.0 / 140.0)
+    book.split("A", 2.0)
+    assert book.largest_move("A", 50.0, 0) == pytest.approx(0.4)
+    book.observe_returns(3 * DAY, {"A": 1.0})
+    assert book.largest_move("A", 50.0, 0) == pytest.approx(1.2)
+
+
 def test_prices_out_of_order_are_ignored_and_the_last_of_a_bar_counts() -> None:
     book, plain = MarketBook(MarketParams()), MarketBook(MarketParams())
     rng = np.random.default_rng(8)

@@ -113,6 +113,25 @@ def test_a_pair_does_not_depend_on_who_else_is_asked_for() -> None:
     assert (among[1, 0], m[1, 0]) == (0.0, 0)
 
 
+def test_more_symbols_than_are_kept_up_and_forgotten_ones_change_nothing() -> None:
+    names = [f"S{place:03}" for place in range(400)]
+    rng = np.random.default_rng(5)
+    book = MarketBook(PARAMS)
+    asked = [names[:150], names[100:300], names[:2], names[250:400], names[:400:3]]
+    for day in range(30):
+        row = rng.normal(0.0, 0.01, len(names)).tolist()
+        book.observe_returns(day * DAY, dict(zip(names, row, strict=True)))
+        book.correlations(asked[day % 5])
+        if day == 20:
+            book.forget("S001")
+    for some in asked:
+        fresh = MarketBook(PARAMS)
+        fresh.restore(book.export())
+        for mine, theirs in zip(book.correlations(some), fresh.correlations(some), strict=True):
+            assert (mine == theirs).all()
+    assert book.correlations(["S000", "S001"])[1][0, 1] == 9
+
+
 @pytest.mark.parametrize(("length", "known"), [(19, False), (20, True)])
 @pytest.mark.parametrize("shifted", [False, True])
 def test_a_pair_is_believed_from_twenty_joint_returns_on(
