@@ -105,6 +105,18 @@ async def test_brakes_and_switches_replay_to_the_last_bit_over_restarts(tmp_path
     assert (report.compared, report.differences) == (60, [])
 
 
+async def test_bars_that_close_between_decisions_replay_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "himari.db"
+    for number in range(3):
+        service = service_on(path, LONG_ONLY)
+        await service.start()
+        for step in range(number * 40, number * 40 + 40):
+            await service.allocate(batch_of(step, every_ns=DAY_NS // 3))
+        await service.stop()
+    report = replay_journal(f"sqlite:///{path}")
+    assert (report.compared, report.differences) == (120, [])
+
+
 async def test_decisions_that_overlap_replay_to_the_last_bit(tmp_path: Path) -> None:
     path = tmp_path / "himari.db"
     service = service_on(path, SLOW_SHORTS, SlowPolicy(seed=1))
@@ -124,7 +136,7 @@ async def test_large_batches_with_factors_replay_to_the_last_bit(tmp_path: Path)
     steps = 0
     # factors are made beside the requests, and adopted by the first one after
     while steps < 40 or service.beliefs.structure.factors is None:
-        await service.allocate(batch_of(steps, 160))
+        await service.allocate(batch_of(steps, 160, every_ns=DAY_NS))
         steps += 1
         assert steps < 1000
     await service.stop()

@@ -241,7 +241,7 @@ class CorrelationsResponse(TypedDict):
     """Order of rows and columns."""
     matrix: list[list[float]]
     joint_returns: list[list[int]]
-    """Returns that each pair has in common."""
+    """Bars that each pair has in common, 199 at most."""
     prior_correlation: float
     """Taken for pairs with too few of them."""
     diversification_score: float | None

@@ -79,11 +79,14 @@ class CascadeParams:
 
 @dataclass(frozen=True, slots=True)
 class MarketParams:
-    """Memory and age of prices, memory of returns, correlation estimate, default volatility.
+    """Bars, memory and age of prices, memory of returns, correlation estimate.
 
-    ``default_volatility`` is of a day.
+    A bar is floor((t - phase) / ``bar_sec``); the phase is half a bar where ``bar_phase_sec`` is
+    None. ``default_volatility`` is of a day.
     """
 
+    bar_sec: float = 86_400.0
+    bar_phase_sec: float | None = None
     history: int = 256
     max_symbols: int = 2048
     max_price_age_sec: float = 345_600.0

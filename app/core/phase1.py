@@ -140,8 +140,8 @@ def _volatility(
 ) -> FloatArray:
     """Return the volatility of each signal over H: as claimed, learnt, or the default."""
     horizon_sec = params.signals.horizon_sec
-    by_symbol = [market.sigma_over(symbol, horizon_sec) for symbol in table.symbols]
-    known = np.array(by_symbol, dtype=np.float64)[table.symbol_of]
+    sigma, stands = market.sigmas_over(table.symbols, horizon_sec)
+    known = np.where(stands, sigma, np.nan)[table.symbol_of]
     claimed = claims.volatility
     far = (claimed > _FAR_FACTOR * known) | (known > _FAR_FACTOR * claimed)
     notices += [
@@ -152,10 +152,11 @@ def _volatility(
     if not np.count_nonzero(missing):
         return claimed
     default = params.market.default_volatility * math.sqrt(horizon_sec / _DAY_SEC)
-    volatility = np.where(missing, np.where(np.isnan(known), default, known), claimed)
+    cautious = np.maximum(sigma[table.symbol_of], default)
+    volatility = np.where(missing, np.where(np.isnan(known), cautious, known), claimed)
     for row in np.flatnonzero(missing & (table.direction != 0.0)).tolist():
         signal = table.signals[row]
-        source = "the default" if math.isnan(known[row]) else "the EWMA of its returns"
+        source = "the EWMA of its returns" if volatility[row] != default else "the default"
         own = volatility[row] * math.sqrt(claims.span[row])
         detail = (
             f"predicted_volatility of {signal.strategy_id}/{signal.symbol} is missing: "

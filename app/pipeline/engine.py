@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import structlog
+
 from app.core.beliefs import Beliefs
+from app.core.books.bars import BarClock
 from app.core.errors import JournalUnavailable
 from app.core.params import EngineParams
 from app.pipeline import events
@@ -12,6 +15,8 @@ from app.pipeline.ask_policy import PolicyGate
 from app.pipeline.event_log import EventLog
 from app.pipeline.notices import Notices, NullNotices
 from app.pipeline.ports import Clock, DecisionIndex, Journal, StoredAnswer, Telemetry
+
+_LOG = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,26 @@ class Engine:
             data = {"what": "settings", **asdict(change)}
             return self.append(events.OPERATOR, lambda: events.encode(data))
         before = self.params, self.settings_hash, self.beliefs
-        moved = self.beliefs.under(params)
+        moved = self.beliefs_under(params)
         self.params, self.settings_hash, self.beliefs = params, params.digest(), moved
         try:
             return self.append_settings(before[1], change)
         except JournalUnavailable:
             self.params, self.settings_hash, self.beliefs = before
             raise
+
+    def beliefs_under(self, params: EngineParams) -> Beliefs:
+        """Return the beliefs under other parameters; bars that begin anew are logged."""
+        if BarClock.of(params.market) != BarClock.of(self.beliefs.params.market):
+            now, was = params.market, self.beliefs.params.market
+            _LOG.warning(
+                "market_bars_begun_anew",
+                bar_sec=now.bar_sec,
+                bar_phase_sec=now.bar_phase_sec,
+                bar_sec_was=was.bar_sec,
+                bar_phase_sec_was=was.bar_phase_sec,
+            )
+        return self.beliefs.under(params)
 
     def digest_of(self, params: EngineParams) -> str:
         """Give the digest of parameters, those in force without working it out anew."""

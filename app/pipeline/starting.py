@@ -90,7 +90,7 @@ async def _resume(engine: Engine, restored: Restored) -> None:
     known = None if restored.params is None else EngineParams.from_json(restored.params)
     if known != engine.params or restored.build != events.BUILD:
         was = None if known is None else known.digest()
-        engine.beliefs = engine.beliefs.under(engine.params)
+        engine.beliefs = engine.beliefs_under(engine.params)
         await engine.append_settings(was, SettingsChange("", "the service started", ""))
     if not engine.params.signals.standing:
         await StandingSignals(engine).end_all("SIGNALS__STANDING is off", _ACTOR)

@@ -12,7 +12,7 @@ from app.core.decision.conclude import Conclusion
 from app.core.decision.draft import Draft
 from app.core.decision.targets import Targets
 from app.core.policy.circuit import BreakerMode
-from app.core.portfolio.correlation import diversification_score, ewma_correlation
+from app.core.portfolio.correlation import diversification_score
 from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.answer import Decision, DecisionDetails, risk_budget
@@ -176,15 +176,15 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
         symbols = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
     shown = list(dict.fromkeys(symbols))[:_SHOWN_SYMBOLS]
     if not shown:
-        matrix, joint = np.empty((0, 0)), np.empty((0, 0))
+        matrix, joint = np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
     else:
         matrix = beliefs.structure.matrix(shown)
-        _, joint = ewma_correlation(market.window(shown), params)
+        _, joint = market.correlations(shown)
     upper = np.argwhere(np.triu(matrix > params.alert_correlation, 1))
     return {
         "symbols": shown,
         "matrix": matrix.tolist(),
-        "joint_returns": joint.astype(int).tolist(),
+        "joint_returns": joint.tolist(),
         "prior_correlation": params.prior_correlation,
         "diversification_score": diversification_score(matrix),
         "alerts": [

@@ -39,7 +39,7 @@ _LIVE: Final = frozenset(
 )
 
 # read once: what they say changes what the journal's fold keeps
-_AT_START: Final = frozenset({"signals.standing"})
+_AT_START: Final = frozenset({"signals.standing", "market.bar_sec"})
 
 Mode = Literal["fallback", "mock", "real"]
 

@@ -11,11 +11,26 @@ _CORE: Final = EngineParams()
 
 
 class MarketGroup(Group):
-    """Memory of prices, correlation estimate."""
+    """Bars, memory of prices, correlation estimate."""
 
+    bar_sec: Annotated[float, Field(ge=1, le=31_622_400)] = setting(
+        _CORE.market.bar_sec,
+        "Length of the bars into which prices and returns fold, seconds; another one begins the "
+        "history of returns anew.",
+        unit="seconds",
+        why="a day: what the defaults and the shipped model were measured with",
+    )
+    bar_phase_sec: Annotated[float, Field(ge=0)] | None = setting(
+        _CORE.market.bar_phase_sec,
+        "Edge between two bars, seconds after whole multiples of BAR_SEC; another one begins the "
+        "history of returns anew. Half of BAR_SEC unless set.",
+        unit="seconds",
+        why="half a bar: daily bars end at noon UTC, so that the closes of Frankfurt, New York "
+        "and of the coin day are one bar",
+    )
     history: int = setting(
         _CORE.market.history,
-        "Returns kept by symbol, count.",
+        "Bar returns told to the model, count; up to twice as many bars are kept by symbol.",
         unit="returns",
         why="a year of days, what the model reads",
         ge=20,
@@ -37,26 +52,26 @@ class MarketGroup(Group):
     )
     volatility_decay: Decay = setting(
         _CORE.market.volatility_decay,
-        "EWMA of variance, per return.",
-        unit="per return",
+        "EWMA of variance, per bar.",
+        unit="per bar",
         why="RiskMetrics' daily one",
     )
     slow_decay: Decay = setting(
         _CORE.market.slow_decay,
-        "Slow EWMA of variance, per return; a missing sigma is the larger of both.",
-        unit="per return",
+        "Slow EWMA of variance, per bar; a missing sigma is the larger of both.",
+        unit="per bar",
         why="a calm week does not make a calm market",
     )
     correlation_decay: Decay = setting(
         _CORE.market.correlation_decay,
-        "EWMA of correlation, per return.",
-        unit="per return",
+        "EWMA of correlation, per joint bar of a pair.",
+        unit="per joint bar",
         why="slower: correlations need more data",
     )
     min_joint_returns: int = setting(
         _CORE.market.min_joint_returns,
-        "Joint returns before a pair is believed, count.",
-        unit="returns",
+        "Joint bars before a pair is believed, count.",
+        unit="bars",
         why="fewer are noise",
         ge=2,
     )
@@ -107,6 +122,14 @@ class MarketGroup(Group):
         ge=1,
         le=1000,
     )
+
+    @model_validator(mode="after")
+    def _phase_within_bar(self) -> Self:
+        if self.bar_phase_sec is not None and self.bar_phase_sec >= self.bar_sec:
+            raise ValueError(
+                f"bar_phase_sec must be < bar_sec {self.bar_sec:g}, was {self.bar_phase_sec:g}"
+            )
+        return self
 
 
 class LimitsGroup(Group):

@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 4e49510b2785fceccddc5142a079954c4e0ca8d35f188a83cb7d6b8a42cb670b
+// openapi sha256: c39549008d22dbf1b168dbc182302f302e84652b02c28f33eff716eded506d5a
 
 export interface paths {
     "/allocate": {
@@ -805,7 +805,7 @@ export interface components {
             matrix: number[][];
             /**
              * Joint Returns
-             * @description Returns that each pair has in common.
+             * @description Bars that each pair has in common, 199 at most.
              */
             joint_returns: number[][];
             /**

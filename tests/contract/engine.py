@@ -52,9 +52,9 @@ class Engine:
         return run(self.service.allocate(batch, dry_run=dry_run)).answer
 
     def feed_returns(self, rows: Sequence[Mapping[str, float]], *, until_ns: int) -> None:
-        """Report a row of returns a minute, the last one at ``until_ns``."""
+        """Report a row of returns a day, the last one at ``until_ns``."""
         for place, row in enumerate(rows):
-            at = until_ns - (len(rows) - 1 - place) * 60_000_000_000
+            at = until_ns - (len(rows) - 1 - place) * 86_400 * 10**9
             run(self.service.learning.observe_returns(at, row))
 
     def record(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:

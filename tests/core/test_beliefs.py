@@ -17,6 +17,8 @@ from tests.strategies import NOW_NS, make_batch, make_signal
 
 PARAMS = EngineParams()
 
+DAY = 86_400 * 10**9
+
 
 def hear(beliefs: Beliefs, batch: Batch) -> dict[str, Regime]:
     return dict(observe_batch(batch, beliefs, beliefs.params).regimes)
@@ -28,7 +30,7 @@ def lived(params: EngineParams = PARAMS) -> Beliefs:
     rng = np.random.default_rng(1)
     for step in range(30):
         prices = {"BTC-USD": 100.0 + float(rng.normal()), "ETH-USD": 50.0 + float(rng.normal())}
-        signal = make_signal(timestamp_ns=NOW_NS + step, regime=Regime.RANGING)
+        signal = make_signal(timestamp_ns=NOW_NS - (29 - step) * DAY, regime=Regime.RANGING)
         hear(beliefs, make_batch(signal, prices=prices, portfolio_value=100_000.0 + step))
         beliefs.learn(Lesson("momentum", 0.01 * (-1) ** step, 0.001, 0.02))
     part = {"strategy_id": "momentum", "final_usd": 50.0}
@@ -43,7 +45,7 @@ def test_a_batch_teaches_every_price_at_the_newest_timestamp_of_its_signals() ->
     beliefs = Beliefs(PARAMS)
     for step, price in enumerate((100.0, 110.0)):
         batch = make_batch(
-            make_signal(timestamp_ns=NOW_NS + step),
+            make_signal(timestamp_ns=NOW_NS + step * DAY),
             make_signal(symbol="ETH-USD", timestamp_ns=NOW_NS - 50),
             prices={"BTC-USD": price, "ETH-USD": 2 * price, "SOL-USD": 3 * price},
         )
@@ -152,7 +154,7 @@ def test_a_forks_correlations_follow_its_own_market() -> None:
     names = ["BTC-USD", "ETH-USD"]
     before = beliefs.structure.matrix(names)
     assert (fork.structure.matrix(names) == before).all()
-    fork.market.observe_returns(NOW_NS + 10**6, {"BTC-USD": 0.9, "ETH-USD": 0.9})
+    fork.market.observe_returns(NOW_NS + DAY, {"BTC-USD": 0.9, "ETH-USD": 0.9})
     assert fork.structure.matrix(names)[0, 1] > before[0, 1] + 0.1
     assert (beliefs.structure.matrix(names) == before).all()
 

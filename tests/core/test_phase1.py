@@ -161,7 +161,7 @@ def test_an_edge_below_the_least_edge_is_sized_zero(
 def moving_market() -> MarketBook:
     market = MarketBook(PARAMS.market)
     for step in range(12):
-        market.observe_returns(step, {"BTC-USD": 0.02 if step % 2 else -0.02})
+        market.observe_returns(step * 86_400 * 10**9, {"BTC-USD": 0.02 if step % 2 else -0.02})
     return market
 
 

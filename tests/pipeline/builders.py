@@ -30,6 +30,7 @@ from app.replay import replay_journal
 from tests.fakes import FakeClock, FakeTelemetry
 
 START_NS = 1_735_226_000_000_000_000
+DAY_NS = 86_400 * 10**9
 LONG_ONLY = EngineParams()
 SLOW_SHORTS = EngineParams(
     limits=LimitParams(allow_short=True, max_strategy_pct=0.3),
@@ -82,8 +83,9 @@ def service_on(
     return SizingService(params, world_on(path, client, journal), "mock" if client else "fallback")
 
 
-def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
+def batch_of(step: int, symbols: int = 4, *, every_ns: int = 1, **changes: object) -> Batch:
     """Four strategies' view of some symbols at one step, prices moving in their own ways."""
+    at_ns = START_NS + step * every_ns
     actions = [Action.BUY, Action.SELL, Action.STRONG_BUY, Action.HOLD]
     regimes = list(Regime)
     signals = tuple(
@@ -94,7 +96,7 @@ def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
             confidence=0.5 + 0.1 * (place % 5),
             risk_score=0.2,
             regime=regimes[(step // 3) % 5],
-            timestamp_ns=START_NS + step,
+            timestamp_ns=at_ns,
             expected_return=0.001 + 0.0005 * (place % 3),
             predicted_volatility=None if place % 7 == 6 else 0.02 + 0.002 * (place % 5),
         )
@@ -106,7 +108,7 @@ def batch_of(step: int, symbols: int = 4, **changes: object) -> Batch:
         cascade=CascadeIndicators(oi_change_pct=-0.02 * (step % 9)),
         prices=prices,
         portfolio_value=100_000.0 + 100.0 * step,
-        received_ns=START_NS + step,
+        received_ns=at_ns,
         positions={"SYM0": 20.0, "SYM3": 15.0, "SYM2": -3.0} if step % 2 else None,
     )
     return replace(batch, **changes)  # type: ignore[arg-type]

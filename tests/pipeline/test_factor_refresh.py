@@ -16,7 +16,7 @@ from app.pipeline.engine import Engine
 from app.pipeline.factor_refresh import FactorRefresh
 from app.pipeline.handover import Delivery, Handover
 from app.pipeline.starting import start_engine
-from tests.pipeline.builders import batch_of, world_on
+from tests.pipeline.builders import DAY_NS, batch_of, world_on
 
 LARGE = 8
 PARAMS = replace(EngineParams(), market=MarketParams(dense_up_to=4, factor_refresh=3))
@@ -49,7 +49,7 @@ def decider_of(engine: Engine, estimate: FailingEstimate) -> Decider:
 async def decide_until(decider: Decider, holds: Callable[[], bool], start: int) -> int:
     """Decide on until something holds; return the next step."""
     for step in range(start, start + 1000):
-        await decider.allocate(batch_of(step, LARGE), Delivery(Handover()))
+        await decider.allocate(batch_of(step, LARGE, every_ns=DAY_NS), Delivery(Handover()))
         if holds():
             return step + 1
     pytest.fail("it never came true")

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.core.params import EngineParams
-from app.settings import Settings, SettingsError, load_settings, setting_names
+from app.settings import Settings, SettingsError, is_live, load_settings, setting_names
 
 CONTRACT: dict[str, Any] = {
     "portfolio_value": 100_000,
@@ -175,6 +175,19 @@ def test_a_span_and_a_half_life_together_are_refused(variables: SetVariables) ->
     ]
     variables(REBALANCE_SPAN="0")
     assert load_settings().to_engine_params().trading.rebalance_half_life_sec == 3600.0
+
+
+def test_a_phase_of_a_bar_or_more_is_refused(variables: SetVariables) -> None:
+    variables(MARKET__BAR_SEC="3600", MARKET__BAR_PHASE_SEC="3600")
+    assert problems() == ["HIMARI_MARKET bar_phase_sec must be < bar_sec 3600, was 3600"]
+    variables(MARKET__BAR_PHASE_SEC="0")
+    market = load_settings().to_engine_params().market
+    assert (market.bar_sec, market.bar_phase_sec) == (3600.0, 0.0)
+
+
+def test_the_length_of_bars_needs_a_restart_and_their_phase_does_not() -> None:
+    assert not is_live("market.bar_sec")
+    assert is_live("market.bar_phase_sec")
 
 
 def test_variables_of_the_inference_server_are_not_ours(variables: SetVariables) -> None:

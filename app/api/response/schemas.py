@@ -172,7 +172,9 @@ class CorrelationsResponse(BaseModel):
 
     symbols: list[str] = Field(description="Order of rows and columns.")
     matrix: list[list[float]]
-    joint_returns: list[list[int]] = Field(description="Returns that each pair has in common.")
+    joint_returns: list[list[int]] = Field(
+        description="Bars that each pair has in common, 199 at most."
+    )
     prior_correlation: float = Field(description="Taken for pairs with too few of them.")
     diversification_score: float | None
     alerts: list[CorrelationAlert]

@@ -11,11 +11,37 @@ from app.core.params import MarketParams
 from app.core.types import BoolArray, FloatArray, IntArray
 
 NEVER: Final = -1
-# A return beyond 8 volatilities is a bad tick or a split sooner than a market, and one such
-# square would rule the variance for a hundred observations.
-CLIP_SIGMAS: Final = 8.0
-CLIP_FROM: Final = 20
 _END_OF_TIME: Final = 2**63 - 1
+# what each column holds of a symbol that was just admitted
+_NUMBERS: Final[dict[str, float | int | bool]] = {
+    "price": np.nan,
+    "value": np.nan,
+    "move": 0.0,
+    "fast_sum": 0.0,
+    "fast_weight": 0.0,
+    "slow_sum": 0.0,
+    "slow_weight": 0.0,
+    "bound": np.inf,
+    "price_ns": NEVER,
+    "covered_ns": NEVER,
+    "value_ns": NEVER,
+    "base_ns": NEVER,
+    "wanted_ns": NEVER,
+    "count": 0,
+    "still": 0,
+    "edges": 0,
+    "head": 0,
+    "moved": False,
+    "by_returns": False,
+    "told": False,
+    "inside": False,
+}
+_RINGS: Final[dict[str, float | int]] = {
+    "returns": np.nan,
+    "values": np.nan,
+    "starts": NEVER,
+    "ends": NEVER,
+}
 
 
 class SymbolColumns:
@@ -28,45 +54,74 @@ class SymbolColumns:
     ----------
     price, price_ns : arrays of shape (capacity,)
         Last believed price in USD a unit and its stamp; NaN and -1 before the first.
-    return_ns, count : int arrays of shape (capacity,)
-        Stamp of the last return, and how many returns were ever taken.
-    variance, slow_variance : arrays of shape (capacity,), squared return per observation
+    covered_ns : int array of shape (capacity,)
+        Until when the symbol's moves were learnt, from returns or prices; -1 for never.
+    value, value_ns : arrays of shape (capacity,)
+        Level of the symbol in USD a unit (its price, moved by returns since; NaN without a price)
+        and the newest stamp of a value of the open bar; -1 before the first.
+    base_ns, move : arrays of shape (capacity,)
+        Stamp from which the return of the open bar counts, and that return so far.
+    moved, by_returns, told, inside : bool arrays of shape (capacity,)
+        Of the open bar: whether it has a return; whether returns were posted in it; whether it
+        was told that its return is clipped; whether a stamp in it keeps off its edges.
+    fast_sum, fast_weight, slow_sum, slow_weight : arrays of shape (capacity,)
+        S and W of both EWMAs over the closed bars.
+    bound : array of shape (capacity,)
+        Largest |return| of a whole bar that is not clipped; infinite while that is not known.
+    count, still, edges : int arrays of shape (capacity,)
+        Returns of closed bars ever taken; how many at the end are 0; bars in a row whose stamps
+        all lie near an edge.
     wanted_ns : int array of shape (capacity,)
         When the symbol last had a signal or a position; -1 for never.
-    head : int array of shape (capacity,)
-        End of the symbol's returns in ``returns``.
-    returns, times : arrays of shape (capacity, 2 history)
+    head, epoch : int arrays of shape (capacity,)
+        End of the symbol's closed bars in the rings, and a number that changes when older ones
+        than the last were dropped.
+    returns, values, starts, ends : arrays of shape (capacity, 2 history)
+        Of closed bars with a return: the return, the value in USD, and the stamps of the values
+        between which it lies.
     """
 
     price: FloatArray
+    value: FloatArray
+    move: FloatArray
+    fast_sum: FloatArray
+    fast_weight: FloatArray
+    slow_sum: FloatArray
+    slow_weight: FloatArray
+    bound: FloatArray
     price_ns: IntArray
-    return_ns: IntArray
-    variance: FloatArray
-    slow_variance: FloatArray
-    count: IntArray
+    covered_ns: IntArray
+    value_ns: IntArray
+    base_ns: IntArray
     wanted_ns: IntArray
+    count: IntArray
+    still: IntArray
+    edges: IntArray
     head: IntArray
+    moved: BoolArray
+    by_returns: BoolArray
+    told: BoolArray
+    inside: BoolArray
     returns: FloatArray
-    times: IntArray
+    values: FloatArray
+    starts: IntArray
+    ends: IntArray
+    epoch: IntArray
 
     def __init__(self, params: MarketParams) -> None:
         self._params = params
         self.row: dict[str, int] = {}
+        self.layout = 0
+        self._epochs = 0
         self._free: list[int] = []
         self._allocate(8)
 
     def _allocate(self, capacity: int) -> None:
-        span = 2 * self._params.history
-        self.price = np.full(capacity, np.nan)
-        self.price_ns = _stamps(capacity)
-        self.return_ns = _stamps(capacity)
-        self.variance = np.zeros(capacity)
-        self.slow_variance = np.zeros(capacity)
-        self.count = np.zeros(capacity, dtype=np.int64)
-        self.wanted_ns = _stamps(capacity)
-        self.head = np.zeros(capacity, dtype=np.int64)
-        self.returns = np.full((capacity, span), np.nan)
-        self.times = np.full((capacity, span), NEVER, dtype=np.int64)
+        for name, blank in _NUMBERS.items():
+            setattr(self, name, np.full(capacity, blank))
+        for name, blank in _RINGS.items():
+            setattr(self, name, np.full((capacity, 2 * self._params.history), blank))
+        self.epoch = np.zeros(capacity, dtype=np.int64)
 
     def admit(self, timestamp_ns: int, symbols: Collection[str], first: AbstractSet[str]) -> None:
         """Give rows to new symbols as far as there is room, those of ``first`` before others."""
@@ -86,53 +141,42 @@ class SymbolColumns:
     def drop(self, symbol: str) -> None:
         """Forget a symbol and free its row."""
         row = self.row.pop(symbol)
-        self.price[row] = np.nan
-        self.variance[row] = self.slow_variance[row] = 0.0
-        self.price_ns[row] = self.return_ns[row] = self.wanted_ns[row] = NEVER
-        self.count[row] = self.head[row] = 0
-        self.returns[row], self.times[row] = np.nan, NEVER
+        self.layout += 1
+        for name, blank in (*_NUMBERS.items(), *_RINGS.items()):
+            getattr(self, name)[row] = blank
         self._free.append(row)
 
-    def append(self, rows: IntArray, values: FloatArray, timestamp_ns: int) -> BoolArray:
-        """Take one finite return a row; return where it counted as 8 volatilities instead."""
-        bound = self._clip_bounds(rows)
-        clipped: BoolArray = np.abs(values) > bound
-        if clipped.any():
-            values = np.clip(values, -bound, bound)
-        self._push(rows, values, timestamp_ns)
-        squares = np.square(np.minimum(np.abs(values), 1e150))
-        count = self.count[rows]
-        decay, slow = self._params.volatility_decay, self._params.slow_decay
-        self.variance[rows] = np.where(
-            count == 0, squares, decay * self.variance[rows] + (1.0 - decay) * squares
-        )
-        # the weights of an EWMA from zero, so that the first of few returns does not rule it
-        share = (1.0 - slow) / (1.0 - np.power(slow, count + 1.0))
-        before = self.slow_variance[rows]
-        self.slow_variance[rows] = before + share * (squares - before)
-        self.count[rows] = count + 1
-        self.return_ns[rows] = timestamp_ns
-        return clipped
-
-    def _push(self, rows: IntArray, values: FloatArray, timestamp_ns: int) -> None:
-        """Put one return a row at the end of its history."""
+    def push(self, rows: IntArray, returns: FloatArray) -> None:
+        """Put the return of each row's open bar, and where it lies, at the end of its ring."""
         span = self.returns.shape[1]
         full = rows[self.head[rows] == span]
         if len(full):
             keep = self._params.history - 1
-            self.returns[full, :keep] = self.returns[full, span - keep :]
-            self.times[full, :keep] = self.times[full, span - keep :]
+            for ring in self._rings():
+                ring[full, :keep] = ring[full, span - keep :]
             self.head[full] = keep
+            self.renew(full)
         heads = self.head[rows]
-        self.returns[rows, heads] = values
-        self.times[rows, heads] = timestamp_ns
+        self.returns[rows, heads] = returns
+        self.values[rows, heads] = self.value[rows]
+        self.starts[rows, heads] = self.base_ns[rows]
+        self.ends[rows, heads] = self.value_ns[rows]
         self.head[rows] = heads + 1
 
-    def _clip_bounds(self, rows: IntArray) -> FloatArray:
-        """Return the largest |return| of each row that counts as it is; infinite while unknown."""
-        variance = np.maximum(self.variance[rows], self.slow_variance[rows])
-        known = (self.count[rows] >= CLIP_FROM) & (variance > 0.0)
-        return np.where(known, CLIP_SIGMAS * np.sqrt(variance), np.inf)
+    def renew(self, rows: IntArray) -> None:
+        """Give rows an epoch of their own: what was derived from their closed bars is void."""
+        self._epochs += 1
+        self.epoch[rows] = self._epochs
+
+    def begin_anew(self) -> None:
+        """Forget every bar and keep prices: the bars are others now."""
+        kept = {name: getattr(self, name) for name in ("price", "price_ns", "wanted_ns")}
+        self._allocate(len(self.price))
+        for name, column in kept.items():
+            setattr(self, name, column)
+        self.value[:] = self.price
+        for column in (self.covered_ns, self.value_ns, self.base_ns):
+            column[:] = self.price_ns
 
     def _add(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
@@ -142,6 +186,9 @@ class SymbolColumns:
             if row == len(self.price):
                 self._grow()
             self.row[symbol] = row
+            self.layout += 1
+            self._epochs += 1
+            self.epoch[row] = self._epochs
 
     def _make_room(self, count: int, droppable: Iterable[str]) -> None:
         excess = len(self.row) + count - self._params.max_symbols
@@ -177,72 +224,67 @@ class SymbolColumns:
         return (symbol for _, symbol in ranked)
 
     def _last_seen(self, row: int) -> int:
-        return int(max(self.price_ns[row], self.return_ns[row]))
+        return int(max(self.price_ns[row], self.covered_ns[row]))
 
     def _grow(self) -> None:
-        old, size = self._all(), len(self.price)
+        old, size = (*self._numbers(), *self._rings(), self.epoch), len(self.price)
         self._allocate(2 * size)
-        for mine, theirs in zip(self._all(), old, strict=True):
-            mine[:size] = theirs
-
-    def _all(self) -> tuple[Any, ...]:
-        return (*self._numbers(), self.returns, self.times)
+        mine = (*self._numbers(), *self._rings(), self.epoch)
+        for column, before in zip(mine, old, strict=True):
+            column[:size] = before
 
     def _numbers(self) -> tuple[Any, ...]:
         """One number a symbol."""
-        return (
-            self.price,
-            self.price_ns,
-            self.return_ns,
-            self.variance,
-            self.slow_variance,
-            self.count,
-            self.wanted_ns,
-            self.head,
-        )
+        return tuple(getattr(self, name) for name in _NUMBERS)
+
+    def _rings(self) -> tuple[Any, ...]:
+        """Numbers of each closed bar."""
+        return tuple(getattr(self, name) for name in _RINGS)
 
     def export(self) -> dict[str, Any]:
         """Return the exact state as JSON-able data (arrays as base64 of their bytes)."""
         rows = list(self.row.values())
+        kept: BoolArray = np.arange(self.returns.shape[1]) < self.head[rows][:, None]
         return {
             "symbols": list(self.row),
             "history": self._params.history,
-            "columns": [
-                base64.b64encode(np.ascontiguousarray(column[rows]).tobytes()).decode()
-                for column in self._all()
-            ],
+            "columns": [_encoded(column[rows]) for column in self._numbers()],
+            "bars": [_encoded(ring[rows][kept]) for ring in self._rings()],
         }
 
     def restore(self, data: dict[str, Any]) -> None:
         """Replace the state by an exported one; smaller bounds keep the newest."""
         self.row = {symbol: row for row, symbol in enumerate(data["symbols"])}
+        self.layout += 1
         self._free = []
-        used, span = len(self.row), 2 * data["history"]
+        used = len(self.row)
         self._allocate(max(8, used))
-        saved = [
-            cast("Any", np.frombuffer(base64.b64decode(text), dtype=column.dtype))
-            for column, text in zip(self._all(), data["columns"], strict=True)
-        ]
-        for column, raw in zip(self._numbers(), saved[:-2], strict=True):
-            column[:used] = raw
-        self._take_history(saved[-2].reshape(used, span), saved[-1].reshape(used, span))
+        for column, text in zip(self._numbers(), data["columns"], strict=True):
+            column[:used] = _decoded(text, column.dtype)
+        self._take_bars(used, data["bars"], data["history"])
+        self.renew(np.arange(used))
         excess = used - self._params.max_symbols
         for symbol in list(self._droppable_for_wanted(_END_OF_TIME, (), frozenset()))[
             : max(excess, 0)
         ]:
             self.drop(symbol)
 
-    def _take_history(self, returns: FloatArray, times: IntArray) -> None:
-        used, span = returns.shape
-        if span == self.returns.shape[1]:
-            self.returns[:used], self.times[:used] = returns, times
-            return
+    def _take_bars(self, used: int, saved: list[str], length: int) -> None:
+        """Spread the closed bars of all symbols, one after the other, over the rings."""
+        flat = [_decoded(text, ring.dtype) for ring, text in zip(self._rings(), saved, strict=True)]
+        start, history = 0, self._params.history
         for row, head in enumerate(self.head[:used].tolist()):
-            kept = min(head, self._params.history, span // 2)
-            self.returns[row, :kept] = returns[row, head - kept : head]
-            self.times[row, :kept] = times[row, head - kept : head]
+            end = start + head
+            kept = head if length == history else min(head, length - int(self.moved[row]), history)
+            for ring, numbers in zip(self._rings(), flat, strict=True):
+                ring[row, :kept] = numbers[end - kept : end]
             self.head[row] = kept
+            start = end
 
 
-def _stamps(capacity: int) -> IntArray:
-    return np.full(capacity, NEVER, dtype=np.int64)
+def _encoded(column: Any) -> str:
+    return base64.b64encode(np.ascontiguousarray(column).tobytes()).decode()
+
+
+def _decoded(text: str, dtype: Any) -> Any:
+    return cast("Any", np.frombuffer(base64.b64decode(text), dtype=dtype))

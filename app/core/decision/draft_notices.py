@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from app.core.beliefs import Beliefs
+from app.core.books.market_reader import MarketReader
 from app.core.decision.observe import BatchFacts, Observation
 from app.core.decision.prices import PriceView
 from app.core.limits import KINDS, HeldBook
@@ -45,6 +46,7 @@ def draft_notices(
     notices += observed.unsized.notices
     notices += phase1.notices
     notices += _of_pairs(portfolio, beliefs)
+    notices += _of_bars(observed, beliefs.market)
     if portfolio.failure is not None:
         detail = f"the solver failed, sizes were scaled down instead: {portfolio.failure}"
         notices.append(Notice("solver", None, detail))
@@ -194,6 +196,22 @@ def _of_pairs(portfolio: Portfolio, beliefs: Beliefs) -> Iterator[Notice]:
         if weights[row] <= _DUST:
             detail = f"{names[row]} is sized zero beside pairs whose correlation is the prior"
             yield Notice("prior_pairs", names[row], detail)
+
+
+def _of_bars(observed: Observation, market: MarketReader) -> Iterator[Notice]:
+    """Tell of bars that were begun anew, of prices that stand still and of stamps at an edge."""
+    if market.begun_anew(observed.facts.at_ns):
+        detail = "MARKET__BAR_SEC or __BAR_PHASE_SEC changed: returns are learnt anew"
+        yield Notice(None, None, detail)
+    symbols = list(observed.views)
+    for symbol in market.standing_still(symbols):
+        yield Notice(None, symbol, f"price of {symbol} has not changed for 5 bars or more")
+    for symbol in market.near_edges(symbols):
+        detail = (
+            f"stamps of {symbol} keep within 1 % of an edge between bars: one bar may get two of "
+            "them and the next none (MARKET__BAR_PHASE_SEC)"
+        )
+        yield Notice(None, symbol, detail)
 
 
 def _of_cuts(held: HeldBook, value_usd: float) -> Iterator[Notice]:

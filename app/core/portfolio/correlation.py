@@ -1,4 +1,4 @@
-"""Correlation matrix of past returns: EWMA, a prior where data are few, made positive definite.
+"""Correlation matrix of past bar returns: EWMA, a prior where data are few, made positive definite.
 
 See docs/concepts.md#correlations.
 """
@@ -34,64 +34,71 @@ def constant_correlation(size: int, prior: float) -> FloatArray:
     return matrix
 
 
-def ewma_correlation(window: ReturnWindow, params: MarketParams) -> tuple[FloatArray, FloatArray]:
-    r"""Return the EWMA correlation of each pair, over the returns that both symbols have.
-
-    .. math:: \rho_{ij} = \frac{\sum_t \lambda^{T-t} r_{it} r_{jt}}
-              {\sqrt{\sum_t \lambda^{T-t} r_{it}^2 \; \sum_t \lambda^{T-t} r_{jt}^2}}
-
-    with sums over joint timestamps and no mean subtracted. Pairs with fewer than
-    ``min_joint_returns`` joint returns, or without movement, take the prior.
+def ewma_correlation(raw: FloatArray, joint: IntArray, params: MarketParams) -> FloatArray:
+    """Return the correlation of each pair, the prior where fewer joint bars are known.
 
     Parameters
     ----------
-    window : ReturnWindow of n symbols
-        Simple returns; NaN where a symbol has fewer than the longest row.
+    raw : ndarray of shape (n, n), in [-1, 1]
+    joint : int array of shape (n, n)
+        Joint bars of each pair: see :class:`~app.core.books.moments.PairMoments`.
     params : MarketParams
+        Pairs with fewer than ``min_joint_returns`` take ``prior_correlation``.
 
     Returns
     -------
-    correlation : ndarray of shape (n, n), in [-1, 1]
+    ndarray of shape (n, n), in [-1, 1]
         Finite and symmetric with unit diagonal; not yet positive definite.
-    joint : ndarray of shape (n, n), count
-        Joint returns of each pair.
 
     References
     ----------
     .. [1] J.P. Morgan/Reuters (1996), "RiskMetrics - Technical Document", section 5.2.
     """
-    returns, seen = (window.returns, None) if window.aligned else _align(window)
-    size, length = returns.shape
-    weights = params.correlation_decay ** np.arange(length - 1, -1, -1, dtype=np.float64)
-    # scaled per symbol, so that squares of extreme returns neither overflow nor vanish
-    scale = np.maximum(np.abs(returns).max(axis=1, initial=0.0), 1e-300)
-    scaled = returns / scale[:, None] * np.sqrt(weights)
-    cross = scaled @ scaled.T
-    if seen is None:
-        joint = np.full((size, size), float(length))
-        own = np.diagonal(cross)
-        norm = np.sqrt(own[:, None] * own)
-    else:
-        joint = seen @ seen.T
-        own = np.square(scaled) @ seen.T
-        norm = np.sqrt(own * own.T)
-    known = (joint >= params.min_joint_returns) & (norm > 0.0)
-    ratio = np.divide(cross, norm, out=np.zeros_like(cross), where=known)
-    matrix = np.where(known, np.clip(ratio, -1.0, 1.0), params.prior_correlation)
+    matrix = np.where(joint >= params.min_joint_returns, raw, params.prior_correlation)
     np.fill_diagonal(matrix, 1.0)
-    return (matrix + matrix.T) / 2.0, joint
+    return matrix
 
 
-def _align(window: ReturnWindow) -> tuple[FloatArray, FloatArray]:
-    """Return the returns on the union of timestamps, 0 where missing, and a 0/1 mask of them."""
-    valid = window.times_ns >= 0
-    times, place = np.unique(window.times_ns[valid], return_inverse=True)
-    values = np.zeros((len(window.times_ns), len(times)))
+def common_correlation(window: ReturnWindow, params: MarketParams) -> FloatArray:
+    r"""Return the correlation of many symbols at once, with one decay for all of them.
+
+    .. math:: \rho_{ij} = \frac{\sum_t \lambda^{a_t} x_{it} x_{jt}}
+              {\sqrt{\sum_t \lambda^{a_t} x_{it}^2 \; \sum_t \lambda^{a_t} x_{jt}^2}}
+
+    with sums over joint bars and a_t the age of a bar among those of all symbols: what factors
+    are of, where moments of each pair would take too long.
+
+    Parameters
+    ----------
+    window : ReturnWindow of n symbols
+    params : MarketParams
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+        As of :func:`ewma_correlation`.
+    """
+    valid = ~np.isnan(window.returns)
+    keys = np.stack((window.ends[valid], window.begins[valid]))
+    bars, place = np.unique(keys, axis=1, return_inverse=True)
+    values = np.zeros((len(window.returns), bars.shape[1]))
     seen = np.zeros_like(values)
     rows = np.nonzero(valid)[0]
-    values[rows, place] = window.returns[valid]
-    seen[rows, place] = 1.0
-    return values, seen
+    place = place.reshape(-1)
+    values[rows, place], seen[rows, place] = window.returns[valid], 1.0
+    _, order = np.unique(bars[0], return_inverse=True)
+    order = order.reshape(-1)
+    weights = params.correlation_decay ** (order.max(initial=0) - order).astype(np.float64)
+    # scaled per symbol, so that squares of extreme returns neither overflow nor vanish
+    scale = np.maximum(np.abs(values).max(axis=1, initial=0.0), 1e-300)
+    scaled = values / scale[:, None] * np.sqrt(weights)
+    cross, joint = scaled @ scaled.T, seen @ seen.T
+    own = np.square(scaled) @ seen.T
+    norm = np.sqrt(own) * np.sqrt(own.T)
+    known = norm > 0.0
+    raw = np.divide(cross, norm, out=np.zeros_like(cross), where=known)
+    raw = np.clip((raw + raw.T) / 2.0, -1.0, 1.0)
+    return ewma_correlation(raw, np.where(known, joint, 0.0).astype(np.int64), params)
 
 
 def make_definite(matrix: FloatArray, params: MarketParams) -> FloatArray:
@@ -180,10 +187,11 @@ class CorrelationView:
         key = (market.moment, tuple(symbols))
         found = self._cache.get(key)
         if found is None:
-            raw, joint = ewma_correlation(market.window(symbols), self._params)
-            few = joint < self._params.min_joint_returns
-            pairs = np.argwhere(np.triu(few, 1)) if few.any() else NO_PAIRS
-            found = make_definite(raw, self._params), pairs
+            raw, joint = market.correlations(symbols)
+            few = np.triu(joint < self._params.min_joint_returns, 1)
+            pairs = np.argwhere(few) if few.any() else NO_PAIRS
+            matrix = ewma_correlation(raw, joint, self._params)
+            found = make_definite(matrix, self._params), pairs
             self._cache[key] = found
             if len(self._cache) > self._kept:
                 self._cache.popitem(last=False)

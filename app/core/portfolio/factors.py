@@ -13,7 +13,7 @@ import numpy as np
 
 from app.core.books.market import MarketBook
 from app.core.params import MarketParams
-from app.core.portfolio.correlation import ewma_correlation, make_definite
+from app.core.portfolio.correlation import common_correlation, make_definite
 from app.core.types import FloatArray
 
 MAX_NORM = math.sqrt(1.0 - 1e-3)
@@ -69,8 +69,7 @@ def estimate_factors(market: MarketBook, params: MarketParams) -> FactorModel:
     enough = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
     if len(enough) < 2:
         return FactorModel({}, np.empty((0, 1)), market.version)
-    raw, _ = ewma_correlation(market.window(enough), params)
-    matrix = make_definite(raw, params)
+    matrix = make_definite(common_correlation(market.window(enough), params), params)
     values, vectors = np.linalg.eigh(matrix)
     kept = min(params.factors, len(values))
     loadings = vectors[:, -kept:] * np.sqrt(np.maximum(values[-kept:], 0.0))

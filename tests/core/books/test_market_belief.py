@@ -13,6 +13,7 @@ from app.core.errors import InvalidInput, UnknownSymbol
 from app.core.params import MarketParams
 
 MINUTE = 60 * 1_000_000_000
+DAY = 86_400 * 10**9
 
 
 def book_with(price: float = 100.0, symbol: str = "V") -> MarketBook:
@@ -53,7 +54,9 @@ def test_a_confirmed_price_becomes_the_last_one_and_no_return_is_learnt_across_i
     assert book.last("V") == LastPrice(1000.1, 3 * MINUTE)
     assert book.run_of("V") is None
     assert book.count("V") == 0
-    book.observe_prices(4 * MINUTE, {"V": 1000.1 * 1.1}, jump_from=0.9)
+    book.observe_prices(4 * MINUTE, {"V": 1000.1}, jump_from=0.9)
+    assert book.count("V") == 0
+    book.observe_prices(DAY, {"V": 1000.1 * 1.1}, jump_from=0.9)
     assert book.history("V")[0] == pytest.approx([0.1])
 
 
@@ -76,7 +79,7 @@ def test_a_price_that_is_no_newer_than_its_run_is_older() -> None:
 def test_a_doubted_symbol_does_not_hold_up_the_others() -> None:
     book = MarketBook(MarketParams())
     book.observe_prices(0, {"A": 10.0, "B": 20.0})
-    report = book.observe_prices(1, {"A": 1.0, "B": 22.0, "C": 5.0}, jump_from=0.5)
+    report = book.observe_prices(DAY, {"A": 1.0, "B": 22.0, "C": 5.0}, jump_from=0.5)
     assert (report.accepted, report.disbelieved) == (("B", "C"), ("A",))
     assert book.history("B")[0] == pytest.approx([0.1])
 
@@ -89,41 +92,41 @@ def test_a_reference_disbelieves_however_old_it_is() -> None:
 
 def test_an_operator_may_accept_a_price() -> None:
     book = book_with()
-    book.observe_prices(1, {"V": 1.0}, jump_from=0.5)
+    book.observe_prices(DAY, {"V": 1.0}, jump_from=0.5)
     version = book.version
     assert book.accept("V", 1.0, 5) == 100.0
     assert book.last("V") == LastPrice(1.0, 5)
     assert book.run_of("V") is None
     assert book.count("V") == 0
     assert book.version == version + 1
-    assert book.observe_prices(6, {"V": 1.1}, jump_from=0.5).accepted == ("V",)
+    assert book.observe_prices(6 * DAY, {"V": 1.1}, jump_from=0.5).accepted == ("V",)
     assert book.history("V")[0] == pytest.approx([0.1])
 
 
 def test_accepting_never_takes_the_stamp_back() -> None:
     book = book_with()
-    book.observe_prices(10, {"V": 100.0})
+    book.observe_prices(10 * DAY, {"V": 100.0})
     book.accept("V", 1.0, 5)
-    assert book.last("V") == LastPrice(1.0, 10)
+    assert book.last("V") == LastPrice(1.0, 10 * DAY)
 
 
 def test_accepting_the_first_price_of_a_symbol_with_returns_alone() -> None:
     book = MarketBook(MarketParams())
-    book.observe_returns(1, {"V": 0.01})
+    book.observe_returns(DAY, {"V": 0.01})
     assert book.accept("V", 3.0, 5) is None
     assert book.last_price("V") == 3.0
 
 
 def test_a_split_rescales_the_price_and_keeps_the_returns() -> None:
     book = book_with()
-    book.observe_prices(1, {"V": 110.0})
-    book.observe_prices(2, {"V": 1.0}, jump_from=0.5)
+    book.observe_prices(DAY, {"V": 110.0})
+    book.observe_prices(2 * DAY, {"V": 1.0}, jump_from=0.5)
     assert book.split("V", 10.0) == 1
-    assert book.last("V") == LastPrice(11.0, 1)
+    assert book.last("V") == LastPrice(11.0, DAY)
     run = book.run_of("V")
     assert run is not None
     assert run.last == 0.1
-    assert book.observe_prices(3, {"V": 12.1}, jump_from=0.5).accepted == ("V",)
+    assert book.observe_prices(3 * DAY, {"V": 12.1}, jump_from=0.5).accepted == ("V",)
     assert book.history("V")[0] == pytest.approx([0.1, 0.1])
 
 
@@ -158,20 +161,20 @@ def test_c21_a_bad_tick_counts_as_eight_volatilities_and_the_history_can_be_forg
 def test_a_return_within_eight_volatilities_or_before_twenty_counts_as_it_is() -> None:
     book = MarketBook(MarketParams())
     for step in range(19):
-        book.observe_returns(step, {"V": 0.01})
-    assert book.observe_returns(19, {"V": 0.0799}).clipped == ()
+        book.observe_returns(step * DAY, {"V": 0.01})
+    assert book.observe_returns(19 * DAY, {"V": 0.0799}).clipped == ()
     young = MarketBook(MarketParams())
     for step in range(19):
-        young.observe_returns(step, {"V": 0.01})
-    assert young.observe_returns(19, {"V": 0.9}).clipped == ()
+        young.observe_returns(step * DAY, {"V": 0.01})
+    assert young.observe_returns(19 * DAY, {"V": 0.9}).clipped == ()
     assert young.history("V")[0][-1] == 0.9
 
 
 def test_the_bound_is_eight_volatilities_of_before_the_return() -> None:
     book = MarketBook(MarketParams())
     for step in range(20):
-        book.observe_returns(step, {"V": 0.01 * (-1) ** step, "W": 0.01})
-    report = book.observe_returns(20, {"V": -0.5, "W": 0.0799})
+        book.observe_returns(step * DAY, {"V": 0.01 * (-1) ** step, "W": 0.01})
+    report = book.observe_returns(20 * DAY, {"V": -0.5, "W": 0.0799})
     assert report.clipped == ("V",)
     assert book.history("V")[0][-1] == pytest.approx(-0.08)
     assert book.history("W")[0][-1] == 0.0799
@@ -180,15 +183,15 @@ def test_the_bound_is_eight_volatilities_of_before_the_return() -> None:
 def test_a_symbol_that_never_moved_may_move_at_last() -> None:
     book = MarketBook(MarketParams())
     for step in range(30):
-        book.observe_returns(step, {"V": 0.0})
-    assert book.observe_returns(30, {"V": 0.02}).clipped == ()
+        book.observe_returns(step * DAY, {"V": 0.0})
+    assert book.observe_returns(30 * DAY, {"V": 0.02}).clipped == ()
     assert book.volatility("V") is not None
 
 
 def test_the_slow_volatility_stands_where_a_calm_spell_lowered_the_fast_one() -> None:
     book = MarketBook(MarketParams())
     for step in range(200):
-        book.observe_returns(step, {"V": 0.02 if step < 100 else 0.001})
+        book.observe_returns(step * DAY, {"V": 0.02 if step < 100 else 0.001})
     weights = 0.99 ** np.arange(199, -1, -1)
     squares = np.where(np.arange(200) < 100, 0.02**2, 0.001**2)
     expected = float(np.sqrt((weights * squares).sum() / weights.sum()))
@@ -207,7 +210,7 @@ def test_an_unknown_symbol_can_be_neither_corrected_nor_forgotten(act: str) -> N
 def test_runs_and_volatilities_survive_json_exactly() -> None:
     book = book_with()
     for step in range(30):
-        book.observe_returns(step, {"W": 0.01 * step})
+        book.observe_returns(step * DAY, {"W": 0.01 * step})
     book.observe_prices(1, {"V": 1.0}, jump_from=0.5)
     book.observe_prices(2, {"V": 1.1}, jump_from=0.5)
     again = through_json(book)

@@ -8,6 +8,8 @@ import pytest
 from app.core.books.market import MarketBook
 from app.core.params import MarketParams
 
+DAY = 86_400 * 10**9
+
 
 def busy_book(history: int = 16, steps: int = 100, **params: int) -> MarketBook:
     book = MarketBook(MarketParams(history=history, **params))
@@ -16,8 +18,8 @@ def busy_book(history: int = 16, steps: int = 100, **params: int) -> MarketBook:
         values = dict(zip("ABC", rng.normal(0.0, 0.02, 3).tolist(), strict=True))
         if step % 4 == 0:
             del values["B"]
-        book.observe_returns(step * 10**9, values)
-        book.observe_prices(step * 10**9, {"D": 100.0 + step, "A": 50.0 + step})
+        book.observe_returns(step * DAY, values)
+        book.observe_prices(step * DAY, {"D": 100.0 + step, "A": 50.0 + step})
     return book
 
 
@@ -34,8 +36,8 @@ def test_export_and_restore_are_exact(steps: int) -> None:
     assert again.export() == book.export()
     for round_ in range(40):
         for each in (book, again):
-            each.observe_returns((1000 + round_) * 10**9, {"A": 0.01 * round_, "new": 0.02})
-            each.observe_prices((1000 + round_) * 10**9, {"D": 70.0 + round_})
+            each.observe_returns((1000 + round_) * DAY, {"A": 0.01 * round_, "new": 0.02})
+            each.observe_prices((1000 + round_) * DAY, {"D": 70.0 + round_})
     assert again.export() == book.export()
     assert again.symbols() == ["A", "B", "C", "D", "new"]
     for name in again.symbols():
@@ -46,7 +48,7 @@ def test_export_and_restore_are_exact(steps: int) -> None:
 def test_an_empty_book_survives() -> None:
     again = through_json(MarketBook(MarketParams()), MarketParams())
     assert again.symbols() == []
-    again.observe_prices(1, {"A": 1.0})
+    again.observe_prices(1 * DAY, {"A": 1.0})
     assert again.last_price("A") == 1.0
 
 
@@ -62,19 +64,20 @@ def test_another_history_length_keeps_the_newest_returns(steps: int, history: in
         assert again.count(name) == book.count(name)
         assert again.last_price(name) == book.last_price(name)
     old, new = book.window(["A", "C"]), again.window(["A", "C"])
-    kept = min(old.times_ns.shape[1], history)
-    assert new.times_ns[:, -kept:].tolist() == old.times_ns[:, -kept:].tolist()
+    kept = min(steps, history, 16)
+    assert new.ends[0, -kept:].tolist() == old.ends[0, -kept:].tolist()
+    assert new.returns[:, -kept:].tolist() == old.returns[:, -kept:].tolist()
     values = []
     for round_ in range(60):
         values.append(0.001 * round_)
-        again.observe_returns((1000 + round_) * 10**9, {"A": values[-1]})
+        again.observe_returns((1000 + round_) * DAY, {"A": values[-1]})
     expected = (book.history("A")[0].tolist()[-history:] + values)[-history:]
     assert again.history("A")[0].tolist() == expected
 
 
 def test_restoring_replaces_what_was_there() -> None:
     book, other = busy_book(), MarketBook(MarketParams(history=16))
-    other.observe_prices(1, {"X": 1.0})
+    other.observe_prices(1 * DAY, {"X": 1.0})
     other.restore(book.export())
     assert other.symbols() == ["A", "B", "C", "D"]
     assert other.version == book.version
@@ -83,7 +86,7 @@ def test_restoring_replaces_what_was_there() -> None:
 def test_many_symbols_survive() -> None:
     book = MarketBook(MarketParams(history=4))
     names = [f"S{place}" for place in range(30)]
-    book.observe_returns(1, {name: float(place) for place, name in enumerate(names)})
+    book.observe_returns(1 * DAY, {name: float(place) for place, name in enumerate(names)})
     again = through_json(book, MarketParams(history=4))
     assert [again.history(name)[0][0] for name in names] == list(range(30))
 
@@ -91,8 +94,8 @@ def test_many_symbols_survive() -> None:
 def test_a_smaller_bound_is_met_after_restoring() -> None:
     book = MarketBook(MarketParams(history=4))
     for step, name in enumerate("ABCDE"):
-        book.observe_returns(step, {name: 0.1})
+        book.observe_returns(step * DAY, {name: 0.1})
     again = through_json(book, MarketParams(history=4, max_symbols=3))
-    again.observe_returns(9, {"F": 0.1})
+    again.observe_returns(9 * DAY, {"F": 0.1})
     assert len(again.symbols()) <= 3
     assert "F" in again.symbols()

@@ -92,10 +92,11 @@ class Desk:
         self.beliefs.throw_switch(status)
         self._seen = 0
 
-    def know(self, prices: Mapping[str, float], **changes: Any) -> None:
+    def know(self, prices: Mapping[str, float], days_ago: int = 0, **changes: Any) -> None:
         """Have the beliefs learn prices from an earlier batch."""
         self._seen += 1
-        first = wish("early", next(iter(prices)), 0.01, timestamp_ns=NOW_NS - 1000 + self._seen)
+        at_ns = NOW_NS - 1000 + self._seen - days_ago * 86_400 * 10**9
+        first = wish("early", next(iter(prices)), 0.01, timestamp_ns=at_ns)
         observe_batch(make_batch(first, prices=prices, **changes), self.beliefs, self.params)
 
     def observe(self, *signals: Signal, **changes: Any) -> Observation:

@@ -61,7 +61,7 @@ def test_a_strategy_that_mostly_lost_is_sized_zero() -> None:
 def test_a_volatility_that_no_signal_claims_comes_from_the_market() -> None:
     desk = Desk()
     for step in range(10):
-        desk.know({"A": 100.0 * 1.1**step})
+        desk.know({"A": 100.0 * 1.1**step}, days_ago=10 - step)
     silent = wish("one", "A", 0.1, predicted_volatility=None)
     drafted = desk.draft(silent, prices={"A": 100.0 * 1.1**10})
     # every one of 10 returns was 10 %
@@ -273,8 +273,8 @@ def test_the_policy_is_asked_for_each_directional_signal_in_the_tables_order() -
 
 def test_the_policy_is_told_the_signal_its_market_and_where_the_symbol_stands() -> None:
     desk = Desk()
-    for price in (100.0, 110.0):
-        desk.know({"A": price})
+    for days_ago, price in ((2, 100.0), (1, 110.0)):
+        desk.know({"A": price}, days_ago=days_ago)
     buy = wish("one", "A", 0.1, risk_score=0.3, regime=Regime.HIGH_VOLATILITY)
     drafted = desk.draft(
         buy, positions={"A": 10.0}, prices={"A": 99.0}, market_data={"spread": 0.1}

@@ -17,35 +17,43 @@ from app.core.portfolio.correlation import (
     ewma_correlation,
     make_definite,
 )
-from app.core.types import FloatArray
+from app.core.types import FloatArray, IntArray
 from tests.core.problems import correlation_of, random_loadings
 from tests.strategies import seeds
 
+DAY = 86_400 * 10**9
 PARAMS = MarketParams(history=64)
 NAMES = ("A", "B", "C", "D")
 
 
 def slow_correlation(
-    first: dict[int, float], second: dict[int, float], clock: Sequence[int], params: MarketParams
-) -> float:
-    """EWMA over the timestamps both have, one step of decay a timestamp of the clock."""
-    joint = [time for time in clock if time in first and time in second]
-    if len(joint) < params.min_joint_returns:
-        return params.prior_correlation
-    age = {time: len(clock) - 1 - step for step, time in enumerate(clock)}
-    weight = {time: params.correlation_decay ** age[time] for time in joint}
+    first: dict[int, float], second: dict[int, float], params: MarketParams
+) -> tuple[float, int]:
+    """EWMA over the bars in which both have a return since the same bar; how many those are."""
+    joint = sorted(
+        day
+        for day in first.keys() & second.keys()
+        if max((d for d in first if d < day), default=day - 1)
+        == max((d for d in second if d < day), default=day - 1)
+    )
+    weight = {day: params.correlation_decay**age for age, day in enumerate(reversed(joint))}
     cross = math.fsum(weight[t] * first[t] * second[t] for t in joint)
     own = math.fsum(weight[t] * first[t] ** 2 for t in joint)
     other = math.fsum(weight[t] * second[t] ** 2 for t in joint)
-    if own == 0.0 or other == 0.0:
-        return params.prior_correlation
-    return cross / math.sqrt(own * other)
+    if len(joint) < params.min_joint_returns or own == 0.0 or other == 0.0:
+        return params.prior_correlation, len(joint)
+    return cross / math.sqrt(own * other), len(joint)
+
+
+def correlation_of_book(book: MarketBook, names: Sequence[str]) -> tuple[FloatArray, IntArray]:
+    raw, joint = book.correlations(names)
+    return ewma_correlation(raw, joint, PARAMS), joint
 
 
 def feed(book: MarketBook, seen: dict[str, dict[int, float]]) -> None:
     for time in sorted({time for series in seen.values() for time in series}):
         now = {name: series[time] for name, series in seen.items() if time in series}
-        book.observe_returns(time, now)
+        book.observe_returns(time * DAY, now)
 
 
 def series(rng: np.random.Generator, length: int, missing: float) -> dict[str, dict[int, float]]:
@@ -62,34 +70,66 @@ def series(rng: np.random.Generator, length: int, missing: float) -> dict[str, d
 
 @given(seed=seeds, length=st.integers(1, 64), missing=st.sampled_from([0.0, 0.1, 0.5]))
 @settings(max_examples=40, deadline=None)
-def test_it_is_the_slow_ewma_over_joint_timestamps(seed: int, length: int, missing: float) -> None:
+def test_it_is_the_slow_ewma_over_joint_bars(seed: int, length: int, missing: float) -> None:
     seen = series(np.random.default_rng(seed), length, missing)
     book = MarketBook(PARAMS)
     feed(book, seen)
-    window = book.window(NAMES)
-    matrix, joint = ewma_correlation(window, PARAMS)
-    clock = sorted({time for one in seen.values() for time in one})
+    matrix, joint = correlation_of_book(book, NAMES)
     for row, first in enumerate(NAMES):
         for column, second in enumerate(NAMES):
-            expected = slow_correlation(seen[first], seen[second], clock, PARAMS)
+            expected, n = slow_correlation(seen[first], seen[second], PARAMS)
             if row == column:
                 expected = 1.0
             assert matrix[row, column] == pytest.approx(expected, abs=1e-9)
-            assert joint[row, column] == len(seen[first].keys() & seen[second].keys())
+            assert joint[row, column] == n
     assert (matrix == matrix.T).all()
 
 
-def test_equal_timestamps_give_the_same_as_the_slow_way_beyond_the_window() -> None:
+def test_what_is_asked_as_bars_close_is_the_same_as_what_is_asked_at_the_end() -> None:
+    book, later = MarketBook(PARAMS), MarketBook(PARAMS)
+    seen = series(np.random.default_rng(3), 200, 0.1)
+    for day in range(200):
+        now = {name: one[day] for name, one in seen.items() if day in one}
+        for name, value in now.items():
+            book.observe_returns(day * DAY, {name: value})
+            book.correlations(NAMES[: 2 + day % 3])
+        later.observe_returns(day * DAY, now)
+    raw, joint = book.correlations(NAMES)
+    whole, count = later.correlations(NAMES)
+    assert (raw == whole).all()
+    assert (joint == count).all()
+    # no more than twice the history of 64 is kept, and at least one less than it
+    last = {name: dict(list(one.items())[-100:]) for name, one in seen.items()}
+    assert raw[0, 3] == pytest.approx(slow_correlation(last["A"], last["D"], PARAMS)[0], abs=0.2)
+
+
+def test_a_pair_does_not_depend_on_who_else_is_asked_for() -> None:
     book = MarketBook(PARAMS)
-    seen = series(np.random.default_rng(3), 200, 0.0)
-    feed(book, seen)
-    window = book.window(NAMES)
-    assert window.aligned
-    matrix, joint = ewma_correlation(window, PARAMS)
-    last = {name: dict(list(one.items())[-64:]) for name, one in seen.items()}
-    expected = slow_correlation(last["A"], last["D"], range(136, 200), PARAMS)
-    assert matrix[0, 3] == pytest.approx(expected, abs=1e-12)
-    assert (joint == 64.0).all()
+    feed(book, series(np.random.default_rng(4), 100, 0.2))
+    alone, n = book.correlations(["A", "B"])
+    among, m = book.correlations(["C", "X", "B", "D", "A"])
+    assert alone[0, 1] == among[4, 2]
+    assert n[0, 1] == m[4, 2]
+    assert (among[1, 0], m[1, 0]) == (0.0, 0)
+
+
+def test_more_symbols_than_are_kept_up_and_forgotten_ones_change_nothing() -> None:
+    names = [f"S{place:03}" for place in range(400)]
+    rng = np.random.default_rng(5)
+    book = MarketBook(PARAMS)
+    asked = [names[:150], names[100:300], names[:2], names[250:400], names[:400:3]]
+    for day in range(30):
+        row = rng.normal(0.0, 0.01, len(names)).tolist()
+        book.observe_returns(day * DAY, dict(zip(names, row, strict=True)))
+        book.correlations(asked[day % 5])
+        if day == 20:
+            book.forget("S001")
+    for some in asked:
+        fresh = MarketBook(PARAMS)
+        fresh.restore(book.export())
+        for mine, theirs in zip(book.correlations(some), fresh.correlations(some), strict=True):
+            assert (mine == theirs).all()
+    assert book.correlations(["S000", "S001"])[1][0, 1] == 9
 
 
 @pytest.mark.parametrize(("length", "known"), [(19, False), (20, True)])
@@ -105,16 +145,16 @@ def test_a_pair_is_believed_from_twenty_joint_returns_on(
         book.observe_returns(0, {"A": 0.01})
     for step in range(1, length + 1):
         value = float(rng.normal())
-        book.observe_returns(step, {"A": value, "B": value})
-    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+        book.observe_returns(step * DAY, {"A": value, "B": value})
+    matrix, _ = correlation_of_book(book, ["A", "B"])
     assert matrix[0, 1] == pytest.approx(1.0 if known else 0.5)
 
 
 def test_a_symbol_that_never_moves_takes_the_prior() -> None:
     book = MarketBook(PARAMS)
     for step in range(40):
-        book.observe_returns(step, {"A": 0.0, "B": 0.01 * (-1) ** step})
-    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+        book.observe_returns(step * DAY, {"A": 0.0, "B": 0.01 * (-1) ** step})
+    matrix, _ = correlation_of_book(book, ["A", "B"])
     assert matrix.tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 
@@ -124,10 +164,10 @@ def test_the_size_of_returns_does_not_matter(size: float) -> None:
     plain, scaled = MarketBook(PARAMS), MarketBook(PARAMS)
     for step in range(40):
         a, b = rng.normal(0.0, 1.0, 2).tolist()
-        plain.observe_returns(step, {"A": a, "B": a + b})
-        scaled.observe_returns(step, {"A": a * size, "B": a + b})
-    one, _ = ewma_correlation(plain.window(["A", "B"]), PARAMS)
-    two, _ = ewma_correlation(scaled.window(["A", "B"]), PARAMS)
+        plain.observe_returns(step * DAY, {"A": a, "B": a + b})
+        scaled.observe_returns(step * DAY, {"A": a * size, "B": a + b})
+    one, _ = correlation_of_book(plain, ["A", "B"])
+    two, _ = correlation_of_book(scaled, ["A", "B"])
     assert two == pytest.approx(one, abs=1e-12)
 
 
@@ -139,8 +179,8 @@ def test_one_joint_move_among_many_still_days_is_all_there_is(
     if shifted:
         book.observe_returns(0, {"A": 0.0})
     for step in range(1, 31):
-        book.observe_returns(step, {"A": 0.02 * (step == 9), "B": -0.01 * (step == 9)})
-    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+        book.observe_returns(step * DAY, {"A": 0.02 * (step == 9), "B": -0.01 * (step == 9)})
+    matrix, _ = correlation_of_book(book, ["A", "B"])
     assert matrix[0, 1] == pytest.approx(-1.0)
 
 
@@ -148,8 +188,8 @@ def test_two_series_that_mirror_each_other_correlate_at_minus_one() -> None:
     book = MarketBook(PARAMS)
     for step in range(40):
         value = 0.01 * ((step * 7) % 11 - 5)
-        book.observe_returns(step, {"A": value, "B": -value})
-    matrix, _ = ewma_correlation(book.window(["A", "B"]), PARAMS)
+        book.observe_returns(step * DAY, {"A": value, "B": -value})
+    matrix, _ = correlation_of_book(book, ["A", "B"])
     assert matrix[0, 1] == pytest.approx(-1.0)
     assert matrix.min() >= -1.0
 
@@ -231,9 +271,9 @@ def test_a_matrix_is_computed_once_per_state_of_the_market() -> None:
 def test_a_new_return_gives_a_new_matrix_and_an_old_one_does_not() -> None:
     book, view = moving_book(), CorrelationView(PARAMS)
     first = view.matrix(book, ["A", "B"])
-    book.observe_returns(3, {"A": 0.5, "B": -0.5})
+    book.observe_returns(3 * DAY, {"A": 0.5, "B": -0.5})
     assert view.matrix(book, ["A", "B"]) is first
-    book.observe_returns(1000, {"A": 0.5, "B": -0.5})
+    book.observe_returns(1000 * DAY, {"A": 0.5, "B": -0.5})
     second = view.matrix(book, ["A", "B"])
     assert not same(first, second)
     assert second[0, 1] < 0.0
@@ -270,6 +310,6 @@ def test_a_view_gives_definite_matrices() -> None:
     book = MarketBook(PARAMS)
     for step in range(40):
         value = 0.01 * ((step * 7) % 11 - 5)
-        book.observe_returns(step, {"A": value, "B": value})
+        book.observe_returns(step * DAY, {"A": value, "B": value})
     matrix = CorrelationView(PARAMS).matrix(book, ["A", "B"])
     assert np.linalg.eigvalsh(matrix)[0] >= 1e-4 - 1e-9

@@ -18,6 +18,7 @@ from tests.core.judge import growth
 from tests.core.problems import random_loadings
 from tests.strategies import seeds
 
+DAY = 86_400 * 10**9
 PARAMS = MarketParams()
 
 
@@ -29,7 +30,7 @@ def book_of_factors(count: int, steps: int, seed: int, factors: int = 6) -> Mark
     noise = rng.normal(size=(steps, factors)) @ loadings.T + own * rng.normal(size=(steps, count))
     book = MarketBook(PARAMS)
     for step, row in enumerate((0.02 * noise).tolist()):
-        book.observe_returns(step, {f"S{place:03}": value for place, value in enumerate(row)})
+        book.observe_returns(step * DAY, {f"S{place:03}": value for place, value in enumerate(row)})
     return book
 
 
@@ -146,9 +147,9 @@ def test_without_a_model_all_correlate_by_the_prior(model: FactorModel | None) -
 def test_symbols_without_enough_returns_have_no_row() -> None:
     book = book_of_factors(4, 40, 7)
     for step in range(19):
-        book.observe_returns(100 + step, {"young": 0.01 * (-1) ** step})
+        book.observe_returns((100 + step) * DAY, {"young": 0.01 * (-1) ** step})
     assert list(estimate_factors(book, PARAMS).row) == ["S000", "S001", "S002", "S003"]
-    book.observe_returns(200, {"young": 0.01})
+    book.observe_returns(200 * DAY, {"young": 0.01})
     assert "young" in estimate_factors(book, PARAMS).row
 
 
@@ -195,7 +196,7 @@ def test_factors_are_stale_after_the_refresh_interval_and_before_there_are_any()
     assert structure.factors_are_stale()
     structure.factors = estimate_factors(book, PARAMS)
     assert not structure.factors_are_stale()
-    book.observe_returns(1000, {"S000": 0.01})
+    book.observe_returns(1000 * DAY, {"S000": 0.01})
     assert not structure.factors_are_stale()
-    book.observe_returns(1001, {"S000": 0.01})
+    book.observe_returns(1001 * DAY, {"S000": 0.01})
     assert structure.factors_are_stale()

@@ -19,7 +19,7 @@ from scipy import sparse
 from app.core.books.market import MarketBook
 from app.core.limits import HeldUse, Owned, build_limits
 from app.core.params import LimitParams, MarketParams
-from app.core.portfolio.correlation import ewma_correlation, make_definite
+from app.core.portfolio.correlation import common_correlation, make_definite
 from app.core.portfolio.factors import estimate_factors, loadings_for
 from app.core.portfolio.kelly import KellyProblem, optimal_weights
 from app.core.types import FloatArray
@@ -94,9 +94,8 @@ def make_case(count: int) -> Case:
         common = exposure @ draw.normal(size=3)
         returns = 0.01 * (common + 0.8 * draw.normal(size=count))
         observed = dict(zip(symbols, returns.tolist(), strict=True))
-        market.observe_returns(START_NS + step * 10**9, observed)
-    raw, _ = ewma_correlation(market.window(symbols), params)
-    matrix = make_definite(raw, params)
+        market.observe_returns(START_NS + step * 86_400 * 10**9, observed)
+    matrix = make_definite(common_correlation(market.window(symbols), params), params)
     loadings = loadings_for(estimate_factors(market, params), symbols, params)
     size = draw.uniform(0.02, 0.30, size=count)
     volatility = draw.uniform(0.1, 0.4, size=count)
