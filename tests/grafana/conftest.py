@@ -31,6 +31,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         load = leaving.enter_context(closing(Load(servers)))
         load.play()
         load.ask("PUT", "/trading-state", {"state": "HALTED", "reason": "an exercise"})
+        # the service ends connections that are idle; the next request opens another
+        load.close()
         # the last scrape and the last judgement have both seen the end
         watching.wait_for('ALERTS{alertname="HimariHalted",alertstate="firing"}')
         watching.wait_for('up{job="himari-inference"} == 1')

@@ -49,11 +49,9 @@ class Load:
         self._strain()
         self._lose_the_policy()
         self._find_the_policy()
-        # the service ends connections that are idle
-        self._connection.close()
 
     def close(self) -> None:
-        """Leave."""
+        """End the connection; another request opens one anew."""
         self._connection.close()
 
     def decide(self, place: int, **changes: Any) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def both_servers(folder: Path, service_port: int, inference_port: int) -> Iterat
         "HIMARI_ENABLE_RL": "true",
         "HIMARI_RL_ENDPOINT": f"http://127.0.0.1:{inference_port}/predict",
         "HIMARI_RL_TIMEOUT_SEC": "0.3",
+        # each step of the load is a bar of its own, so that correlations are learnt
+        "HIMARI_MARKET__BAR_SEC": "60",
         "HIMARI_CIRCUIT_BREAKER__INITIAL_TIMEOUT_SEC": "3",
         "HIMARI_DATABASE_URL": f"sqlite:///{folder / 'journal.db'}",
         "HIMARI_DRAIN_SEC": "0",
