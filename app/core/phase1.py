@@ -30,7 +30,9 @@ class Phase1:
 
     ``claims`` are what the signals say, over the one horizon H; ``edge`` is the posterior mean
     and ``volatility`` the one used (claimed, learnt or default), both over H too; ``scale`` is the
-    conformal scale. Stages are cumulative; ``regime`` is the size at cascade multiplier 1.
+    conformal scale. Stages are cumulative; ``regime`` is the size at cascade multiplier 1, and
+    ``uncapped`` what it would be without the cap of the Kelly stage. ``sizing_volatility`` is the
+    volatility that outcomes call for, over H: the one used, widened where the conformal scale is.
     """
 
     claims: Claims
@@ -41,6 +43,8 @@ class Phase1:
     conformal: FloatArray
     sentiment: FloatArray
     regime: FloatArray
+    uncapped: FloatArray
+    sizing_volatility: FloatArray
     notices: tuple[Notice, ...]
 
     @property
@@ -105,14 +109,16 @@ def _sized(
     wins = columns.wins[of]
     rate = win_rate(wins, count - wins, params.kelly)
     open_for_trade = _open_for_trade(table, rate, params, notices)
-    kelly = kelly_sizes(edge, volatility, count, open_for_trade, params.kelly)
+    uncapped = kelly_sizes(edge, volatility, count, open_for_trade, params.kelly)
+    kelly = np.minimum(uncapped, params.kelly.max_size_pct)
     scale = conformal_scales(columns.quantile[of], params.conformal)
-    conformal = kelly * scale
+    conformal, uncapped = kelly * scale, uncapped * scale
     sentiment = conformal
     if np.count_nonzero(np.isnan(table.sentiment)) < len(table.sentiment):
-        sentiment = conformal * sentiment_factors(
+        tilts = sentiment_factors(
             table.sentiment, table.sentiment_confidence, table.direction, params.sentiment
         )
+        sentiment, uncapped = conformal * tilts, uncapped * tilts
     codes = np.array(
         [_REGIME_INDEX[regimes.get(symbol, Regime.RANGING)] for symbol in table.symbols],
         dtype=np.intp,
@@ -127,6 +133,8 @@ def _sized(
         conformal=conformal,
         sentiment=sentiment,
         regime=sentiment * factors,
+        uncapped=uncapped * factors,
+        sizing_volatility=volatility / np.sqrt(scale),
         notices=tuple(notices),
     )
 

@@ -163,4 +163,4 @@ def _size_alone(claim: float, confidence: float, volatility: float) -> float:
     params, none = KellyParams(), np.zeros(1)
     edge = posterior_mean(np.array([claim]), np.array([confidence]), none, none, params)
     size = kelly_sizes(edge, np.array([volatility]), none, np.ones(1, dtype=np.bool_), params)
-    return min(float(size[0]), LimitParams().max_position_pct)
+    return min(float(size[0]), params.max_size_pct, LimitParams().max_position_pct)

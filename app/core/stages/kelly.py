@@ -3,10 +3,15 @@
 See docs/concepts.md#bayesian-kelly.
 """
 
+from typing import Final
+
 import numpy as np
 
 from app.core.params import KellyParams
 from app.core.types import BoolArray, FloatArray
+
+# larger sizes are as good as endless, and their sums would not be finite
+LARGEST_SIZE: Final = 1e100
 
 
 def posterior_mean(
@@ -57,9 +62,9 @@ def kelly_sizes(
     open_for_trade: BoolArray,
     params: KellyParams,
 ) -> FloatArray:
-    r"""Return the capped fractional Kelly size of each signal under its predictive variance.
+    r"""Return the uncapped fractional Kelly size of each signal under its predictive variance.
 
-    .. math:: s = \min\left(c, \frac{k \max(m, 0)}{\sigma^2 (1 + 1/(n_0 + n))}\right)
+    .. math:: U = \frac{k \max(m, 0)}{\sigma^2 (1 + 1/(n_0 + n))}
 
     Parameters
     ----------
@@ -85,7 +90,7 @@ def kelly_sizes(
     # fraction / (1 + 1/w); dividing twice by the volatility keeps tiny ones from underflowing
     ratio = params.fraction * weight / (weight + 1.0) * edge / volatility / volatility
     wanted = open_for_trade & (edge > 0.0) & (edge >= params.min_edge)
-    sizes: FloatArray = np.where(wanted, np.minimum(ratio, params.max_size_pct), 0.0)
+    sizes: FloatArray = np.where(wanted, np.minimum(ratio, LARGEST_SIZE), 0.0)
     return sizes
 
 

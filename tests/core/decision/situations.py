@@ -26,7 +26,8 @@ def phase1_of(sizes: FloatArray, volatility: FloatArray) -> Phase1:
     claims = Claims(86_400.0 * same, same, sizes, volatility)
     return Phase1(
         claims=claims, edge=sizes, volatility=volatility, scale=same, kelly=sizes,
-        conformal=sizes, sentiment=sizes, regime=sizes, notices=(),
+        conformal=sizes, sentiment=sizes, regime=sizes, uncapped=sizes,
+        sizing_volatility=volatility, notices=(),
     )  # fmt: skip
 
 

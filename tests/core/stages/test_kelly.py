@@ -18,9 +18,9 @@ def exact_mean(claim: str, confidence: str, count: int, mean: str) -> Fraction:
 
 
 def exact_size(edge: Fraction, volatility: str, count: int) -> Fraction:
-    """S = k max(m, 0) / (sigma^2 (1 + 1/(n0 + n))), at most one half, k = 1/4."""
+    """U = k max(m, 0) / (sigma^2 (1 + 1/(n0 + n))), k = 1/4."""
     variance = Fraction(volatility) ** 2 * (1 + Fraction(1, 20 + count))
-    return min(Fraction(1, 4) * max(edge, Fraction(0)) / variance, Fraction(1, 2))
+    return Fraction(1, 4) * max(edge, Fraction(0)) / variance
 
 
 CASES = [
@@ -28,7 +28,7 @@ CASES = [
     ("0.01", "0.5", 0, "0", "0.1", 0.119047619),  # 0.25 0.005 / 0.0105
     ("0.01", "0.5", 20, "0.02", "0.1", 0.304878049),  # 0.25 0.0125 / 0.01025
     ("0.01", "0.5", 80, "-0.001", "0.1", 0.004950495),  # 0.25 0.0002 / 0.0101
-    ("0.12", "0.85", 0, "0", "0.04", 0.5),  # the contract's example: 15.2, at most one half
+    ("0.12", "0.85", 0, "0", "0.04", 15.178571429),  # the contract's first example
     ("0.002", "1", 5, "0.001", "0.03", 0.480769231),  # 0.25 0.0018 / 0.000936
     ("0.01", "0", 0, "0", "0.1", 0.0),
     ("0.01", "0.5", 20, "-0.02", "0.1", 0.0),  # the record outweighs the claim
