@@ -93,7 +93,7 @@ class MarketParams:
     volatility_decay: float = 0.94
     slow_decay: float = 0.99
     correlation_decay: float = 0.99
-    min_joint_returns: int = 20
+    prior_weight: int = 20
     prior_correlation: float = 0.5
     min_eigenvalue: float = 1e-4
     default_volatility: float = 0.05

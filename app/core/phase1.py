@@ -1,15 +1,16 @@
 """Phase 1: size each signal alone, stage after stage, with a trace of every step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from app.core.books.market import MarketBook
+from app.core.books.market_reader import MarketReader
 from app.core.books.records import RecordBook
-from app.core.params import EngineParams
+from app.core.params import EngineParams, MarketParams
 from app.core.signals import SignalTable
 from app.core.stages.conformal import conformal_scales
 from app.core.stages.horizon import Claims, bring_to_horizon
@@ -159,7 +160,7 @@ def _volatility(
     missing = np.isnan(claimed)
     if not np.count_nonzero(missing):
         return claimed
-    default = params.market.default_volatility * math.sqrt(horizon_sec / _DAY_SEC)
+    default = default_volatility(horizon_sec, params.market)
     cautious = np.maximum(sigma[table.symbol_of], default)
     volatility = np.where(missing, np.where(np.isnan(known), cautious, known), claimed)
     for row in np.flatnonzero(missing & (table.direction != 0.0)).tolist():
@@ -172,6 +173,22 @@ def _volatility(
         )
         notices.append(Notice("sigma_missing", signal.symbol, detail))
     return volatility
+
+
+def default_volatility(horizon_sec: float, params: MarketParams) -> float:
+    """Return what stands in where neither claim nor history is there, over a time in seconds."""
+    return params.default_volatility * math.sqrt(horizon_sec / _DAY_SEC)
+
+
+def cautious_volatility(
+    market: MarketReader, symbols: Sequence[str], horizon_sec: float, params: MarketParams
+) -> FloatArray:
+    """Return the volatility of symbols that claim none, over a time in seconds; shape (n,).
+
+    The EWMA of their bars, or the larger of that and the default where bars are few.
+    """
+    sigma, stands = market.sigmas_over(symbols, horizon_sec)
+    return np.where(stands, sigma, np.maximum(sigma, default_volatility(horizon_sec, params)))
 
 
 def _far_claim(signal: Signal, claims: Claims, known: float, row: int) -> Notice:

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from app.core.beliefs import Beliefs
+from app.core.portfolio.correlation import Correlations
 
 _REMEMBERED: Final = 10_000
 
@@ -16,17 +17,17 @@ class CorrelationAlerts:
         self._moment = (-1, -1)
         self._alerted: set[tuple[str, str]] = set()
 
-    def count_new(self, symbols: list[str], beliefs: Beliefs) -> int:
+    def count_new(self, correlations: Correlations, beliefs: Beliefs) -> int:
         """Count pairs that came above the limit since the last observation."""
-        market, params = beliefs.market, beliefs.params.market
-        if market.moment == self._moment or len(symbols) > params.dense_up_to:
+        market, matrix, symbols = beliefs.market, correlations.matrix, correlations.symbols
+        if market.moment == self._moment or matrix is None:
             return 0
         self._moment = market.moment
         if not market.any_history(symbols):
             return 0
-        matrix = beliefs.structure.matrix(symbols)
-        rows, columns = np.triu(matrix > params.alert_correlation, 1).nonzero()
-        pairs = {(symbols[i], symbols[j]) for i, j in zip(rows, columns, strict=True)}
+        rows, columns = np.triu(matrix > beliefs.params.market.alert_correlation, 1).nonzero()
+        found = zip(rows.tolist(), columns.tolist(), strict=True)
+        pairs = {(min(symbols[i], symbols[j]), max(symbols[i], symbols[j])) for i, j in found}
         new = len(pairs - self._alerted)
         known = set(symbols)
         self._alerted = pairs | {pair for pair in self._alerted if not known.issuperset(pair)}

@@ -231,7 +231,7 @@ class Decider:
         if concluded.finished.final.repaired or drafted.portfolio.failure is not None:
             world.telemetry.count("solver_fallbacks")
         portfolio = drafted.portfolio
-        if new := self._alerts.count_new(portfolio.wanted(), self._engine.beliefs):
+        if new := self._alerts.count_new(portfolio.correlations, self._engine.beliefs):
             world.telemetry.count("correlation_alerts", new)
         self._factors.begin(portfolio.symbols)
 

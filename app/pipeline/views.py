@@ -173,12 +173,12 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
     """Correlation matrix in use, joint counts, alerts and the diversification score."""
     market, params = beliefs.market, beliefs.params.market
     if symbols is None:
-        symbols = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
+        symbols = [s for s in market.symbols() if market.count(s) >= params.prior_weight]
     shown = list(dict.fromkeys(symbols))[:_SHOWN_SYMBOLS]
     if not shown:
         matrix, joint = np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
     else:
-        matrix = beliefs.structure.matrix(shown)
+        matrix = beliefs.structure.of_one_side(shown)
         _, joint = market.correlations(shown)
     upper = np.argwhere(np.triu(matrix > params.alert_correlation, 1))
     return {

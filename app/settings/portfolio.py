@@ -68,16 +68,16 @@ class MarketGroup(Group):
         unit="per joint bar",
         why="slower: correlations need more data",
     )
-    min_joint_returns: int = setting(
-        _CORE.market.min_joint_returns,
-        "Joint bars before a pair is believed, count.",
+    prior_weight: int = setting(
+        _CORE.market.prior_weight,
+        "Joint bars of a pair that weigh as much as the prior correlation, count.",
         unit="bars",
         why="fewer are noise",
-        ge=2,
+        ge=1,
     )
     prior_correlation: Annotated[float, Field(ge=0, lt=1)] = setting(
         _CORE.market.prior_correlation,
-        "Correlation of pairs that are not known yet; cautious.",
+        "Correlation of pairs on one side that are not known yet; between opposite sides it is 0.",
         unit="correlation",
         why="cautious, until data say better",
     )

@@ -153,16 +153,20 @@ def _signed(signal: Signal) -> float:
     return size if signal.action in BUYS else -size
 
 
-@given(first=small(st.just("AAA")), second=small(st.just("BBB")))
-def test_symbols_learnt_as_uncorrelated_do_not_shrink_each_other(
-    first: Signal, second: Signal
+@given(
+    first=small(st.just("AAA")),
+    second=small(st.just("BBB")),
+    rows=st.sampled_from(([], [{"AAA": 0.02, "BBB": 0.0}, {"AAA": 0.0, "BBB": -0.03}] * 30)),
+)
+def test_opposite_sides_that_are_unknown_or_uncorrelated_do_not_shrink_each_other(
+    first: Signal, second: Signal, rows: list[dict[str, float]]
 ) -> None:
     engine = Engine(EngineParams(limits=SHORTS))
-    rows = [{"AAA": 0.02, "BBB": 0.0}, {"AAA": 0.0, "BBB": -0.03}] * 30
     engine.feed_returns(rows, until_ns=NOW - 1)
-    answer = engine.allocate(request(first, second))
-    assert abs(usd(answer, "AAA") - _signed(first)) <= 1e-6 * VALUE
-    assert abs(usd(answer, "BBB") - _signed(second)) <= 1e-6 * VALUE
+    buy, sell = replace(first, action=Action.BUY), replace(second, action=Action.SELL)
+    answer = engine.allocate(request(buy, sell))
+    assert abs(usd(answer, "AAA") - _signed(buy)) <= 1e-6 * VALUE
+    assert abs(usd(answer, "BBB") - _signed(sell)) <= 1e-6 * VALUE
 
 
 @given(

@@ -37,7 +37,7 @@ def covariance(problem: KellyProblem) -> FloatArray:
 
 def growth(weights: FloatArray, problem: KellyProblem) -> float:
     """Return e'u - u'D Sigma D u / 2k - cost |u - u0|, as the design writes it."""
-    edge = problem.size * problem.volatility**2 / problem.fraction
+    edge = problem.pull * problem.volatility / problem.fraction
     risk = weights @ covariance(problem) @ weights / (2.0 * problem.fraction)
     traded = np.abs(weights - problem.side * problem.current).sum()
     return float(edge @ weights - risk - problem.cost_pct * traded)
@@ -58,7 +58,7 @@ def judge(problem: KellyProblem) -> Verdict:
     """Solve the problem by Clarabel, an interior-point method with no code in common."""
     size = len(problem.size)
     unit = problem.fraction / float(problem.volatility.max()) ** 2
-    edge = problem.size * problem.volatility**2 / problem.fraction
+    edge = problem.pull * problem.volatility / problem.fraction
     eye, rows = np.eye(size), dense_rows(problem)
     lines = np.vstack((eye, rows, eye, -eye))
     ceiling = np.concatenate(

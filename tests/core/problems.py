@@ -44,10 +44,14 @@ def random_limits(rng: np.random.Generator, size: int, *, tight: bool) -> Limits
 
 
 def random_problem(seed: int, count: int, **changes: Any) -> KellyProblem:
-    """Draw sizes, sides, volatilities, a factor correlation and limits; keywords replace fields."""
+    """Draw sizes, sides, volatilities, a factor correlation and limits; keywords replace fields.
+
+    ``pushed`` draws claims above the cap, and held positions that push either way.
+    """
     rng = np.random.default_rng(seed)
     tight = changes.pop("tight", True)
     loadings = random_loadings(rng, count, 3)
+    pushed = changes.pop("pushed", False)
     parts: dict[str, Any] = {
         "size": rng.uniform(0.0, 0.3, count),
         "side": rng.choice([-1.0, 1.0], count),
@@ -61,4 +65,10 @@ def random_problem(seed: int, count: int, **changes: Any) -> KellyProblem:
     }
     if changes.pop("in_factors", False):
         parts |= {"matrix": None, "loadings": loadings}
-    return KellyProblem(**{**parts, **changes})
+    parts |= changes
+    with np.errstate(over="ignore", under="ignore"):
+        pull = parts["size"] * parts["volatility"]
+    if pushed:
+        # half of the claims are above the cap, and what is held pushes either way
+        pull = pull * rng.choice([1.0, 4.0], count) + rng.normal(0.0, 0.3, count) * pull
+    return KellyProblem(**{"pull": pull, **parts})

@@ -152,11 +152,11 @@ def test_a_forks_correlations_follow_its_own_market() -> None:
     beliefs = lived()
     fork = beliefs.fork()
     names = ["BTC-USD", "ETH-USD"]
-    before = beliefs.structure.matrix(names)
-    assert (fork.structure.matrix(names) == before).all()
+    before = beliefs.structure.of_one_side(names)
+    assert (fork.structure.of_one_side(names) == before).all()
     fork.market.observe_returns(NOW_NS + DAY, {"BTC-USD": 0.9, "ETH-USD": 0.9})
-    assert fork.structure.matrix(names)[0, 1] > before[0, 1] + 0.1
-    assert (beliefs.structure.matrix(names) == before).all()
+    assert fork.structure.of_one_side(names)[0, 1] > before[0, 1] + 0.1
+    assert (beliefs.structure.of_one_side(names) == before).all()
 
 
 def test_restoring_is_exact_through_json() -> None:

@@ -69,7 +69,10 @@ class BindingLimit(BaseModel):
     requested_usd: float = Field(
         description="What its members asked for in Phase 1, and what held positions are worth."
     )
-    shadow_price: float = Field(description="Gain in utility per unit of room; 0 where unknown.")
+    shadow_price: float | None = Field(
+        description="Gain of utility a unit if this limit alone were wider; null where it cut held "
+        "positions or the solver gave no answer."
+    )
 
 
 class RejectedSignal(BaseModel):

@@ -154,10 +154,10 @@ class MarketReader:
         return 0 if row is None else int(self._columns.count[row] + self._columns.moved[row])
 
     def any_history(self, symbols: Sequence[str]) -> bool:
-        """Whether two of these symbols have enough returns for a correlation."""
+        """Whether two of these symbols have returns, so that they may have joint ones."""
         rows = [row for row in map(self._columns.row.get, symbols) if row is not None]
         counts = self._columns.count[rows] + self._columns.moved[rows]
-        return int((counts >= self._params.min_joint_returns).sum()) > 1
+        return int(np.count_nonzero(counts)) > 1
 
     def correlations(self, symbols: Sequence[str]) -> tuple[FloatArray, IntArray]:
         """Return the raw correlations of these symbols and their joint bars, both (n, n).

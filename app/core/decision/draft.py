@@ -1,5 +1,6 @@
 """Draft a decision: Phase 1 and Phase 2 of what was observed, up to where the policy is asked."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,13 +8,14 @@ from typing import Final
 import numpy as np
 
 from app.core.beliefs import Beliefs
+from app.core.books.market_reader import MarketReader
 from app.core.books.owners import Shares
 from app.core.decision.draft_notices import draft_notices
 from app.core.decision.observe import Observation
 from app.core.limits import HeldBook, cut_held
-from app.core.phase1 import Phase1, size_signals
+from app.core.phase1 import Phase1, cautious_volatility, size_signals
 from app.core.portfolio.netting import net_symbols
-from app.core.portfolio.phase2 import Portfolio, build_portfolio
+from app.core.portfolio.phase2 import Beside, Portfolio, build_portfolio
 from app.core.types import DIRECTION, FloatArray, Notice, PolicyInput, Signal, TradingState
 
 _LARGEST: Final = float(np.finfo(np.float64).max)
@@ -49,7 +51,7 @@ def draft(observed: Observation, beliefs: Beliefs) -> Draft:
     portfolio = build_portfolio(
         table,
         phase1,
-        held.use.at_full_scale(observed.multiplier),
+        _beside(held, observed, phase1, beliefs.market),
         beliefs.structure,
         current_weights(observed.current, table.symbols),
         params,
@@ -119,6 +121,26 @@ def _held(
     return cut_held(free, mine, observed.multiplier, observed.effective.limits, set_apart)
 
 
+def _beside(held: HeldBook, observed: Observation, phase1: Phase1, market: MarketReader) -> Beside:
+    """Return what is held beside the directional symbols, divided by the cascade multiplier."""
+    use, multiplier = held.use.at_full_scale(observed.multiplier), observed.multiplier
+    weights = {symbol: held.weights[symbol] for symbol in sorted(held.weights)}
+    symbols = tuple(symbol for symbol, weight in weights.items() if weight != 0.0)
+    if not symbols or multiplier <= 0.0:
+        return Beside(use)
+    at_one = np.array([weights[symbol] for symbol in symbols]) / multiplier
+    claims: dict[str, float] = {}
+    for signal, claimed in zip(
+        observed.table.signals, phase1.claims.volatility.tolist(), strict=True
+    ):
+        if signal.symbol in weights:
+            claims[signal.symbol] = np.fmax(claims.get(signal.symbol, math.nan), claimed)
+    horizon_sec, params = observed.params.signals.horizon_sec, observed.params
+    learnt = cautious_volatility(market, symbols, horizon_sec, params.market)
+    said = np.array([claims.get(symbol, math.nan) for symbol in symbols])
+    return Beside(use, symbols, at_one, np.where(np.isnan(said), learnt, said))
+
+
 def _owners(observed: Observation, beliefs: Beliefs) -> dict[str, Shares]:
     """Shares in each position, were it held; a symbol that is not there belongs to nobody.
 
@@ -158,9 +180,7 @@ def _overruled(observed: Observation, beliefs: Beliefs) -> frozenset[str]:
     wanted = np.array([DIRECTION[signal.action] for signal in table.signals])
     directed = replace(table, direction=wanted)
     phase1 = size_signals(directed, beliefs.records, beliefs.market, observed.regimes, params)
-    net = net_symbols(
-        directed, phase1.regime, phase1.volatility, allow_short=params.limits.allow_short
-    )
+    net = net_symbols(directed, phase1, allow_short=params.limits.allow_short)
     sides = dict(zip(table.symbols, net.side.tolist(), strict=True))
     return frozenset(
         symbol for symbol in mixed if sides.get(symbol, 0.0) * observed.current[symbol] < 0.0

@@ -9,6 +9,7 @@ from app.core.decision.observe import BatchFacts, Observation
 from app.core.decision.prices import PriceView
 from app.core.limits import KINDS, HeldBook
 from app.core.lookalikes import find_lookalikes
+from app.core.params import MarketParams
 from app.core.phase1 import Phase1
 from app.core.portfolio.phase2 import Portfolio
 from app.core.types import Notice
@@ -16,6 +17,8 @@ from app.core.types import Notice
 _DAY_SEC: Final = 86_400.0
 _NAMED: Final = 20
 _DUST: Final = 1e-12
+# weight of the prior from which on it is told that correlations were moved towards it
+_MOVED_FROM: Final = 0.1
 _KIND_OF: Final = {kind.level: kind for kind in KINDS}
 
 
@@ -35,7 +38,7 @@ def draft_notices(
     portfolio : Portfolio
     held : HeldBook
     beliefs : Beliefs
-        Read for the pairs whose correlation is not known yet.
+        Read for symbols and bars.
     """
     notices = [
         Notice(None, None, f"cascade indicator {name} was not given: counted as calm")
@@ -45,7 +48,7 @@ def draft_notices(
     notices += _of_inputs(observed)
     notices += observed.unsized.notices
     notices += phase1.notices
-    notices += _of_pairs(portfolio, beliefs)
+    notices += _of_pairs(portfolio, beliefs.params.market)
     notices += _of_bars(observed, beliefs.market)
     if portfolio.failure is not None:
         detail = f"the solver failed, sizes were scaled down instead: {portfolio.failure}"
@@ -176,24 +179,29 @@ def _of_standing(observed: Observation) -> Iterator[Notice]:
         yield Notice("no_room", None, detail)
 
 
-def _of_pairs(portfolio: Portfolio, beliefs: Beliefs) -> Iterator[Notice]:
-    """Tell of pairs whose correlation is the prior, and of symbols that have no size beside it."""
-    live = (portfolio.size > 0.0).nonzero()[0]
-    names = portfolio.wanted()
-    pairs = beliefs.structure.prior_pairs(names)
-    if not len(pairs):
+def _of_pairs(portfolio: Portfolio, params: MarketParams) -> Iterator[Notice]:
+    """Tell of pairs whose correlation is mostly the prior, and of symbols it leaves no size."""
+    found = portfolio.correlations
+    if found.moved > _MOVED_FROM:
+        detail = (
+            f"correlations were moved {100.0 * found.moved:.3g} % of the way to the prior: as "
+            "measured they contradict each other"
+        )
+        yield Notice(None, None, detail)
+    if not len(found.prior_pairs):
         return
-    params = beliefs.params.market
-    concerned = [names[row] for row in sorted(set(pairs.ravel().tolist()))]
+    names, pairs = found.symbols, found.prior_pairs
+    rows = sorted(set(pairs.ravel().tolist()))
     of = len(names) * (len(names) - 1) // 2
     detail = (
-        f"correlation of {len(pairs)} of {of} pairs is the prior {params.prior_correlation:g}, "
-        f"fewer than {params.min_joint_returns} joint returns are known: {_named(concerned)}"
+        f"correlation of {len(pairs)} of {of} pairs is mostly the prior, "
+        f"{params.prior_correlation:g} on one side, fewer than {params.prior_weight} joint returns "
+        f"are known: {_named(names[row] for row in rows)}"
     )
     yield Notice("prior_pairs", None, detail)
-    weights = portfolio.weights[live]
-    for row in sorted(set(pairs.ravel().tolist())):
-        if weights[row] <= _DUST:
+    weights = portfolio.weights[portfolio.size > 0.0]
+    for row in rows if portfolio.failure is None else ():
+        if row < len(weights) and weights[row] <= _DUST:
             detail = f"{names[row]} is sized zero beside pairs whose correlation is the prior"
             yield Notice("prior_pairs", names[row], detail)
 

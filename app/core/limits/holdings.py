@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class LimitHit:
-    """A limit that bound: amounts are fractions of portfolio value, price is utility a unit."""
+    """A limit that bound: amounts are fractions of portfolio value.
+
+    The price is the gain of utility a unit if this limit alone were wider; None where it cut held
+    positions, or where the solver gave no answer.
+    """
 
     level: str
     identifier: str
     limit: float
     requested: float
-    shadow_price: float = 0.0
+    shadow_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

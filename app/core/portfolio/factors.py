@@ -13,7 +13,7 @@ import numpy as np
 
 from app.core.books.market import MarketBook
 from app.core.params import MarketParams
-from app.core.portfolio.correlation import common_correlation, make_definite
+from app.core.portfolio.correlation import common_correlation, make_definite, prior_matrix
 from app.core.types import FloatArray
 
 MAX_NORM = math.sqrt(1.0 - 1e-3)
@@ -66,10 +66,12 @@ def estimate_factors(market: MarketBook, params: MarketParams) -> FactorModel:
     ----------
     .. [1] Grinold and Kahn (2000), "Active Portfolio Management", chapter 3.
     """
-    enough = [s for s in market.symbols() if market.count(s) >= params.min_joint_returns]
+    enough = [s for s in market.symbols() if market.count(s) >= params.prior_weight]
     if len(enough) < 2:
         return FactorModel({}, np.empty((0, 1)), market.version)
-    matrix = make_definite(common_correlation(market.window(enough), params), params)
+    prior = prior_matrix(np.ones(len(enough)), params.prior_correlation)
+    shrunk = common_correlation(market.window(enough), params)
+    matrix, _ = make_definite(shrunk, prior, params.min_eigenvalue)
     values, vectors = np.linalg.eigh(matrix)
     kept = min(params.factors, len(values))
     loadings = vectors[:, -kept:] * np.sqrt(np.maximum(values[-kept:], 0.0))
@@ -85,37 +87,49 @@ def _bounded(loadings: FloatArray) -> FloatArray:
 
 
 def loadings_for(
-    model: FactorModel | None, symbols: Sequence[str], params: MarketParams
+    model: FactorModel | None, symbols: Sequence[str], sides: FloatArray, params: MarketParams
 ) -> FloatArray:
     """Return the loadings of a batch's symbols; those without history correlate by the prior.
 
-    Symbols without history get the loading closest to the prior correlation with the others, and
-    one common factor that brings them to the prior among themselves.
+    Symbols without history get the loading closest to the prior correlation with those of their
+    side in the batch, and one common factor a side that brings them to the prior among themselves.
 
     Parameters
     ----------
     model : FactorModel or None
-        None gives every symbol the prior.
+        None gives every pair of one side the prior.
     symbols : sequence of n_symbols str
+    sides : ndarray of shape (n_symbols,), +1 or -1
     params : MarketParams
 
     Returns
     -------
-    ndarray of shape (n_symbols, n_factors + 1), dimensionless
-        Finite, row norms below 1; of shape (n_symbols, 1) without a model.
+    ndarray of shape (n_symbols, n_factors + 2), dimensionless
+        Finite, row norms below 1; of shape (n_symbols, 2) without a model.
     """
     prior = params.prior_correlation
+    own = np.stack((sides > 0.0, sides < 0.0), axis=1).astype(np.float64)
     if model is None or not model.row:
-        return np.full((len(symbols), 1), np.sqrt(prior))
+        return math.sqrt(prior) * own
     rows = np.array([model.row.get(symbol, -1) for symbol in symbols])
     known = rows >= 0
-    loadings = np.zeros((len(symbols), model.loadings.shape[1] + 1))
-    loadings[known, :-1] = model.loadings[rows[known]]
-    if not known.all():
-        target = np.full(len(model.loadings), prior)
-        typical, *_ = np.linalg.lstsq(model.loadings, target, rcond=None)
-        squared = float(typical @ typical)
-        typical = typical * np.sqrt(min(1.0, prior / squared)) if squared > 0.0 else typical
-        loadings[~known, :-1] = typical
-        loadings[~known, -1] = np.sqrt(max(prior - min(squared, prior), 0.0))
-    return loadings
+    kept = np.where(known[:, None], model.loadings[rows], 0.0)
+    if known.all():
+        return np.concatenate((kept, np.zeros_like(own)), axis=1)
+    left = np.zeros(len(symbols))
+    for mine in own.T > 0.0:
+        new = mine & ~known
+        typical = _typical(kept[known], np.where(mine[known], prior, 0.0), prior)
+        kept[new] = typical
+        left[new] = prior - min(float(typical @ typical), prior)
+    return np.concatenate((kept, np.sqrt(left)[:, None] * own), axis=1)
+
+
+def _typical(loadings: FloatArray, target: FloatArray, prior: float) -> FloatArray:
+    """Return the loading closest to a correlation with each symbol, its squared norm the prior."""
+    if not target.any():
+        return np.zeros(loadings.shape[1])
+    found, *_ = np.linalg.lstsq(loadings, target, rcond=None)
+    squared = float(found @ found)
+    typical: FloatArray = found * min(1.0, math.sqrt(prior / squared)) if squared else found
+    return typical

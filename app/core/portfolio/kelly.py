@@ -20,10 +20,10 @@ from app.core.portfolio.solvers import (
 )
 from app.core.types import FloatArray, IntArray, LimitMatrix
 
-_BINDING_ABOVE = 1e-9
 _FEASIBLE_TO = 1e-9
 _DUST = 1e-9
 _LARGEST = 1e120
+_STEEPEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,10 @@ class KellyProblem:
     Attributes
     ----------
     size : ndarray of shape (m,), fraction of portfolio value, >= 0
-        Phase 1 size of each symbol; also its upper bound.
+        Net size S of each symbol, its upper bound.
+    pull : ndarray of shape (m,), return per horizon
+        Volatility that each symbol alone would be given without any bound, U sigma, less its
+        covariance on its side with what is held over its own volatility; k e / sigma in all.
     side : ndarray of shape (m,), +1 or -1
     volatility : ndarray of shape (m,), return per horizon, > 0
     matrix : ndarray of shape (m, m) or None
@@ -50,6 +53,7 @@ class KellyProblem:
     """
 
     size: FloatArray
+    pull: FloatArray
     side: FloatArray
     volatility: FloatArray
     matrix: FloatArray | None
@@ -87,9 +91,12 @@ def optimal_weights(problem: KellyProblem) -> KellyAnswer:
 
     .. math::
 
-        \max_u \; e'u - \frac{1}{2k} u' D \Sigma D u - c |u - u_0|, \qquad
+        \max_u \; (e - D s C_{uh} s_h h / k)'u - \frac{1}{2k} u' D \Sigma D u - c |u - u_0|, \qquad
         0 \le u_j \le \min(|S_j|, cap_j), \quad A u \le b,
-        \qquad e_j = |S_j| \sigma_j^2 / k
+        \qquad e_j = U_j \sigma_j^2 / k
+
+    The edge is that of the uncapped size U, so that what is scarce goes to edge and not to
+    variance; h are the signed weights that are held, and D the sides.
 
     Solved in ``y = sigma u`` scaled to at most 1, where the Hessian is the signed correlation
     matrix: well conditioned however different the volatilities are.
@@ -136,16 +143,18 @@ def _stand_in(upper: FloatArray, limits: Limits, failure: str) -> KellyAnswer:
 def _alone(problem: KellyProblem, upper: FloatArray) -> KellyAnswer:
     limits = problem.limits
     size, volatility = float(problem.size[0]), float(problem.volatility[0])
-    if not (math.isfinite(size) and 0.0 < volatility < _LARGEST):
+    pull = float(problem.pull[0])
+    if not (math.isfinite(size + pull) and 0.0 < volatility < _LARGEST):
         return _stand_in(upper, limits, "a volatility or size is beyond the arithmetic")
     shares = np.asarray(limits.rows @ np.ones(1))
     ceilings = np.divide(limits.room, shares, out=np.full(len(shares), np.inf), where=shares > 0.0)
     tightest = int(ceilings.argmin())
-    weight = min(float(upper[0]), float(ceilings[tightest]))
-    gain = (size - weight) * volatility * volatility / problem.fraction
+    bound = min(float(upper[0]), float(ceilings[tightest]))
+    weight = min(bound, max(pull / volatility, 0.0))
+    gain = (pull - weight * volatility) * volatility / problem.fraction
     cap_price, row_price = np.zeros(1), np.zeros(len(limits.room))
-    if weight < size:
-        if weight < upper[0]:
+    if weight == bound < size:
+        if bound < upper[0]:
             row_price[tightest] = gain / shares[tightest]
         else:
             cap_price[0] = gain
@@ -166,7 +175,11 @@ def _solve(problem: KellyProblem, upper: FloatArray, kept: IntArray) -> KellyAns
         rows = _columns_scaled(rows, per_unit)
         norm = np.maximum(_row_norm(rows), 1e-300)
         rows, room = _rows_scaled(rows, 1.0 / norm), room / norm
-    linear, ceiling = problem.size / per_unit, upper / per_unit
+    if not np.isfinite(problem.pull).all():
+        raise SolverFailure("a pull is not finite")
+    # beyond this a symbol is at a bound whatever the others do
+    linear = np.clip(problem.pull / scale, -_STEEPEST, _STEEPEST)
+    ceiling = upper / per_unit
     solution = _dispatch(problem, linear, ceiling, rows, room)
     weights = np.minimum(solution.x * per_unit, upper)
     if worst_excess(weights, limits, 1.0) > _FEASIBLE_TO:
@@ -235,7 +248,6 @@ def _factored(problem: KellyProblem) -> FactoredHessian:
 
 
 def _kinks(problem: KellyProblem, linear: FloatArray) -> Kinks:
-    # linear = size / per_unit, so per_unit comes back from it only where size > 0; recompute
     scale = float((np.minimum(problem.size, problem.limits.cap) * problem.volatility).max())
     per_unit = scale / problem.volatility
     price = problem.cost_pct * problem.fraction * per_unit / (scale * scale)
@@ -264,8 +276,3 @@ def scale_down(upper: FloatArray, limits: Limits) -> FloatArray:
         touched = np.asarray(member if isinstance(member, np.ndarray) else member.toarray())[0] > 0
         weights = np.where(touched, np.minimum(weights, upper * factor[row]), weights)
     return weights
-
-
-def is_binding(price: float) -> bool:
-    """Return whether a limit with this shadow price, in utility per unit of weight, binds."""
-    return price > _BINDING_ABOVE

@@ -4,11 +4,16 @@ See docs/concepts.md#one-side-per-symbol.
 """
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 
+from app.core.phase1 import Phase1
 from app.core.signals import SignalTable
 from app.core.types import BoolArray, FloatArray, IntArray
+
+# shares of a side that differ by less offset each other: sums of equal sizes may differ by rounding
+_DUST: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +23,16 @@ class NetSizes:
     Attributes
     ----------
     side : +1, -1 or 0
-        Side of the larger size; 0 when they offset exactly or nothing is wanted.
+        Side on which the strategies want more together; 0 when they offset or nothing is wanted.
     size : fraction of portfolio value, >= 0
-        Larger size of the larger side less that of the other; 0 for a short with shorts off.
-    requested : fraction of portfolio value, >= 0
-        Largest single Phase 1 size on the symbol's larger side.
+        Net size S: the largest of that side, less what the other side offsets; 0 for a short with
+        shorts off.
+    uncapped : fraction of portfolio value, >= 0
+        The same of uncapped sizes, U.
     volatility : return per horizon
+        The one of the problem, at which the largest edge of that side asks for the largest
+        uncapped size; -1 without a directional signal.
+    claimed : return per horizon
         Largest volatility claimed for the symbol by a directional signal; -1 without one.
     longs, shorts : bool
         Whether a signal of that direction names the symbol.
@@ -31,8 +40,9 @@ class NetSizes:
 
     side: FloatArray
     size: FloatArray
-    requested: FloatArray
+    uncapped: FloatArray
     volatility: FloatArray
+    claimed: FloatArray
     longs: BoolArray
     shorts: BoolArray
 
@@ -42,20 +52,22 @@ class NetSizes:
         return NetSizes(*(column[rows] for column in columns))
 
 
-def net_symbols(
-    table: SignalTable, sizes: FloatArray, volatility: FloatArray, *, allow_short: bool
-) -> NetSizes:
+def net_symbols(table: SignalTable, phase1: Phase1, *, allow_short: bool) -> NetSizes:
     r"""Return the net size and side of each symbol's signals.
 
-    .. math:: S_j = \max_{i \in long_j} s_i - \max_{i \in short_j} s_i
+    .. math:: U_j = M (1 - T_{loser} / T_{winner}), \quad
+              \sigma_j^2 = \max_i U_i \sigma_i^2 / \max_i U_i
 
-    Two equal signals on one side give the size of one; equal and opposite ones give zero.
+    T is the sum of a side's uncapped sizes, in which each strategy counts with its largest; the
+    side with the larger T wins, M is its largest size, and S_j is the same of capped sizes with
+    the same factor. So agreement never adds, ten against one are not stopped by the one, and
+    equal and opposite sides give zero.
 
     Parameters
     ----------
     table : SignalTable of n signals over m symbols
-    sizes : ndarray of shape (n,), fraction of portfolio value, >= 0
-    volatility : ndarray of shape (n,), return per horizon, > 0
+    phase1 : Phase1
+        Sizes with and without the cap, and both volatilities.
     allow_short : bool
         Off: never below zero, but a SELL still offsets BUYs.
 
@@ -66,23 +78,43 @@ def net_symbols(
     if not len(table.symbols):
         empty = np.empty(0)
         none = np.empty(0, dtype=np.bool_)
-        return NetSizes(empty, empty, empty, empty, none, none)
-    starts, direction = table.starts, table.direction
+        return NetSizes(empty, empty, empty, empty, empty, none, none)
+    starts, direction, rows = table.starts, table.direction, table.symbol_of
     is_long, is_short = direction > 0.0, direction < 0.0
-    long = np.maximum.reduceat(np.where(is_long, sizes, 0.0), starts)
-    short = np.maximum.reduceat(np.where(is_short, sizes, 0.0), starts)
-    net = long - short
-    side = np.sign(net)
-    size = np.abs(net) if allow_short else np.maximum(net, 0.0)
-    claimed = np.where(direction == 0.0, -1.0, volatility)
+    again = (rows[1:] == rows[:-1]) & (table.strategy_of[1:] == table.strategy_of[:-1])
+    long = _total(np.where(is_long, phase1.uncapped, 0.0), starts, again)
+    short = _total(np.where(is_short, phase1.uncapped, 0.0), starts, again)
+    larger = np.maximum(long, short)
+    factor = 1.0 - np.minimum(long, short) / np.where(larger > 0.0, larger, 1.0)
+    side = np.where((larger > 0.0) & (factor > _DUST), np.sign(long - short), 0.0)
+    factor = np.abs(side) * factor if allow_short else np.maximum(side, 0.0) * factor
+    wins = direction == np.where(side == 0.0, np.nan, side)[rows]
+    uncapped = np.where(wins, phase1.uncapped, 0.0)
+    most = np.maximum.reduceat(uncapped, starts)
+    claimed = np.maximum.reduceat(np.where(direction == 0.0, -1.0, phase1.volatility), starts)
+    # one signal keeps its own volatility to the last bit
+    roots = np.sqrt(uncapped / np.where(most > 0.0, most, 1.0)[rows]) * phase1.sizing_volatility
     return NetSizes(
         side=side,
-        size=size,
-        requested=np.maximum(long, short),
-        volatility=np.maximum.reduceat(claimed, starts),
+        size=factor * np.maximum.reduceat(np.where(wins, phase1.regime, 0.0), starts),
+        uncapped=factor * most,
+        volatility=np.where(most > 0.0, np.maximum.reduceat(roots, starts), claimed),
+        claimed=claimed,
         longs=np.logical_or.reduceat(is_long, starts),
         shorts=np.logical_or.reduceat(is_short, starts),
     )
+
+
+def _total(sizes: FloatArray, starts: IntArray, again: BoolArray) -> FloatArray:
+    """Sum the sizes of each symbol, in which each strategy counts with its largest."""
+    if not np.count_nonzero(again):
+        total: FloatArray = np.add.reduceat(sizes, starts)
+        return total
+    first = np.concatenate(([True], ~again))
+    groups = first.nonzero()[0]
+    largest = np.maximum.reduceat(sizes, groups)
+    summed: FloatArray = np.add.reduceat(largest, np.searchsorted(groups, starts))
+    return summed
 
 
 def ownership(table: SignalTable, sizes: FloatArray, side: FloatArray) -> FloatArray:

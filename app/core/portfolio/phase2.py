@@ -5,18 +5,24 @@ See docs/concepts.md#phase-2-from-sizes-to-a-portfolio.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from app.core.limits import POSITION, HeldUse, LimitHit, Limits, Owned, build_limits
 from app.core.params import EngineParams
 from app.core.phase1 import Phase1
-from app.core.portfolio.kelly import KellyAnswer, KellyProblem, is_binding, optimal_weights
+from app.core.portfolio.correlation import Correlations
+from app.core.portfolio.kelly import KellyAnswer, KellyProblem, optimal_weights
 from app.core.portfolio.netting import NetSizes, net_symbols, ownership
 from app.core.portfolio.structure import Structure
 from app.core.signals import SignalTable
+from app.core.stages.kelly import LARGEST_SIZE
 from app.core.types import BoolArray, FloatArray, IntArray
+
+# a limit with less slack binds
+_SLACK: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,11 @@ class Portfolio:
     symbols : list of m names
     side : ndarray of shape (m,), +1, -1, or 0 where nothing is wanted
     leaning : ndarray of shape (m,), +1, -1 or 0
-        Side of the larger size even where shorts are off; 0 where the sides offset.
-    size : ndarray of shape (m,), fraction of portfolio value, >= 0
-        Net Phase 1 size S.
-    longs, shorts : bool ndarrays of shape (m,)
-        Whether a signal of that direction names the symbol.
+        Side that wins even where shorts are off; 0 where the sides offset.
+    net : NetSizes
+        Net Phase 1 sizes of the symbols.
+    correlations : Correlations
+        Of the symbols with a size, and behind them of those that are held.
     share : ndarray of shape (n,), in [0, 1]
         Each signal's share of its symbol on ``side``.
     limits : Limits
@@ -52,9 +58,8 @@ class Portfolio:
     symbols: list[str]
     side: FloatArray
     leaning: FloatArray
-    size: FloatArray
-    longs: BoolArray
-    shorts: BoolArray
+    net: NetSizes
+    correlations: Correlations
     share: FloatArray
     limits: Limits
     weights: FloatArray
@@ -62,17 +67,45 @@ class Portfolio:
     failure: str | None
     reserved: float = 0.0
 
-    def wanted(self) -> list[str]:
-        """Return the symbols with a size, whose correlations the weights rest on."""
-        if np.count_nonzero(self.size) == len(self.size):
-            return self.symbols
-        return [self.symbols[place] for place in self.size.nonzero()[0].tolist()]
+    @property
+    def size(self) -> FloatArray:
+        """Net Phase 1 size S, shape (m,), fraction of portfolio value, >= 0."""
+        return self.net.size
+
+    @property
+    def longs(self) -> BoolArray:
+        """Whether a BUY names the symbol, shape (m,)."""
+        return self.net.longs
+
+    @property
+    def shorts(self) -> BoolArray:
+        """Whether a SELL names the symbol, shape (m,)."""
+        return self.net.shorts
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is held beside the directional symbols, at cascade multiplier 1.
+
+    Attributes
+    ----------
+    use : HeldUse
+        What held positions use of the limits and set-apart ones take.
+    symbols : tuple of h str
+    weights : ndarray of shape (h,), signed fraction of portfolio value, not 0
+    volatility : ndarray of shape (h,), return per horizon, > 0
+    """
+
+    use: HeldUse = field(default_factory=HeldUse)
+    symbols: tuple[str, ...] = ()
+    weights: FloatArray = field(default_factory=lambda: np.empty(0))
+    volatility: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 def build_portfolio(
     table: SignalTable,
     phase1: Phase1,
-    held: HeldUse,
+    beside: Beside,
     structure: Structure,
     current: FloatArray,
     params: EngineParams,
@@ -84,8 +117,7 @@ def build_portfolio(
     table : SignalTable of n signals over all symbols with signals
     phase1 : Phase1
         Sizes and volatilities of the signals.
-    held : HeldUse
-        What held positions use and set-apart ones take, divided by the cascade multiplier.
+    beside : Beside
     structure : Structure
         Correlations.
     current : ndarray of shape (n_symbols,), fraction of portfolio value
@@ -97,8 +129,7 @@ def build_portfolio(
     -------
     Portfolio
     """
-    allow_short = params.limits.allow_short
-    net = net_symbols(table, phase1.regime, phase1.volatility, allow_short=allow_short)
+    net, held = net_symbols(table, phase1, allow_short=params.limits.allow_short), beside.use
     share = ownership(table, phase1.regime, net.side)
     symbol_index, symbols = _directional(table, net)
     owned = owned_by(table, share, symbol_index)
@@ -112,15 +143,14 @@ def build_portfolio(
         kept = np.minimum(np.maximum(current * leaning, 0.0) / held.multiplier, size)
         reserved = min(held.set_apart, max(limits.gross_room - float(kept.sum()), 0.0))
         limits = limits.with_less_gross(reserved)
-    answer, factor = _solve(net, symbols, limits, structure, current, params)
+    correlations, answer, factor = _solve(net, symbols, limits, beside, structure, current, params)
     return Portfolio(
         symbol_index=symbol_index,
         symbols=symbols,
         side=side,
         leaning=leaning,
-        size=size,
-        longs=net.longs,
-        shorts=net.shorts,
+        net=net,
+        correlations=correlations,
         share=share,
         limits=limits,
         weights=answer.weights if factor == 1.0 else answer.weights * factor,
@@ -164,22 +194,37 @@ def owned_by(table: SignalTable, share: FloatArray, symbol_index: IntArray) -> O
     return Owned(table.strategy_of[rows], row_of[table.symbol_of[rows]], share[rows])
 
 
-def _solve(
+def _solve(  # noqa: PLR0913, PLR0917
     net: NetSizes,
     symbols: Sequence[str],
     limits: Limits,
+    beside: Beside,
     structure: Structure,
     current: FloatArray,
     params: EngineParams,
-) -> tuple[KellyAnswer, float]:
+) -> tuple[Correlations, KellyAnswer, float]:
     """Return the optimum over what is wanted, and the factor of the volatility target."""
     live = net.size.nonzero()[0]
-    some = len(live) < len(symbols)
+    count = len(live)
+    some = count < len(symbols)
     names = [symbols[place] for place in live.tolist()] if some else symbols
     asked = net.at(live) if some else net
-    matrix, loadings = structure.correlation(names)
+    sides = asked.side
+    if count and beside.symbols:
+        names, sides = (*names, *beside.symbols), np.concatenate((sides, np.sign(beside.weights)))
+    correlations = structure.correlations(names, sides)
+    matrix, loadings = correlations.matrix, correlations.loadings
+    # numbers at the ends of their range overflow, which the solver finds
+    with np.errstate(over="ignore", invalid="ignore"):
+        pull = np.minimum(asked.uncapped * asked.volatility, LARGEST_SIZE)
+        if len(names) > count:
+            risk = beside.volatility * beside.weights
+            pull -= asked.side * correlations.between(slice(count), slice(count, None), risk)
+            matrix = None if matrix is None else matrix[:count, :count]
+            loadings = None if loadings is None else loadings[:count]
     problem = KellyProblem(
         size=asked.size,
+        pull=pull,
         side=asked.side,
         volatility=asked.volatility,
         matrix=matrix,
@@ -192,10 +237,11 @@ def _solve(
     answer = optimal_weights(problem)
     factor = _volatility_factor(problem, answer, params.brakes.volatility_target)
     if not some:
-        return answer, factor
+        return correlations, answer, factor
     weights, cap_price = np.zeros(len(symbols)), np.zeros(len(symbols))
     weights[live], cap_price[live] = answer.weights, answer.cap_price
-    return KellyAnswer(weights, cap_price, answer.row_price, answer.failure), factor
+    whole = KellyAnswer(weights, cap_price, answer.row_price, answer.failure)
+    return correlations, whole, factor
 
 
 def _volatility_factor(problem: KellyProblem, answer: KellyAnswer, target: float) -> float:
@@ -233,26 +279,19 @@ def portfolio_volatility(problem: KellyProblem, weights: FloatArray) -> float:
 def _hits(
     symbols: Sequence[str], size: FloatArray, limits: Limits, answer: KellyAnswer
 ) -> tuple[LimitHit, ...]:
+    """Return the limits without slack whose members wanted more, with their shadow prices."""
+    solved, weights = answer.failure is None, answer.weights
     hits: list[LimitHit] = []
-    for row in answer.cap_price.nonzero()[0].tolist():
-        price = float(answer.cap_price[row])
-        if is_binding(price):
-            cap = float(limits.cap[row])
-            hits.append(LimitHit(POSITION.level, symbols[row], cap, float(size[row]), price))
-    bound = answer.row_price.nonzero()[0].tolist()
-    asked = np.asarray(limits.rows @ size) if bound else size
-    for row in bound:
-        price = float(answer.row_price[row])
-        if is_binding(price):
-            name = limits.names[row]
-            taken = float(limits.full[row] - limits.room[row])
-            hits.append(
-                LimitHit(
-                    name.level,
-                    name.identifier,
-                    float(limits.full[row]),
-                    float(asked[row]) + taken,
-                    price,
-                )
-            )
+    full = (size > limits.cap + _SLACK) & (weights > limits.cap - _SLACK)
+    for row in full.nonzero()[0].tolist():
+        price = float(answer.cap_price[row]) if solved else None
+        cap, wanted = float(limits.cap[row]), float(size[row])
+        hits.append(LimitHit(POSITION.level, symbols[row], cap, wanted, price))
+    asked = limits.rows @ size
+    bound = (asked > limits.room + _SLACK) & (limits.rows @ weights > limits.room - _SLACK)
+    for row in bound.nonzero()[0].tolist():
+        price = float(answer.row_price[row]) if solved else None
+        name, whole = limits.names[row], float(limits.full[row])
+        wanted = float(asked[row]) + whole - float(limits.room[row])
+        hits.append(LimitHit(name.level, name.identifier, whole, wanted, price))
     return tuple(hits)

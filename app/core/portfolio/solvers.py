@@ -75,8 +75,9 @@ def _by_active_set(
     high = np.concatenate((upper, room))
     low = np.zeros(len(high))
     low[size:] = -1e30
+    # DAQP reads the memory of an array and not its strides
     x, _, flag, info = daqp.solve(
-        hessian, -linear, matrix, high, low, primal_tol=1e-10, eps_prox=0.0
+        np.ascontiguousarray(hessian), -linear, matrix, high, low, primal_tol=1e-10, eps_prox=0.0
     )
     if flag != 1:
         raise SolverFailure(f"DAQP stopped with exit flag {flag}")

@@ -9,9 +9,9 @@ import numpy as np
 
 from app.core.books.market import MarketBook
 from app.core.params import MarketParams
-from app.core.portfolio.correlation import NO_PAIRS, CorrelationView
+from app.core.portfolio.correlation import Correlations, CorrelationView
 from app.core.portfolio.factors import FactorModel, loadings_for
-from app.core.types import FloatArray, IntArray
+from app.core.types import FloatArray
 
 
 class Structure:
@@ -23,37 +23,25 @@ class Structure:
         self._view = CorrelationView(params)
         self.factors: FactorModel | None = None
 
-    def correlation(self, symbols: Sequence[str]) -> tuple[FloatArray | None, FloatArray | None]:
-        """Return (matrix, None) up to ``dense_up_to`` symbols, (None, loadings) above.
+    def correlations(self, symbols: Sequence[str], sides: FloatArray) -> Correlations:
+        """Return a matrix up to ``dense_up_to`` symbols, factors above.
 
         Parameters
         ----------
         symbols : sequence of n str
-
-        Returns
-        -------
-        matrix : ndarray of shape (n, n), positive definite, or None
-        loadings : ndarray of shape (n, k), row norms below 1, or None
+        sides : ndarray of shape (n,), +1 or -1
         """
         if len(symbols) > self._params.dense_up_to:
-            return None, loadings_for(self.factors, symbols, self._params)
+            loadings = loadings_for(self.factors, symbols, sides, self._params)
+            return Correlations(symbols, None, loadings)
         if not symbols:
-            return np.empty((0, 0)), None
-        return self.matrix(symbols), None
+            return Correlations(symbols, np.empty((0, 0)))
+        matrix, prior_pairs, moved = self._view.dense(self._market, symbols, sides)
+        return Correlations(symbols, matrix, prior_pairs=prior_pairs, moved=moved)
 
-    def matrix(self, symbols: Sequence[str]) -> FloatArray:
-        """Return the dense correlation matrix of shape (n, n), positive definite, for any n."""
-        return self._view.matrix(self._market, symbols)
-
-    def prior_pairs(self, symbols: Sequence[str]) -> IntArray:
-        """Return the pairs of these symbols whose correlation is the prior, shape (k, 2).
-
-        Indices, the smaller one first. Above ``dense_up_to`` symbols, where factors stand for
-        pairs, there are none.
-        """
-        if not 1 < len(symbols) <= self._params.dense_up_to:
-            return NO_PAIRS
-        return self._view.prior_pairs(self._market, symbols)
+    def of_one_side(self, symbols: Sequence[str]) -> FloatArray:
+        """Return the dense matrix of any number n of symbols, all on one side: shape (n, n)."""
+        return self._view.dense(self._market, symbols, np.ones(len(symbols)))[0]
 
     def factors_are_stale(self) -> bool:
         """Return whether the market changed ``factor_refresh`` times since the last estimate."""

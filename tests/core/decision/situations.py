@@ -10,7 +10,7 @@ from app.core.decision.settle import Setting, Settled, settle
 from app.core.limits import HeldUse
 from app.core.params import EngineParams, LimitParams, MarketParams, TradingParams
 from app.core.phase1 import Phase1
-from app.core.portfolio.phase2 import Portfolio, build_portfolio
+from app.core.portfolio.phase2 import Beside, Portfolio, build_portfolio
 from app.core.portfolio.structure import Structure
 from app.core.signals import SignalTable, tabulate
 from app.core.stages.horizon import Claims
@@ -20,13 +20,15 @@ from tests.strategies import make_batch, make_signal
 SHORTS = LimitParams(allow_short=True)
 
 
-def phase1_of(sizes: FloatArray, volatility: FloatArray) -> Phase1:
-    """Sizes as if every stage had left them alone."""
-    same = np.ones_like(sizes)
+def phase1_of(
+    sizes: FloatArray, volatility: FloatArray, uncapped: FloatArray | None = None
+) -> Phase1:
+    """Sizes as if every stage had left them alone; uncapped ones are the same unless given."""
+    same, wanted = np.ones_like(sizes), sizes if uncapped is None else uncapped
     claims = Claims(86_400.0 * same, same, sizes, volatility)
     return Phase1(
         claims=claims, edge=sizes, volatility=volatility, scale=same, kelly=sizes,
-        conformal=sizes, sentiment=sizes, regime=sizes, uncapped=sizes,
+        conformal=sizes, sentiment=sizes, regime=sizes, uncapped=wanted,
         sizing_volatility=volatility, notices=(),
     )  # fmt: skip
 
@@ -76,7 +78,7 @@ class Situation:
         structure = Structure(MarketBook(MarketParams()), MarketParams())
         now = np.array([self.current.get(symbol, 0.0) for symbol in table.symbols])
         use = self.held.at_full_scale(self.multiplier)
-        return build_portfolio(table, phase1, use, structure, now, self.params)
+        return build_portfolio(table, phase1, Beside(use), structure, now, self.params)
 
     def settled(self, aims: Mapping[str, float] | None = None) -> Settled:
         """Settle Phase 2's weights, or other signed aims by symbol (already times a)."""

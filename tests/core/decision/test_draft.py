@@ -156,6 +156,14 @@ def test_notices_name_defaults_brakes_inputs_stages_solver_cuts_and_rejections_i
             "expected_return of two/A is missing: the record alone sizes it",
         ),
         (
+            "prior_pairs",
+            None,
+            (
+                "correlation of 1 of 1 pairs is mostly the prior, 0 on one side, fewer than 20 "
+                "joint returns are known: A, Z"
+            ),
+        ),
+        (
             "solver",
             None,
             (

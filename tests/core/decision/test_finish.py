@@ -206,7 +206,7 @@ def test_a_short_that_closes_slowly_keeps_within_what_its_strategy_holds_elsewhe
 
 def test_a_position_on_the_other_side_belongs_to_the_signals_of_that_side_by_size() -> None:
     desk = Desk(replace(PARAMS, trading=SLOW))
-    signals = (wish("a", "A", 0.1), wish("b", "A", -0.1), wish("c", "A", -0.05))
+    signals = (wish("a", "A", 0.15), wish("b", "A", -0.1), wish("c", "A", -0.05))
     finished = desk.finish(NO_POLICY, *signals, held={"A": -0.1})
     # the sides offset, so the short closes by a fifth; sellers own it 2 to 1
     assert finished.final.weights == pytest.approx([-0.08])

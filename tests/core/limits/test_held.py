@@ -13,7 +13,7 @@ BOTH = LimitParams(allow_short=True)
 
 def hits_of(book: HeldBook) -> list[tuple[str, str, float, float]]:
     """Level, identifier, limit and request of each hit, rounded beyond rounding errors."""
-    assert all(hit.shadow_price == 0.0 for hit in book.hits)
+    assert all(hit.shadow_price is None for hit in book.hits)
     return [
         (hit.level, hit.identifier, round(hit.limit, 12), round(hit.requested, 12))
         for hit in book.hits

@@ -50,7 +50,7 @@ def test_a_limit_that_cut_twice_binds_once_as_phase_2_saw_it() -> None:
         },
         {
             "limit": "position", "id": "A", "limit_usd": 75.0, "requested_usd": 100.0,
-            "shadow_price": 0.0,
+            "shadow_price": None,
         },
     ]  # fmt: skip
 

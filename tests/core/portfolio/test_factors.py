@@ -47,10 +47,13 @@ def problem_over(
     rows = np.vstack((np.arange(count) % 4 == np.arange(4)[:, None], np.ones(count, dtype=bool)))
     names = [LimitRow("strategy", name) for name in "abcd"] + [LimitRow("portfolio", "portfolio")]
     full = np.array([0.4] * 4 + [0.8])
+    size, side = rng.uniform(0.0, 0.3, count), rng.choice([-1.0, 1.0], count, p=[0.3, 0.7])
+    volatility = rng.uniform(0.01, 0.05, count)
     return KellyProblem(
-        size=rng.uniform(0.0, 0.3, count),
-        side=rng.choice([-1.0, 1.0], count, p=[0.3, 0.7]),
-        volatility=rng.uniform(0.01, 0.05, count),
+        size=size,
+        pull=size * volatility,
+        side=side,
+        volatility=volatility,
         matrix=matrix,
         loadings=loadings,
         limits=Limits(np.full(count, 0.15), rows.astype(np.float64), full, tuple(names), full),
@@ -68,9 +71,10 @@ def test_with_200_symbols_the_factor_answer_reaches_the_dense_utility_to_half_a_
     structure = Structure(book, PARAMS)
     structure.factors = estimate_factors(book, PARAMS)
     symbols = book.symbols()
-    none, loadings = structure.correlation(symbols)
-    assert none is None
-    dense = problem_over(symbols, seed, structure.matrix(symbols), None)
+    found = structure.correlations(symbols, np.ones(200))
+    loadings = found.loadings
+    assert found.matrix is None
+    dense = problem_over(symbols, seed, structure.of_one_side(symbols), None)
     best = optimal_weights(dense)
     thin = optimal_weights(problem_over(symbols, seed, None, loadings))
     assert best.failure is None
@@ -87,7 +91,7 @@ def test_with_200_symbols_the_factor_answer_reaches_the_dense_utility_to_half_a_
 def test_as_many_factors_as_symbols_give_back_the_matrix() -> None:
     book = book_of_factors(8, 120, 3)
     model = estimate_factors(book, MarketParams(factors=8))
-    dense = Structure(book, PARAMS).matrix(book.symbols())
+    dense = Structure(book, PARAMS).of_one_side(book.symbols())
     # row norms are held a thousandth below 1, which is all the difference
     assert implied(model.loadings) == pytest.approx(dense, abs=1.1e-3)
     assert np.linalg.norm(model.loadings, axis=1) == pytest.approx(np.full(8, MAX_NORM))
@@ -101,14 +105,15 @@ def test_rows_of_loadings_stay_below_one(seed: int, count: int, kept: int) -> No
     model = estimate_factors(book, params)
     assert model.loadings.shape == (count, min(kept, count))
     assert (np.square(model.loadings).sum(axis=1) <= 1.0 - 1e-3 + 1e-12).all()
-    loadings = loadings_for(model, ["S001", "never seen", "S000", "nor this"], params)
+    sides = np.array([1.0, 1.0, -1.0, -1.0])
+    loadings = loadings_for(model, ["S001", "never seen", "S000", "nor this"], sides, params)
     assert (np.square(loadings).sum(axis=1) < 1.0).all()
 
 
 def test_the_largest_factors_are_kept() -> None:
     book = book_of_factors(12, 120, 4, factors=1)
     one = estimate_factors(book, MarketParams(factors=1))
-    dense = Structure(book, PARAMS).matrix(book.symbols())
+    dense = Structure(book, PARAMS).of_one_side(book.symbols())
     values, vectors = np.linalg.eigh(dense)
     main = np.outer(vectors[:, -1], vectors[:, -1]) * values[-1]
     off = ~np.eye(12, dtype=bool)
@@ -118,10 +123,10 @@ def test_the_largest_factors_are_kept() -> None:
 def test_known_symbols_get_their_own_rows_in_the_order_asked() -> None:
     book = book_of_factors(5, 60, 5)
     model = estimate_factors(book, PARAMS)
-    loadings = loadings_for(model, ["S003", "S001"], PARAMS)
-    assert loadings.shape == (2, model.loadings.shape[1] + 1)
-    assert (loadings[:, :-1] == model.loadings[[3, 1]]).all()
-    assert (loadings[:, -1] == 0.0).all()
+    loadings = loadings_for(model, ["S003", "S001"], np.ones(2), PARAMS)
+    assert loadings.shape == (2, model.loadings.shape[1] + 2)
+    assert (loadings[:, :-2] == model.loadings[[3, 1]]).all()
+    assert (loadings[:, -2:] == 0.0).all()
 
 
 @pytest.mark.parametrize("prior", [0.5, 0.3, 0.1])
@@ -130,7 +135,7 @@ def test_unknown_symbols_correlate_by_the_prior(prior: float) -> None:
     params = MarketParams(prior_correlation=prior)
     model = estimate_factors(book, params)
     symbols = [*book.symbols(), "new one", "new two", "new three"]
-    matrix = implied(loadings_for(model, symbols, params))
+    matrix = implied(loadings_for(model, symbols, np.ones(33), params))
     among = matrix[30:, 30:][~np.eye(3, dtype=bool)]
     assert among == pytest.approx(np.full(6, prior))
     with_known = matrix[30, :30]
@@ -138,10 +143,19 @@ def test_unknown_symbols_correlate_by_the_prior(prior: float) -> None:
     assert 0.5 * prior <= with_known.mean() <= 1.1 * prior
 
 
+def test_unknown_symbols_of_opposite_sides_do_not_hedge_each_other() -> None:
+    model = estimate_factors(book_of_factors(30, 120, 6), PARAMS)
+    sides = np.array([1.0, 1.0, -1.0, -1.0])
+    matrix = implied(loadings_for(model, ["new", "other", "short", "third"], sides, PARAMS))
+    expected = np.array([[1, 0.5, 0, 0], [0.5, 1, 0, 0], [0, 0, 1, 0.5], [0, 0, 0.5, 1]])
+    assert matrix == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("model", [None, FactorModel({}, np.empty((0, 1)), 0)])
 def test_without_a_model_all_correlate_by_the_prior(model: FactorModel | None) -> None:
-    matrix = implied(loadings_for(model, ["A", "B", "C"], PARAMS))
-    assert matrix[~np.eye(3, dtype=bool)] == pytest.approx(np.full(6, 0.5))
+    sides = np.array([1.0, 1.0, -1.0])
+    matrix = implied(loadings_for(model, ["A", "B", "C"], sides, PARAMS))
+    assert matrix == pytest.approx(np.array([[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]))
 
 
 def test_symbols_without_enough_returns_have_no_row() -> None:
@@ -158,7 +172,7 @@ def test_fewer_than_two_symbols_give_an_empty_model(count: int) -> None:
     book = MarketBook(PARAMS) if count == 0 else book_of_factors(1, 40, 8, factors=1)
     model = estimate_factors(book, PARAMS)
     assert model.row == {}
-    assert loadings_for(model, ["S000", "X"], PARAMS).shape == (2, 1)
+    assert loadings_for(model, ["S000", "X"], np.ones(2), PARAMS).shape == (2, 2)
     assert model.market_version == book.version
 
 
@@ -175,19 +189,18 @@ def test_a_model_survives_json() -> None:
 
 def test_small_batches_get_a_matrix_and_large_ones_loadings() -> None:
     structure = Structure(book_of_factors(4, 40, 10), MarketParams(dense_up_to=3))
-    matrix, none = structure.correlation(["S000", "S001", "S002"])
-    assert none is None
-    assert matrix is not None
-    assert matrix.shape == (3, 3)
-    none, loadings = structure.correlation(["S000", "S001", "S002", "S003"])
-    assert none is None
-    assert loadings is not None
-    assert loadings.shape == (4, 1)
-    matrix, none = structure.correlation([])
-    assert matrix is not None
-    assert matrix.shape == (0, 0)
-    assert none is None
-    assert structure.matrix(["S000", "S001", "S002", "S003"]).shape == (4, 4)
+    small = structure.correlations(["S000", "S001", "S002"], np.ones(3))
+    assert small.loadings is None
+    assert small.matrix is not None
+    assert small.matrix.shape == (3, 3)
+    large = structure.correlations(["S000", "S001", "S002", "S003"], np.ones(4))
+    assert large.matrix is None
+    assert large.loadings is not None
+    assert large.loadings.shape == (4, 2)
+    empty = structure.correlations([], np.empty(0))
+    assert empty.matrix is not None
+    assert empty.matrix.shape == (0, 0)
+    assert structure.of_one_side(["S000", "S001", "S002", "S003"]).shape == (4, 4)
 
 
 def test_factors_are_stale_after_the_refresh_interval_and_before_there_are_any() -> None:

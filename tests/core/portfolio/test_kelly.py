@@ -1,6 +1,7 @@
 """Multi-asset Kelly against closed forms of the design's problem (section 2), worked by hand.
 
-Inside the limits the optimum solves D Sigma D u = k e, with e_j = S_j sigma_j^2 / k.
+Inside the limits the optimum solves D Sigma D u = k e, with e_j = U_j sigma_j^2 / k, and
+``pull`` is U sigma; where nothing is said of it, U is S.
 """
 
 import math
@@ -42,7 +43,8 @@ def answer_to(
         "cost_pct": 0.0,
         "current": np.zeros(count),
     }
-    return optimal_weights(KellyProblem(**{**parts, **changes}))
+    parts |= {"pull": parts["size"] * parts["volatility"]} | changes
+    return optimal_weights(KellyProblem(**parts))
 
 
 def weights(*arguments: Any, **keywords: Any) -> FloatArray:
@@ -126,3 +128,17 @@ def test_a_cost_is_paid_by_each_unit_that_moves() -> None:
     # a first symbol that stays at 0.04 pays nothing: u2 = 0.05 - 0.02
     held = weights([0.06, 0.06], 0.5, cost_pct=0.0004, current=np.array([0.04, 0.0]))
     assert held == pytest.approx([0.04, 0.03], abs=1e-8)
+
+
+def test_claims_above_the_cap_compete_by_edge_and_not_by_variance() -> None:
+    # e = mu, U = k mu / sigma^2: 4 calm ones of 10 and 2 wild ones of 0.625, all S = 0.5
+    volatility = [0.05] * 4 + [0.2] * 2
+    pull = np.array([0.25 * 0.1 / sigma for sigma in volatility])
+    found = weights([0.5] * 6, 0.0, volatility=volatility, pull=pull, cap=0.15, room=0.8)
+    # (0.1 - 4 u 0.04) = (0.1 - 4 w 0.0025) would need u below w / 16: the calm ones are full
+    assert found == pytest.approx([0.15] * 4 + [0.1] * 2)
+
+
+def test_a_negative_pull_opens_nothing_and_leaves_the_other_alone() -> None:
+    found = weights([0.1, 0.1], 0.5, pull=np.array([-0.002, 0.005]))
+    assert found == pytest.approx([0.0, 0.05])

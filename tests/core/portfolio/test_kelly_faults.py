@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import SolverFailure
 from app.core.limits import LimitRow, Limits
-from app.core.portfolio.kelly import KellyProblem, is_binding, optimal_weights, scale_down
+from app.core.portfolio.kelly import KellyProblem, optimal_weights, scale_down
 from app.core.portfolio.solvers import FactoredHessian, solve_dense, solve_factored
 from app.core.types import FloatArray
 from tests.core.judge import growth, infeasibility, judge
@@ -38,6 +38,8 @@ def test_the_unspoilt_problem_is_solved_without_a_flag() -> None:
         ("volatility", 0.0),
         ("volatility", -0.1),
         ("size", np.nan),
+        ("pull", np.nan),
+        ("pull", np.inf),
         ("matrix", np.nan),
         ("matrix", np.inf),
     ],
@@ -191,9 +193,3 @@ def test_solvers_refuse_an_infeasible_problem() -> None:
         solve_dense(eye, ones, ones, np.ones((1, 2)), none)
     with pytest.raises(SolverFailure, match="PIQP stopped"):
         solve_factored(FactoredHessian(ones, np.zeros((2, 1))), ones, ones, np.ones((1, 2)), none)
-
-
-def test_a_price_binds_above_a_billionth() -> None:
-    assert is_binding(2e-9)
-    assert not is_binding(1e-9)
-    assert not is_binding(0.0)

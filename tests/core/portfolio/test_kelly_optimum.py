@@ -23,10 +23,12 @@ def assert_as_good_as_the_judge(problem: KellyProblem) -> None:
     assert growth(answer.weights, problem) >= best - 1e-6 * abs(best) - 1e-12
 
 
-@given(seed=seeds, size=st.integers(2, 12))
-@settings(max_examples=60, deadline=None)
-def test_dense_answers_reach_the_judges_utility_under_binding_limits(seed: int, size: int) -> None:
-    assert_as_good_as_the_judge(random_problem(seed, size))
+@given(seed=seeds, size=st.integers(2, 12), pushed=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_dense_answers_reach_the_judges_utility_under_binding_limits(
+    seed: int, size: int, *, pushed: bool
+) -> None:
+    assert_as_good_as_the_judge(random_problem(seed, size, pushed=pushed))
 
 
 @given(seed=seeds, size=st.integers(2, 12))
@@ -37,18 +39,23 @@ def test_dense_answers_reach_the_judges_utility_without_binding_limits(
     assert_as_good_as_the_judge(random_problem(seed, size, tight=False))
 
 
-@given(seed=seeds, size=st.integers(2, 30))
-@settings(max_examples=30, deadline=None)
-def test_factor_answers_reach_the_judges_utility(seed: int, size: int) -> None:
-    assert_as_good_as_the_judge(random_problem(seed, size, in_factors=True))
-
-
-@given(seed=seeds, size=st.integers(1, 10), cost=st.sampled_from([1e-6, 1e-5, 1e-4, 1e-3]))
+@given(seed=seeds, size=st.integers(2, 30), pushed=st.booleans())
 @settings(max_examples=40, deadline=None)
+def test_factor_answers_reach_the_judges_utility(seed: int, size: int, *, pushed: bool) -> None:
+    assert_as_good_as_the_judge(random_problem(seed, size, in_factors=True, pushed=pushed))
+
+
+@given(
+    seed=seeds,
+    size=st.integers(1, 10),
+    cost=st.sampled_from([1e-6, 1e-5, 1e-4, 1e-3]),
+    pushed=st.booleans(),
+)
+@settings(max_examples=50, deadline=None)
 def test_answers_with_trading_costs_reach_the_judges_utility(
-    seed: int, size: int, cost: float
+    seed: int, size: int, cost: float, *, pushed: bool
 ) -> None:
-    assert_as_good_as_the_judge(random_problem(seed, size, cost_pct=cost))
+    assert_as_good_as_the_judge(random_problem(seed, size, cost_pct=cost, pushed=pushed))
 
 
 @given(seed=seeds)
@@ -75,12 +82,12 @@ def test_sparse_rows_give_what_dense_rows_give() -> None:
         assert spare.row_price == pytest.approx(dense.row_price, rel=1e-6, abs=1e-9)
 
 
-@given(seed=seeds, size=st.integers(2, 10))
-@settings(max_examples=40, deadline=None)
-def test_shadow_prices_are_the_judges(seed: int, size: int) -> None:
-    problem = random_problem(seed, size)
+@given(seed=seeds, size=st.integers(2, 10), pushed=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_shadow_prices_are_the_judges(seed: int, size: int, *, pushed: bool) -> None:
+    problem = random_problem(seed, size, pushed=pushed)
     mine, theirs = optimal_weights(problem), judge(problem)
-    unit = float((problem.size * problem.volatility**2).max()) / problem.fraction
+    unit = float((problem.pull * problem.volatility).max()) / problem.fraction
     limited = problem.limits.cap < problem.size
     assert mine.row_price == pytest.approx(theirs.row_price, abs=2e-5 * unit)
     assert mine.cap_price[limited] == pytest.approx(theirs.cap_price[limited], abs=2e-5 * unit)
@@ -152,6 +159,15 @@ def test_no_symbol_exceeds_its_size_when_opposite_sides_hedge_each_other() -> No
     )
     # unbounded, the pair would be levered twenty times
     assert optimal_weights(problem).weights == pytest.approx([0.05, 0.05])
+
+
+@pytest.mark.parametrize(("pull", "weight"), [(0.05, 0.3), (0.02, 0.2), (0.0, 0.0), (-0.1, 0.0)])
+def test_a_lone_symbol_goes_to_what_pulls_it_or_to_its_size(pull: float, weight: float) -> None:
+    problem = random_problem(
+        1, 1, size=np.array([0.3]), volatility=np.array([0.1]), pull=np.array([pull]), tight=False
+    )
+    assert optimal_weights(problem).weights == pytest.approx([weight])
+    assert judge(problem).weights == pytest.approx([weight], abs=1e-5)
 
 
 def test_without_any_size_nothing_is_solved_and_nothing_bound() -> None:

@@ -6,13 +6,14 @@ import pytest
 from app.core.books.market import MarketBook
 from app.core.limits import HeldUse
 from app.core.params import BrakeParams, EngineParams, LimitParams, MarketParams, TradingParams
-from app.core.portfolio.phase2 import Portfolio, build_portfolio, portfolio_volatility
+from app.core.portfolio.phase2 import Beside, Portfolio, build_portfolio, portfolio_volatility
 from app.core.portfolio.structure import Structure
 from app.core.types import Action
-from tests.core.decision.situations import Situation, phase1_of
+from tests.core.decision.situations import SHORTS, Situation, phase1_of
 from tests.core.problems import random_problem
 
 LONG_ONLY = LimitParams()
+SHORT_PARAMS = EngineParams(limits=SHORTS)
 
 
 def built(situation: Situation) -> Portfolio:
@@ -162,7 +163,7 @@ def test_the_volatility_target_scales_everything_by_one_factor(
     portfolio = build_portfolio(
         table,
         phase1_of(np.array([0.04]), np.array([0.05])),
-        HeldUse(),
+        Beside(),
         Structure(MarketBook(MarketParams()), MarketParams()),
         np.zeros(1),
         params,
@@ -179,7 +180,7 @@ def test_a_volatility_target_without_any_weight_changes_nothing() -> None:
     portfolio = build_portfolio(
         situation.table(),
         phase1_of(np.array([0.04]), np.array([0.05])),
-        HeldUse(),
+        Beside(),
         Structure(MarketBook(MarketParams()), MarketParams()),
         np.zeros(1),
         params,
@@ -202,6 +203,92 @@ def test_predicted_volatility_is_the_same_in_every_form() -> None:
     assert portfolio_volatility(bare, weights) == pytest.approx(np.sqrt(risk @ risk))
 
 
+def beside(weights: dict[str, float], volatility: float = 0.05) -> Beside:
+    return Beside(
+        HeldUse(),
+        tuple(weights),
+        np.array(list(weights.values())),
+        np.full(len(weights), volatility),
+    )
+
+
+def with_held(
+    size: float, held: Beside, *, uncapped: float | None = None, params: EngineParams = SHORT_PARAMS
+) -> Portfolio:
+    """One signal of volatility 0.05 beside what is held; a negative size is a SELL."""
+    phase1 = phase1_of(np.array([abs(size)]), np.array([0.05]), np.array([abs(uncapped or size)]))
+    return build_portfolio(
+        Situation((("one", "A", size),)).table(),
+        phase1,
+        held,
+        Structure(MarketBook(params.market), params.market),
+        np.zeros(1),
+        params,
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "held", "weight"),
+    [
+        # u = U - 0.5 h at equal volatility and the prior
+        (0.06, beside({"H": 0.04}), 0.04),
+        (0.06, beside({"H": 0.04}, 0.1), 0.02),
+        (0.06, beside({"H": 0.04, "K": 0.02}), 0.03),
+        (0.06, beside({"H": 0.2}), 0.0),
+        # opposite sides do not hedge each other before anybody measured it
+        (0.06, beside({"H": -0.04}), 0.06),
+        (-0.06, beside({"H": 0.04}), 0.06),
+        (-0.06, beside({"H": -0.04}), 0.04),
+    ],
+)
+def test_a_new_bet_knows_what_is_held(size: float, held: Beside, weight: float) -> None:
+    assert with_held(size, held).weights == pytest.approx([weight])
+
+
+def test_what_is_held_takes_from_the_uncapped_size() -> None:
+    # U = 0.2 - 0.5 0.1 is still above the size of 0.06
+    portfolio = with_held(0.06, beside({"H": 0.1}), uncapped=0.2)
+    assert portfolio.weights == pytest.approx([0.06])
+    assert portfolio.correlations.symbols == ("A", "H")
+
+
+def test_a_measured_hedge_raises_nothing_above_its_size() -> None:
+    book = MarketBook(MarketParams())
+    for day in range(300):
+        move = 0.01 * (-1) ** day
+        book.observe_returns(day * 86_400 * 10**9, {"A": move, "H": -move})
+    held = beside({"H": 0.04})
+    portfolio = build_portfolio(
+        Situation((("one", "A", 0.06),)).table(),
+        phase1_of(np.array([0.06]), np.array([0.05])),
+        held,
+        Structure(book, MarketParams()),
+        np.zeros(1),
+        SHORT_PARAMS,
+    )
+    assert portfolio.weights == pytest.approx([0.06])
+
+
+def test_in_factors_what_is_held_counts_as_in_a_matrix() -> None:
+    params = EngineParams(market=MarketParams(dense_up_to=1), limits=SHORTS)
+    assert with_held(0.06, beside({"H": 0.04}), params=params).weights == pytest.approx([0.04])
+
+
+def test_a_limit_binds_without_slack_where_more_was_wanted_even_at_no_price() -> None:
+    # both caps fill the portfolio's limit exactly: one of the three alone moves nothing
+    limits = LimitParams(max_position_pct=0.1, max_portfolio_pct=0.2)
+    portfolio = built(Situation((("a", "A", 0.4), ("b", "B", 0.4)), limits=limits))
+    assert portfolio.weights == pytest.approx([0.1, 0.1])
+    named = {(hit.level, hit.identifier): hit.shadow_price for hit in portfolio.hits}
+    assert named.keys() == {("position", "A"), ("position", "B"), ("portfolio", "portfolio")}
+    assert all(price is not None and price >= 0.0 for price in named.values())
+
+
+def test_a_limit_that_exactly_holds_what_was_wanted_does_not_bind() -> None:
+    limits = LimitParams(max_position_pct=0.06)
+    assert built(Situation((("a", "A", 0.06),), limits=limits)).hits == ()
+
+
 def test_more_symbols_than_the_dense_solver_takes_are_solved_in_factors() -> None:
     count = 230
     wishes = tuple((f"s{i % 5}", f"S{i:03}", 0.02 + i / 10_000) for i in range(count))
@@ -218,7 +305,9 @@ def test_an_unsolvable_problem_is_flagged_and_feasible() -> None:
     portfolio = built(situation)
     assert portfolio.failure
     assert portfolio.weights.tolist() == [0.15, 0.15]
-    assert portfolio.hits == ()
+    assert [(hit.identifier, hit.shadow_price) for hit in portfolio.hits] == [
+        ("A", None), ("B", None),
+    ]  # fmt: skip
 
 
 def test_an_empty_batch_gives_an_empty_portfolio() -> None:

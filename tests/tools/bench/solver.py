@@ -19,7 +19,7 @@ from scipy import sparse
 from app.core.books.market import MarketBook
 from app.core.limits import HeldUse, Owned, build_limits
 from app.core.params import LimitParams, MarketParams
-from app.core.portfolio.correlation import common_correlation, make_definite
+from app.core.portfolio.correlation import common_correlation, make_definite, prior_matrix
 from app.core.portfolio.factors import estimate_factors, loadings_for
 from app.core.portfolio.kelly import KellyProblem, optimal_weights
 from app.core.types import FloatArray
@@ -95,8 +95,11 @@ def make_case(count: int) -> Case:
         returns = 0.01 * (common + 0.8 * draw.normal(size=count))
         observed = dict(zip(symbols, returns.tolist(), strict=True))
         market.observe_returns(START_NS + step * 86_400 * 10**9, observed)
-    matrix = make_definite(common_correlation(market.window(symbols), params), params)
-    loadings = loadings_for(estimate_factors(market, params), symbols, params)
+    sides = np.ones(count)
+    prior = prior_matrix(sides, params.prior_correlation)
+    shrunk = common_correlation(market.window(symbols), params)
+    matrix, _ = make_definite(shrunk, prior, params.min_eigenvalue)
+    loadings = loadings_for(estimate_factors(market, params), symbols, sides, params)
     size = draw.uniform(0.02, 0.30, size=count)
     volatility = draw.uniform(0.1, 0.4, size=count)
     names = [f"strategy-{place}" for place in range(STRATEGIES)]
@@ -106,7 +109,8 @@ def make_case(count: int) -> Case:
     def problem(matrix: FloatArray | None, loadings: FloatArray | None) -> KellyProblem:
         return KellyProblem(
             size=size,
-            side=np.ones(count),
+            pull=size * volatility,
+            side=sides,
             volatility=volatility,
             matrix=matrix,
             loadings=loadings,
