@@ -25,8 +25,10 @@ class BindingLimit(TypedDict):
     limit_usd: float
     requested_usd: float
     """What its members asked for in Phase 1, and what held positions are worth."""
-    shadow_price: float
-    """Gain in utility per unit of room; 0 where unknown."""
+    shadow_price: float | None
+    """Gain of utility a unit if this limit alone were wider; null where it cut held positions or
+    the solver gave no answer.
+    """
 
 
 class Cascade(TypedDict):

@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: c39549008d22dbf1b168dbc182302f302e84652b02c28f33eff716eded506d5a
+// openapi sha256: 758a96c067f5755d92fc1e44e49fd5f55a9e0715a64ad8fbb6128abdcc57b9c6
 
 export interface paths {
     "/allocate": {
@@ -671,9 +671,9 @@ export interface components {
             requested_usd: number;
             /**
              * Shadow Price
-             * @description Gain in utility per unit of room; 0 where unknown.
+             * @description Gain of utility a unit if this limit alone were wider; null where it cut held positions or the solver gave no answer.
              */
-            shadow_price: number;
+            shadow_price: number | null;
         };
         /**
          * BudgetRow

@@ -129,7 +129,6 @@ def _typical(loadings: FloatArray, target: FloatArray, prior: float) -> FloatArr
     """Return the loading closest to a correlation with each symbol, its squared norm the prior."""
     if not target.any():
         return np.zeros(loadings.shape[1])
-    found, *_ = np.linalg.lstsq(loadings, target, rcond=None)
-    squared = float(found @ found)
-    typical: FloatArray = found * min(1.0, math.sqrt(prior / squared)) if squared else found
-    return typical
+    typical = np.asarray(np.linalg.lstsq(loadings, target, rcond=None)[0], dtype=np.float64)
+    squared = float(typical @ typical)
+    return typical * min(1.0, math.sqrt(prior / squared)) if squared else typical

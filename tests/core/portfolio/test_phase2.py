@@ -103,6 +103,7 @@ def test_a_strategys_limit_binds_with_what_it_holds_and_what_was_asked() -> None
     assert hit.limit == 0.25
     # all of A, half of B, and what is held: 0.10 + 0.05 + 0.20
     assert hit.requested == pytest.approx(0.35)
+    assert hit.shadow_price is not None
     assert hit.shadow_price > 0.0
     assert portfolio.weights[0] + 0.5 * portfolio.weights[1] == pytest.approx(0.05, abs=1e-8)
 
