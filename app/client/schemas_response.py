@@ -31,6 +31,26 @@ class BindingLimit(TypedDict):
     """
 
 
+class CurrentRisk(TypedDict):
+    """Predicted risk of what is held now."""
+
+    volatility: float
+    es_95: float
+
+
+class BookRisk(TypedDict):
+    """Predicted risk of the targets; positions that are set apart have no part in it."""
+
+    volatility: float
+    """Standard deviation of the portfolio's return over horizon_sec, a fraction."""
+    es_95: float
+    """Expected loss beyond the 95 % quantile, normal, mean 0: 2.063 volatilities."""
+    horizon_sec: float
+    contributions: dict[str, float]
+    """Share of each symbol in the variance; they sum to 1, a hedge's is negative."""
+    current: CurrentRisk
+
+
 class Cascade(TypedDict):
     """Assessment of the liquidation cascade."""
 
@@ -171,6 +191,7 @@ class AllocateResponse(TypedDict):
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
     cascade: Cascade
+    risk: BookRisk
     policy: PolicySummary
     portfolio_id: str
     trading_state: Literal["ACTIVE", "REDUCING", "HALTED"]
@@ -185,6 +206,8 @@ class AllocateResponse(TypedDict):
     circuit_state: str
     """closed, half_open or open."""
     model_version: str | None
+    settings_hash: str
+    """Of the parameters in force, as in GET /state."""
     latency_ms: float
     timestamp_ns: int
     """When decided, ns since 1970 UTC."""

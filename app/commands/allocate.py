@@ -170,6 +170,11 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         f"total {answer['total_allocated_usd']:,.2f} USD of {answer['portfolio_value']:,.2f}, "
         f"{answer['utilization_pct']:.1f} % used"
     )
+    risk = answer["risk"]
+    yield (
+        f"volatility {risk['volatility']:.2%} over {risk['horizon_sec']:,.6g} s, expected "
+        f"shortfall {risk['es_95']:.2%}, held now {risk['current']['volatility']:.2%}"
+    )
     cascade = answer["cascade"]
     yield f"cascade {cascade['risk_score']:.3f} {cascade['recommendation']}"
     for limit in answer["binding_limits"]:

@@ -36,6 +36,7 @@ class HybridAllocation:
     rejected_signals: list[dict[str, Any]]
     warnings: list[str]
     cascade: dict[str, Any]
+    risk: dict[str, Any]
     policy: dict[str, Any]
     trading_state: str
     control_version: int
@@ -44,6 +45,7 @@ class HybridAllocation:
     regime: str
     circuit_state: str
     model_version: str | None
+    settings_hash: str
     latency_ms: float
     timestamp_ns: int
 

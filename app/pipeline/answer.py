@@ -114,6 +114,7 @@ def compose(conclusion: Conclusion) -> dict[str, Any]:
             "score_recommendation": observed.cascade.score_recommendation,
             "components": observed.cascade.components,
         },
+        "risk": risk_summary(conclusion),
         "policy": policy_summary(conclusion),
         "portfolio_id": DEFAULT_PORTFOLIO,
         "trading_state": observed.switch.state.value,
@@ -278,6 +279,22 @@ def _stage_columns(conclusion: Conclusion) -> list[FloatArray]:
         columns.append(portfolio.share * full[table.symbol_of] + held)
     columns.append(conclusion.final.parts)
     return columns
+
+
+def risk_summary(conclusion: Conclusion) -> dict[str, Any]:
+    """Tell the predicted risk of the targets, and of what is held now, over the horizon of claims.
+
+    Positions that are set apart have no part in either.
+    """
+    observed, model = conclusion.observed, conclusion.drafted.risk
+    targets, current = model.assess(conclusion.final.weights), model.assess(observed.current)
+    return {
+        "volatility": targets.volatility,
+        "es_95": targets.shortfall,
+        "horizon_sec": observed.params.signals.horizon_sec,
+        "contributions": targets.contributions,
+        "current": {"volatility": current.volatility, "es_95": current.shortfall},
+    }
 
 
 def policy_summary(conclusion: Conclusion) -> dict[str, Any]:

@@ -167,6 +167,7 @@ class Decider:
                 **body,
                 "circuit_state": str(self._engine.world.gate.breaker.state(now)),
                 "model_version": policy.model_version,
+                "settings_hash": self._engine.digest_of(concluded.observed.params),
                 "latency_ms": 1e3 * (now - begun.at),
                 "timestamp_ns": concluded.observed.batch.received_ns,
             }
@@ -192,7 +193,7 @@ class Decider:
             fallback_reason=wire["fallback_reason"],
             mode=engine.mode,
             model_version=wire["model_version"],
-            settings_hash=engine.digest_of(observed.params),
+            settings_hash=wire["settings_hash"],
             symbols=tuple(wire["allocations"]),
             strategies=concluded.final.strategies(observed.table),
         )

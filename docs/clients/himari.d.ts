@@ -1,6 +1,6 @@
 // Types of the HIMARI Layer 3 API, made from its OpenAPI document.
 // `python -m tests.tools.reference.typescript` writes this file anew; a test compares the digest.
-// openapi sha256: 758a96c067f5755d92fc1e44e49fd5f55a9e0715a64ad8fbb6128abdcc57b9c6
+// openapi sha256: 19edc9b51e19862ae72a3741a65b12cc6532ae1c3436d04760af2778d4c0ea75
 
 export interface paths {
     "/allocate": {
@@ -589,6 +589,7 @@ export interface components {
             /** Warnings */
             warnings: string[];
             cascade: components["schemas"]["Cascade"];
+            risk: components["schemas"]["BookRisk"];
             policy: components["schemas"]["PolicySummary"];
             /** Portfolio Id */
             portfolio_id: string;
@@ -622,6 +623,11 @@ export interface components {
             circuit_state: string;
             /** Model Version */
             model_version: string | null;
+            /**
+             * Settings Hash
+             * @description Of the parameters in force, as in GET /state.
+             */
+            settings_hash: string;
             /** Latency Ms */
             latency_ms: number;
             /**
@@ -674,6 +680,32 @@ export interface components {
              * @description Gain of utility a unit if this limit alone were wider; null where it cut held positions or the solver gave no answer.
              */
             shadow_price: number | null;
+        };
+        /**
+         * BookRisk
+         * @description Predicted risk of the targets; positions that are set apart have no part in it.
+         */
+        BookRisk: {
+            /**
+             * Volatility
+             * @description Standard deviation of the portfolio's return over horizon_sec, a fraction.
+             */
+            volatility: number;
+            /**
+             * Es 95
+             * @description Expected loss beyond the 95 % quantile, normal, mean 0: 2.063 volatilities.
+             */
+            es_95: number;
+            /** Horizon Sec */
+            horizon_sec: number;
+            /**
+             * Contributions
+             * @description Share of each symbol in the variance; they sum to 1, a hedge's is negative.
+             */
+            contributions: {
+                [key: string]: number;
+            };
+            current: components["schemas"]["CurrentRisk"];
         };
         /**
          * BudgetRow
@@ -817,6 +849,16 @@ export interface components {
             diversification_score: number | null;
             /** Alerts */
             alerts: components["schemas"]["CorrelationAlert"][];
+        };
+        /**
+         * CurrentRisk
+         * @description Predicted risk of what is held now.
+         */
+        CurrentRisk: {
+            /** Volatility */
+            volatility: number;
+            /** Es 95 */
+            es_95: number;
         };
         /**
          * DecisionsResponse

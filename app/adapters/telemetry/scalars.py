@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from app.adapters.telemetry.last_values import LastValues
 
@@ -11,6 +11,16 @@ _CODES: Final = {"closed": 0.0, "half_open": 1.0, "open": 2.0}
 
 def _from_answer(name: str) -> Callable[[LastValues], float]:
     return lambda last: float(last.answer.get(name, 0.0))
+
+
+def _from_risk(*path: str) -> Callable[[LastValues], float]:
+    def value(last: LastValues) -> float:
+        found: Any = last.answer.get("risk", {})
+        for name in path:
+            found = found.get(name, {})
+        return float(found or 0.0)
+
+    return value
 
 
 def _from_circuit(name: str, idle: float = 0.0) -> Callable[[LastValues], float]:
@@ -77,6 +87,11 @@ SCALARS: Final[Sequence[tuple[str, str, Callable[[LastValues], float]]]] = (
      _from_answer("max_drift_pct")),
     ("ensemble_drifted_strategies", "Strategies whose drift is an alert (count)",
      lambda last: float(len(last.answer.get("drifted_strategies", ())))),
+    ("book_volatility", "Predicted volatility of the targets over the horizon (fraction)",
+     _from_risk("volatility")),
+    ("book_es_95", "Their expected shortfall at 95 %, normal (fraction)", _from_risk("es_95")),
+    ("book_current_volatility", "Predicted volatility of what was held (fraction)",
+     _from_risk("current", "volatility")),
     ("net_usd", "Net allocation, longs less shorts (USD)", _from_answer("net_usd")),
     ("baseline_total_usd", "Gross allocation of Phase 2 alone (USD)",
      _gross("baseline_allocations")),

@@ -96,6 +96,29 @@ class Cascade(BaseModel):
     components: dict[str, float] = Field(description="Each indicator's part, 0 to 1.")
 
 
+class CurrentRisk(BaseModel):
+    """Predicted risk of what is held now."""
+
+    volatility: float
+    es_95: float
+
+
+class BookRisk(BaseModel):
+    """Predicted risk of the targets; positions that are set apart have no part in it."""
+
+    volatility: float = Field(
+        description="Standard deviation of the portfolio's return over horizon_sec, a fraction."
+    )
+    es_95: float = Field(
+        description="Expected loss beyond the 95 % quantile, normal, mean 0: 2.063 volatilities."
+    )
+    horizon_sec: float
+    contributions: dict[str, float] = Field(
+        description="Share of each symbol in the variance; they sum to 1, a hedge's is negative."
+    )
+    current: CurrentRisk
+
+
 class PolicySummary(BaseModel):
     """What became of the rows that the policy was asked."""
 
@@ -152,6 +175,7 @@ class AllocateResponse(BaseModel):
     rejected_signals: list[RejectedSignal]
     warnings: list[str]
     cascade: Cascade
+    risk: BookRisk
     policy: PolicySummary
     portfolio_id: str
     trading_state: Literal["ACTIVE", "REDUCING", "HALTED"] = Field(
@@ -168,6 +192,7 @@ class AllocateResponse(BaseModel):
     regime: str = Field(description="The most defensive regime of the batch.")
     circuit_state: str = Field(description="closed, half_open or open.")
     model_version: str | None
+    settings_hash: str = Field(description="Of the parameters in force, as in GET /state.")
     latency_ms: float
     timestamp_ns: int = Field(description="When decided, ns since 1970 UTC.")
 

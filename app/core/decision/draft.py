@@ -16,6 +16,7 @@ from app.core.limits import HeldBook, cut_held
 from app.core.phase1 import Phase1, cautious_volatility, size_signals
 from app.core.portfolio.netting import net_symbols
 from app.core.portfolio.phase2 import Beside, Portfolio, build_portfolio
+from app.core.portfolio.risk import RiskModel
 from app.core.types import DIRECTION, FloatArray, Notice, PolicyInput, Signal, TradingState
 
 _LARGEST: Final = float(np.finfo(np.float64).max)
@@ -27,7 +28,8 @@ class Draft:
 
     ``held`` are the positions that no directional signal names; ``owners`` are the shares in each
     position, were it held; ``closed`` are held symbols that are brought to zero whatever their
-    price; ``set_apart_usd`` is what positions without a price take of the gross room of new ones.
+    price; ``risk`` is of every symbol that may be in the book; ``set_apart_usd`` is what positions
+    without a price take of the gross room of new ones.
     """
 
     observed: Observation
@@ -35,6 +37,7 @@ class Draft:
     held: HeldBook
     owners: Mapping[str, Shares]
     portfolio: Portfolio
+    risk: RiskModel
     closed: frozenset[str]
     set_apart_usd: float
     notices: tuple[Notice, ...]
@@ -48,16 +51,18 @@ def draft(observed: Observation, beliefs: Beliefs) -> Draft:
     set_apart_usd = _set_apart_usd(observed)
     owners = _owners(observed, beliefs)
     held = _held(observed, owners, closed, set_apart_usd / observed.value_usd)
+    beside = _beside(held, observed, phase1, beliefs.market)
     portfolio = build_portfolio(
         table,
         phase1,
-        _beside(held, observed, phase1, beliefs.market),
+        beside,
         beliefs.structure,
         current_weights(observed.current, table.symbols),
         params,
     )
     notices = draft_notices(observed, phase1, portfolio, held, beliefs)
-    return Draft(observed, phase1, held, owners, portfolio, closed, set_apart_usd, notices)
+    risk = _risk_model(observed, portfolio, beside, beliefs)
+    return Draft(observed, phase1, held, owners, portfolio, risk, closed, set_apart_usd, notices)
 
 
 def policy_inputs(drafted: Draft, beliefs: Beliefs) -> tuple[PolicyInput, ...]:
@@ -139,6 +144,30 @@ def _beside(held: HeldBook, observed: Observation, phase1: Phase1, market: Marke
     learnt = cautious_volatility(market, symbols, horizon_sec, params.market)
     said = np.array([claims.get(symbol, math.nan) for symbol in symbols])
     return Beside(use, symbols, at_one, np.where(np.isnan(said), learnt, said))
+
+
+def _risk_model(
+    observed: Observation, portfolio: Portfolio, beside: Beside, beliefs: Beliefs
+) -> RiskModel:
+    """Return volatilities and correlations of what is wanted, held or to be closed."""
+    correlations, params = portfolio.correlations, observed.params
+    sigma = dict(zip(portfolio.symbols, portfolio.net.claimed.tolist(), strict=True))
+    sigma.update(zip(beside.symbols, beside.volatility.tolist(), strict=True))
+    names = correlations.symbols
+    rest = observed.current.keys() - set(names) if observed.current else None
+    if rest:
+        sides = portfolio.side[portfolio.size > 0.0].tolist()
+        sides += np.sign(beside.weights).tolist() if len(names) > len(sides) else []
+        others = sorted(rest)
+        sides += [math.copysign(1.0, observed.current[symbol]) for symbol in others]
+        names = (*names, *others)
+        correlations = beliefs.structure.correlations(names, np.array(sides))
+        unsaid = [symbol for symbol in others if symbol not in sigma]
+        learnt = cautious_volatility(
+            beliefs.market, unsaid, params.signals.horizon_sec, params.market
+        )
+        sigma.update(zip(unsaid, learnt.tolist(), strict=True))
+    return RiskModel(np.array([sigma[symbol] for symbol in names]), correlations)
 
 
 def _owners(observed: Observation, beliefs: Beliefs) -> dict[str, Shares]:

@@ -197,6 +197,17 @@ class Correlations:
     prior_pairs: IntArray = field(default_factory=lambda: NO_PAIRS)
     moved: float = 0.0
 
+    def times(self, values: FloatArray) -> FloatArray:
+        """Return the correlation matrix times a vector of shape (n,)."""
+        if self.matrix is not None:
+            product: FloatArray = self.matrix @ values
+            return product
+        if self.loadings is None:
+            return values
+        own = 1.0 - np.square(self.loadings).sum(axis=1)
+        total: FloatArray = self.loadings @ (self.loadings.T @ values) + own * values
+        return total
+
     def between(self, rows: slice, columns: slice, values: FloatArray) -> FloatArray:
         """Return the block of rows and columns times a vector over the columns.
 

@@ -27,6 +27,18 @@ _PORTFOLIO: Final = Row(
             thresholds=(Threshold(80, "orange"),), low=0,
         ),
         Panel(
+            "Predicted volatility",
+            "Of the targets and of what was held, over the horizon of claims; beside them the "
+            "expected shortfall of the targets at 95 %.",
+            "percentunit",
+            (
+                Query("himari_l3_book_volatility", "targets {{instance}}"),
+                Query("himari_l3_book_current_volatility", "held {{instance}}"),
+                Query("himari_l3_book_es_95", "shortfall {{instance}}"),
+            ),
+            low=0,
+        ),
+        Panel(
             "Portfolio value",
             "As the last batch gave it; a sudden step is a feed that is wrong.",
             "currencyUSD",
