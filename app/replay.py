@@ -115,7 +115,8 @@ def _compare(
     data: Mapping[str, Any], drafted: Draft, beliefs: Beliefs, report: ReplayReport
 ) -> None:
     answer = events.answer_from_json(data["policy"])
-    computed = compose(conclude(drafted, answer, beliefs))
+    concluded = conclude(drafted, answer, beliefs)
+    computed = compose(concluded) | {"settings_hash": concluded.observed.params.digest()}
     found = list(_differences(data, computed))
     report.compared += 1
     report.equal += not found

@@ -1,5 +1,6 @@
 """Held positions and trading states on single requests."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from app.core.params import EngineParams, LimitParams
 from app.core.types import Action, TradingState
 from tests.contract.engine import Answer, Engine, run
-from tests.contract.requests import SHORTS, SLOW, ask, request, signal
+from tests.contract.requests import SHORTS, SLOW, UNCORRELATED, ask, request, signal
 from tests.contract.strategies import CALM, CLOSING, HALVING, NOW, QUARTERING
 
 BIG = 0.02
@@ -172,7 +173,7 @@ def test_halted_targets_the_current_positions_within_limits() -> None:
 
 
 def test_reducing_stays_between_zero_and_the_position() -> None:
-    engine = Engine(SHORTS)
+    engine = Engine(replace(SHORTS, market=UNCORRELATED.market))
     engine.trade(TradingState.REDUCING)
     held = {"AAA": 20.0, "BBB": -20.0, "DDD": 300.0}
     prices = dict.fromkeys(("AAA", "BBB", "CCC", "DDD"), 100.0)
