@@ -26,7 +26,7 @@ def make_signal(**changes: Any) -> Signal:
         "risk_score": 0.25,
         "regime": Regime.RANGING,
         "timestamp_ns": NOW_NS,
-        "expected_return": 0.01,
+        "expected_return": 0.005,
         "predicted_volatility": 0.05,
     }
     return Signal(**{**baseline, **changes})

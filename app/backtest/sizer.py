@@ -3,6 +3,7 @@
 The same functions in the same order as the service's decider; a test holds both to equal numbers.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -119,26 +120,24 @@ class Sizer:
             phase1.own_edge.tolist(),
             phase1.own_volatility.tolist(),
             phase1.claims.horizon_sec.tolist(),
+            phase1.own_sharpe.tolist(),
             strict=True,
         )
-        for signal, direction, edge, volatility, horizon_sec in rows:
+        for signal, direction, edge, volatility, horizon_sec, claim in rows:
             realized = day.next_returns.get(signal.symbol)
-            if realized is None or direction == 0.0:
+            if realized is None or direction == 0.0 or math.isnan(claim):
                 continue
-            if not self._is_absurd(signal, realized, volatility):
+            z = direction * realized / volatility
+            if not is_absurd(abs(realized), z, signal, self._move_since):
                 lesson = Lesson(
                     signal.strategy_id,
-                    direction * realized,
-                    edge,
-                    volatility,
+                    claim,
+                    z,
+                    abs(z - edge / volatility),
                     period=outcome_period(signal.timestamp_ns, horizon_sec),
                     horizon_sec=horizon_sec,
                 )
                 self._beliefs.learn(lesson)
-
-    def _is_absurd(self, signal: Signal, realized: float, volatility: float) -> bool:
-        """Whether ``POST /outcomes`` would refuse the outcome."""
-        return is_absurd(abs(realized), volatility, signal, self._move_since)
 
     def _move_since(self, signal: Signal) -> float | None:
         """Largest believed move of the symbol since the last decision."""

@@ -9,6 +9,7 @@ from app.console.charts import lay_out_curves, lay_out_interval
 from app.console.context import console_of
 from app.console.render import service_of
 from app.pipeline.service import SizingService
+from app.pipeline.views import records_view
 
 _SHOWN: Final = 100
 
@@ -35,7 +36,7 @@ def _interval(paired: dict[str, Any]) -> Any:
 
 def _records(service: SizingService) -> dict[str, Any]:
     records = service.beliefs.records
-    found = sorted(records.summary().items(), key=lambda pair: -pair[1]["outcomes"])
+    found = sorted(records_view(service.beliefs).items(), key=lambda pair: -pair[1]["outcomes"])
     return {
         "strategies": found[:_SHOWN],
         "more": max(0, len(found) - _SHOWN),

@@ -21,6 +21,7 @@ from app.core.portfolio.factors import FactorModel, estimate_factors
 from app.core.portfolio.structure import Structure
 from app.core.signals import SignalTable
 from app.core.stages.cascade import CascadeAssessment, assess_cascade
+from app.core.stages.kelly import calibrate
 from app.core.stages.regime import majority_regime
 from app.core.types import Batch, Regime, TradingState
 
@@ -66,7 +67,10 @@ class Beliefs:
     def __init__(self, params: EngineParams) -> None:
         self.params = params
         self.records = RecordBook(
-            params.conformal, params.drift.max_strategies, params.signals.horizon_sec
+            params.conformal,
+            params.records,
+            params.drift.max_strategies,
+            params.signals.horizon_sec,
         )
         self.regimes = RegimeBook(params.regime, params.market.max_symbols)
         self.cascade = CascadeBook(params.cascade, params.regime.period_sec)
@@ -180,7 +184,14 @@ class Beliefs:
         self.owners.learn(answer["positions"])
 
     def learn(self, lesson: Lesson) -> bool:
-        """Feed one outcome to its strategy's record; False when refused and counted."""
+        """Feed one outcome to its strategy's record; False when refused and counted.
+
+        Without a residual it is the distance from what the record makes of the claim just before.
+        """
+        if lesson.residual is None:
+            record = calibrate(self.records.gather([lesson.strategy_id]).sums, self.params.kelly)
+            edge = float(record.intercept[0] + record.slope[0] * lesson.claim)
+            lesson = replace(lesson, residual=abs(lesson.outcome - edge))
         return self.records.observe(lesson)
 
     def withdraw(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

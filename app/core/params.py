@@ -13,15 +13,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class KellyParams:
-    """Bayesian Kelly: fraction k, prior worth n0, Beta prior of the win rate, floors and cap."""
+    """Bayesian Kelly: fraction k, prior, largest claim, Beta prior of the win rate, floors, cap.
+
+    ``prior_observations`` is n0, what the prior of an unclaimed edge is worth; ``max_sharpe`` the
+    largest claim that is believed, a Sharpe ratio over the horizon of claims.
+    """
 
     fraction: float = 0.25
-    prior_observations: float = 20.0
+    prior_observations: float = 1_000.0
+    max_sharpe: float = 0.1
     prior_wins: float = 10.0
     prior_losses: float = 10.0
     min_edge: float = 0.0
-    min_win_rate: float = 0.45
+    min_win_rate: float = 0.0
     max_size_pct: float = 0.50
+
+
+@dataclass(frozen=True, slots=True)
+class RecordParams:
+    """After how many observations one counts half, in the record of a strategy."""
+
+    half_life: float = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +237,7 @@ class EngineParams:
 
     portfolio_value: float = 100_000.0
     kelly: KellyParams = field(default_factory=KellyParams)
+    records: RecordParams = field(default_factory=RecordParams)
     conformal: ConformalParams = field(default_factory=ConformalParams)
     sentiment: SentimentParams = field(default_factory=SentimentParams)
     regime: RegimeParams = field(default_factory=RegimeParams)

@@ -14,7 +14,7 @@ from app.core.params import EngineParams, MarketParams
 from app.core.signals import SignalTable
 from app.core.stages.conformal import conformal_scales
 from app.core.stages.horizon import Claims, bring_to_horizon
-from app.core.stages.kelly import kelly_sizes, posterior_mean, win_rate
+from app.core.stages.kelly import believed_claims, calibrate, kelly_sizes, win_rate
 from app.core.stages.regime import regime_factors
 from app.core.stages.sentiment import sentiment_factors
 from app.core.types import REGIMES, BoolArray, FloatArray, Notice, Regime, Signal
@@ -29,14 +29,16 @@ _FAR_FACTOR: Final = 3.0
 class Phase1:
     """Sizes after each stage, all of shape (n,), fractions of portfolio value, >= 0.
 
-    ``claims`` are what the signals say, over the one horizon H; ``edge`` is the posterior mean
-    and ``volatility`` the one used (claimed, learnt or default), both over H too; ``scale`` is the
+    ``claims`` are what the signals say, over the one horizon H; ``sharpe`` is the part of a claim
+    that is believed, in volatilities (NaN where it teaches nothing); ``edge`` is the posterior mean
+    and ``volatility`` the one used (claimed, learnt or default), all over H too; ``scale`` is the
     conformal scale. Stages are cumulative; ``regime`` is the size at cascade multiplier 1, and
     ``uncapped`` what it would be without the cap of the Kelly stage. ``sizing_volatility`` is the
     volatility that outcomes call for, over H: the one used, widened where the conformal scale is.
     """
 
     claims: Claims
+    sharpe: FloatArray
     edge: FloatArray
     volatility: FloatArray
     scale: FloatArray
@@ -52,6 +54,12 @@ class Phase1:
     def own_edge(self) -> FloatArray:
         """Posterior mean of each signal over its own horizon, shape (n,)."""
         own: FloatArray = self.edge * self.claims.span
+        return own
+
+    @property
+    def own_sharpe(self) -> FloatArray:
+        """Believed claim of each signal over its own horizon, shape (n,), NaN as above."""
+        own: FloatArray = self.sharpe * np.sqrt(self.claims.span)
         return own
 
     @property
@@ -99,18 +107,20 @@ def _sized(
     notices: list[Notice] = []
     columns = records.gather(table.strategies)
     of = table.strategy_of
-    count = columns.count[of]
     claims = bring_to_horizon(
         table.horizon_sec, table.expected_return, table.volatility, params.signals.horizon_sec
     )
     volatility = _volatility(table, claims, market, params, notices)
-    edge = posterior_mean(
-        claims.expected_return, table.confidence, count, columns.mean[of], params.kelly
-    )
-    wins = columns.wins[of]
-    rate = win_rate(wins, count - wins, params.kelly)
-    open_for_trade = _open_for_trade(table, rate, params, notices)
-    uncapped = kelly_sizes(edge, volatility, count, open_for_trade, params.kelly)
+    record = calibrate(columns.sums, params.kelly)
+    said = table.confidence * claims.expected_return / volatility
+    believed = believed_claims(said, params.kelly)
+    sharpe = record.intercept[of] + record.slope[of] * believed
+    rate = None
+    if params.kelly.min_win_rate > 0.0:
+        wins, losses = columns.sums[-2:]
+        rate = win_rate(wins, losses, params.kelly)[of]
+    open_for_trade = _open_for_trade(table, said, rate, params, notices)
+    uncapped = kelly_sizes(sharpe, volatility, record.weight[of], open_for_trade, params.kelly)
     kelly = np.minimum(uncapped, params.kelly.max_size_pct)
     scale = conformal_scales(columns.quantile[of], params.conformal)
     conformal, uncapped = kelly * scale, uncapped * scale
@@ -127,7 +137,8 @@ def _sized(
     factors = regime_factors(codes[table.symbol_of], table.direction, params.regime)
     return Phase1(
         claims=claims,
-        edge=edge,
+        sharpe=np.where(claims.expected_return < 0.0, np.nan, believed),
+        edge=sharpe * volatility,
         volatility=volatility,
         scale=scale,
         kelly=kelly,
@@ -202,13 +213,21 @@ def _far_claim(signal: Signal, claims: Claims, known: float, row: int) -> Notice
 
 
 def _open_for_trade(
-    table: SignalTable, rate: FloatArray, params: EngineParams, notices: list[Notice]
+    table: SignalTable,
+    said: FloatArray,
+    rate: FloatArray | None,
+    params: EngineParams,
+    notices: list[Notice],
 ) -> BoolArray:
     directed: BoolArray = table.direction != 0.0
+    most = params.kelly.max_sharpe
     negative = directed & (table.expected_return < 0.0)
-    losing = directed & (rate < params.kelly.min_win_rate)
     unclaimed = directed & np.isnan(table.expected_return)
-    odd = (negative | losing | unclaimed).nonzero()[0]
+    cut = directed & (said > most)
+    losing = np.zeros_like(directed)
+    if rate is not None:
+        losing = directed & (rate < params.kelly.min_win_rate)
+    odd = (negative | losing | unclaimed | cut).nonzero()[0]
     if len(odd):
         for row in odd.tolist():
             signal = table.signals[row]
@@ -219,7 +238,13 @@ def _open_for_trade(
             if negative[row]:
                 detail = f"expected_return of {name} is negative, was {signal.expected_return:g}"
                 notices.append(Notice(None, signal.symbol, f"{detail}: sized zero"))
-            if losing[row]:
+            if cut[row]:
+                detail = (
+                    f"claim of {name} is {said[row]:.4g} volatilities over the horizon of claims: "
+                    f"it counts as {most:g} (KELLY__MAX_SHARPE)"
+                )
+                notices.append(Notice("claim_cut", signal.symbol, detail))
+            if losing[row] and rate is not None:
                 detail = (
                     f"win rate of {signal.strategy_id} is {rate[row]:.4f}, below "
                     f"{params.kelly.min_win_rate:g}: {name} sized zero"

@@ -12,7 +12,7 @@ from app.adapters.policy.http import HttpPolicyClient
 from app.adapters.policy.options import HttpPolicyOptions
 from app.core.params import KellyParams, LimitParams, MarketParams, SignalParams
 from app.core.stages.horizon import bring_to_horizon
-from app.core.stages.kelly import kelly_sizes, posterior_mean
+from app.core.stages.kelly import believed_claims, kelly_sizes
 from app.core.types import DIRECTION, PolicyInput, Prediction, Signal
 from app.facade.breaker import ColabProCircuitBreaker
 from app.facade.inputs import signals_of
@@ -161,6 +161,6 @@ def _input_of(signal: Signal | Mapping[str, Any]) -> PolicyInput:
 def _size_alone(claim: float, confidence: float, volatility: float) -> float:
     """Return the size of a signal of a strategy without a record, fraction of portfolio value."""
     params, none = KellyParams(), np.zeros(1)
-    edge = posterior_mean(np.array([claim]), np.array([confidence]), none, none, params)
-    size = kelly_sizes(edge, np.array([volatility]), none, np.ones(1, dtype=np.bool_), params)
+    sharpe = believed_claims(np.array([confidence * claim / volatility]), params)
+    size = kelly_sizes(sharpe, np.array([volatility]), none, np.ones(1, dtype=np.bool_), params)
     return min(float(size[0]), params.max_size_pct, LimitParams().max_position_pct)

@@ -29,7 +29,6 @@ from app.pipeline.event_fields import (
     DECISION,
     FACTORS,
     FORGET,
-    HORIZON_ABSENT_SEC,
     OPERATOR,
     OUTCOMES,
     PRICES,
@@ -316,10 +315,10 @@ def apply_outcomes(data: Mapping[str, Any], beliefs: Beliefs) -> int:
     """Teach lessons and feed both comparisons; return how many lessons were refused."""
     refused = 0
     for lesson in data["lessons"]:
-        numbers = lesson["trade_return"], lesson["predicted"], lesson["volatility"]
+        numbers = lesson["c"], lesson["z"], lesson["residual"]
         origin = lesson["decision"], lesson["symbol"], lesson["period"]
-        own_sec = lesson.get("horizon_sec", HORIZON_ABSENT_SEC)
-        refused += not beliefs.learn(Lesson(lesson["strategy"], *numbers, *origin, own_sec))
+        taught = Lesson(lesson["strategy"], *numbers, *origin, lesson["horizon_sec"])
+        refused += not beliefs.learn(taught)
     for trade_return, used_rl, *pair in data["unpaired"]:
         beliefs.performance.add_unpaired(trade_return, used_rl=used_rl, origin=_origin(pair))
     for decision_id, difference, alone, symbol in data["paired"]:

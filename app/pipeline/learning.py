@@ -171,6 +171,7 @@ class Learning:
             known - beliefs.withdrawn,
             beliefs.market.largest_move,
             self._engine.params.signals.horizon_sec,
+            self._engine.params.kelly.max_sharpe,
         )
 
     async def _learn(self, resolved: Resolved, answer: StoredAnswer | None) -> None:

@@ -10,7 +10,6 @@ from app.core.books.records import is_clipped, outcome_period
 from app.core.decision.prices import batch_time
 from app.core.signals import canonical_order
 from app.core.types import Batch, Outcome, Signal
-from app.pipeline.event_fields import HORIZON_ABSENT_SEC
 from app.pipeline.trace import sized_batch
 
 # Twenty claimed volatilities do not happen: percent were posted for a fraction, or a broken feed.
@@ -26,11 +25,12 @@ LargestMove = Callable[[str, float, int], float]
 class Resolved:
     """What a list of outcomes comes to.
 
-    ``lessons`` are dicts of ``strategy``, ``decision``, ``symbol``, ``period``, ``trade_return``,
-    ``predicted`` and ``volatility``, all over ``horizon_sec``; ``unpaired`` (return, whether the
-    policy was used, decision, symbol) and ``paired`` (decision, difference to Phase 2, return of
-    Phase 2, symbol); ``pairs`` are the (decision, symbol) that count from now on. ``refused``
-    counts the lessons that are too far from their claims, ``clipped`` those that count as less.
+    ``lessons`` are dicts of ``strategy``, ``decision``, ``symbol``, ``period``, claim ``c``,
+    outcome ``z`` and ``residual`` in volatilities, all over ``horizon_sec``; ``unpaired`` (return,
+    whether the policy was used, decision, symbol) and ``paired`` (decision, difference to Phase 2,
+    return of Phase 2, symbol); ``pairs`` are the (decision, symbol) that count from now on.
+    ``refused`` counts the lessons that are too far from their claims, ``clipped`` those that count
+    as less.
     """
 
     lessons: list[dict[str, Any]] = field(default_factory=list)
@@ -63,9 +63,7 @@ class Resolved:
     def teach(self, lessons: Sequence[dict[str, Any]]) -> None:
         """Add lessons that are learnt."""
         self.lessons.extend(lessons)
-        self.clipped += sum(
-            is_clipped(each["trade_return"], each["volatility"]) for each in lessons
-        )
+        self.clipped += sum(is_clipped(each["z"]) for each in lessons)
 
 
 def resolve_outcomes(
@@ -74,6 +72,7 @@ def resolve_outcomes(
     known: AbstractSet[tuple[str, str]],
     largest_move: LargestMove,
     horizon_sec: float,
+    max_sharpe: float,
 ) -> Resolved:
     """Resolve outcomes against the decisions that they name.
 
@@ -88,6 +87,8 @@ def resolve_outcomes(
         Returns the largest move since that is believed: it vouches for a large outcome.
     horizon_sec : float, seconds
         What outcomes without a decision are over.
+    max_sharpe : float
+        Largest claim that is believed, of outcomes without a decision.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def resolve_outcomes(
     resolved, counted = Resolved(), set(known)
     for index, outcome in enumerate(outcomes):
         if outcome.decision_id is None:
-            reason = _take_free(outcome, resolved, horizon_sec)
+            reason = _take_free(outcome, resolved, horizon_sec, max_sharpe)
         else:
             decision = decisions[outcome.decision_id]
             reason = _take_paired(outcome, decision, counted, resolved, largest_move)
@@ -136,11 +137,11 @@ def _take_paired(
     kept = [
         each
         for each, signal in lessons
-        if not is_absurd(abs(each["trade_return"]), each["volatility"], signal, move_since)
+        if not is_absurd(abs(outcome.realized_return), each["z"], signal, move_since)
     ]
     resolved.refused += len(lessons) - len(kept)
     if lessons and not kept:
-        return _too_far(lessons[0][0])
+        return _too_far(lessons[0][0]["z"], outcome.realized_return)
     counted.add(pair)
     resolved.pairs.append(pair)
     resolved.accepted += 1
@@ -152,21 +153,24 @@ def _take_paired(
 def _lessons(
     decision: Mapping[str, Any], batch: Batch, outcome: Outcome
 ) -> list[tuple[dict[str, Any], Signal]]:
-    """List what each directional signal of the symbol would be taught, beside the signal."""
+    """List what each directional signal of the symbol would be taught, beside the signal.
+
+    One whose claim was negative teaches nothing.
+    """
     found = []
     signals = canonical_order([*batch.all_signals])
     for row, signal in zip(decision["trace"], signals, strict=True):
-        symbol, strategy, direction, edge, volatility, *own = row
-        own_sec = own[0] if own else HORIZON_ABSENT_SEC
-        if symbol == outcome.symbol and direction != 0.0:
+        symbol, strategy, direction, edge, volatility, own_sec, claim = row
+        if symbol == outcome.symbol and direction != 0.0 and claim is not None:
+            z = direction * outcome.realized_return / volatility
             lesson = {
                 "strategy": strategy,
                 "decision": decision["answer"]["decision_id"],
                 "symbol": symbol,
                 "period": outcome_period(signal.timestamp_ns, own_sec),
-                "trade_return": direction * outcome.realized_return,
-                "predicted": edge,
-                "volatility": volatility,
+                "c": claim,
+                "z": z,
+                "residual": abs(z - edge / volatility),
                 "horizon_sec": own_sec,
             }
             found.append((lesson, signal))
@@ -174,19 +178,19 @@ def _lessons(
 
 
 def is_absurd(
-    size: float, volatility: float, signal: Signal, move_since: Callable[[Signal], float | None]
+    size: float, sigmas: float, signal: Signal, move_since: Callable[[Signal], float | None]
 ) -> bool:
     """Whether an outcome is too far from its claim, and no believed price vouches for it.
 
     Parameters
     ----------
     size : float, absolute return
-    volatility : float, that the decision used
+    sigmas : float, the same over the volatility that the decision used
     signal : Signal
     move_since : callable of Signal
         Largest believed move of the symbol since the decision; None where it had no price.
     """
-    if size <= REFUSED_SIGMAS * volatility:
+    if abs(sigmas) <= REFUSED_SIGMAS:
         return False
     if signal.predicted_volatility is None and size < _PLAIN_RETURN:
         return False
@@ -202,10 +206,10 @@ def _price_then(decision: Mapping[str, Any], symbol: str) -> float | None:
     return float(price) if price is not None and price > 0.0 else None
 
 
-def _too_far(lesson: Mapping[str, Any]) -> str:
-    sigmas = lesson["trade_return"] / lesson["volatility"]
+def _too_far(sigmas: float, realized: float) -> str:
+    volatility = abs(realized / sigmas)
     return (
-        f"the return is {sigmas:.4g} times the predicted volatility {lesson['volatility']:.4g}, "
+        f"the return is {sigmas:.4g} times the predicted volatility {volatility:.4g}, "
         f"the limit is {REFUSED_SIGMAS:g}: percent for a fraction?"
     )
 
@@ -224,28 +228,34 @@ def _price(decision: Mapping[str, Any], outcome: Outcome, resolved: Resolved) ->
         resolved.paired.append([name, difference, alone, symbol])
 
 
-def _take_free(outcome: Outcome, resolved: Resolved, horizon_sec: float) -> str | None:
+def _take_free(
+    outcome: Outcome, resolved: Resolved, horizon_sec: float, max_sharpe: float
+) -> str | None:
     claims = (outcome.strategy_id, outcome.predicted_return, outcome.predicted_volatility)
     given = [claim is not None for claim in claims]
     if any(given) and not all(given):
         return "strategy_id, predicted_return and predicted_volatility go together"
     if outcome.used_rl is None and not all(given):
         return "without decision_id, used_rl is needed"
-    if all(given):
-        lesson: dict[str, Any] = {
-            "strategy": outcome.strategy_id,
-            "decision": None,
-            "symbol": outcome.symbol,
-            "period": None,
-            "trade_return": outcome.realized_return,
-            "predicted": outcome.predicted_return,
-            "volatility": outcome.predicted_volatility,
-            "horizon_sec": horizon_sec,
-        }
-        if abs(lesson["trade_return"]) > REFUSED_SIGMAS * lesson["volatility"]:
+    strategy, predicted, volatility = claims
+    if strategy is not None and predicted is not None and volatility is not None:
+        z = outcome.realized_return / volatility
+        if abs(z) > REFUSED_SIGMAS:
             resolved.refused += 1
-            return _too_far(lesson)
-        resolved.teach([lesson])
+            return _too_far(z, outcome.realized_return)
+        if predicted >= 0.0:
+            lesson: dict[str, Any] = {
+                "strategy": strategy,
+                "decision": None,
+                "symbol": outcome.symbol,
+                "period": None,
+                "c": min(predicted / volatility, max_sharpe),
+                "z": z,
+                # against the record as it is when it is learnt
+                "residual": None,
+                "horizon_sec": horizon_sec,
+            }
+            resolved.teach([lesson])
     if outcome.used_rl is not None:
         resolved.unpaired.append([outcome.realized_return, outcome.used_rl, None, outcome.symbol])
     resolved.accepted += 1

@@ -7,7 +7,6 @@ from typing import Any
 from app.core.signals import canonical_order
 from app.core.types import Batch
 from app.pipeline import events, views
-from app.pipeline.event_fields import HORIZON_ABSENT_SEC
 from app.pipeline.ports import StoredEvent
 
 
@@ -48,7 +47,8 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
     -------
     dict
         As ``GET /decisions/{id}``; each of ``signals`` holds ``signal``, ``direction``, ``edge``,
-        ``volatility`` (both over ``horizon_sec``), ``prediction`` (None where none counted) and
+        ``volatility`` (both over ``horizon_sec``), ``claim`` (what is believed of it, in
+        volatilities; None: it teaches nothing), ``prediction`` (None where none counted) and
         ``stages`` (USD; None where the symbol has no target).
     """
     data = events.decode(stored.payload)
@@ -59,7 +59,7 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
     }
     predictions = _predictions_of(data)
     rows = []
-    for signal, (symbol, _, direction, edge, volatility, *horizon) in zip(
+    for signal, (symbol, _, direction, edge, volatility, horizon_sec, claim) in zip(
         signals, data["trace"], strict=True
     ):
         part = next(parts.get(symbol, iter(())), None)
@@ -69,7 +69,8 @@ def decision_trace(stored: StoredEvent) -> dict[str, Any]:
                 "direction": direction,
                 "edge": edge,
                 "volatility": volatility,
-                "horizon_sec": horizon[0] if horizon else HORIZON_ABSENT_SEC,
+                "horizon_sec": horizon_sec,
+                "claim": claim,
                 "prediction": next(predictions, None) if direction != 0.0 else None,
                 "stages": None if part is None else part["stages"],
             }

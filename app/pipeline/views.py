@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from app.core.decision.draft import Draft
 from app.core.decision.targets import Targets
 from app.core.policy.circuit import BreakerMode
 from app.core.portfolio.correlation import diversification_score
+from app.core.stages.kelly import calibrate
 from app.core.types import PolicyAnswer
 from app.pipeline import events
 from app.pipeline.answer import Decision, DecisionDetails, risk_budget
@@ -68,6 +70,7 @@ def decision_payload(
                     phase1.own_edge.tolist(),
                     phase1.own_volatility.tolist(),
                     phase1.claims.horizon_sec.tolist(),
+                    [None if math.isnan(each) else each for each in phase1.own_sharpe.tolist()],
                     strict=True,
                 )
             ],
@@ -194,6 +197,34 @@ def correlation_view(beliefs: Beliefs, symbols: Sequence[str] | None) -> dict[st
     }
 
 
+def records_view(beliefs: Beliefs) -> dict[str, dict[str, Any]]:
+    """Show what outcomes have taught of each strategy, in volatilities over the horizon of claims.
+
+    ``intercept`` is the edge without any claim, ``slope`` what a claimed volatility is worth;
+    ``observations``, ``wins`` and ``losses`` are forgotten weights.
+    """
+    found = beliefs.records.records()
+    record = calibrate(beliefs.records.gather(list(found)).sums, beliefs.params.kelly)
+    return {
+        name: {
+            "outcomes": one.outcomes,
+            "observations": sums.weight,
+            "mean_outcome": sums.outcome / sums.weight if sums.weight else 0.0,
+            "intercept": intercept,
+            "slope": slope,
+            "wins": sums.wins,
+            "losses": sums.losses,
+            "residuals": len(one.residuals),
+            "miscoverage": one.miscoverage,
+            "quantile": None if math.isnan(one.quantile) else one.quantile,
+            "coverage": one.covered / one.judged if one.judged else None,
+        }
+        for (name, (one, sums)), intercept, slope in zip(
+            found.items(), record.intercept.tolist(), record.slope.tolist(), strict=True
+        )
+    }
+
+
 def beliefs_view(beliefs: Beliefs) -> dict[str, Any]:
     """Everything that was learnt, JSON-able."""
     market = beliefs.market
@@ -202,7 +233,7 @@ def beliefs_view(beliefs: Beliefs) -> dict[str, Any]:
         "regimes": {s: r.value for s, r in sorted(beliefs.regimes.current().items())},
         "regime_transitions": beliefs.regimes.transitions,
         "regime_false_flips": beliefs.regimes.false_flips,
-        "strategies": beliefs.records.summary(),
+        "strategies": records_view(beliefs),
         "conformal_coverage": beliefs.records.coverage(),
         "conformal_refused": beliefs.records.refused,
         "market": {

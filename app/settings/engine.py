@@ -64,6 +64,7 @@ class EngineSettings(Part):
         why="most accounts cannot short",
     )
     kelly: stages.KellyGroup = stages.KellyGroup()
+    records: stages.RecordsGroup = stages.RecordsGroup()
     conformal: stages.ConformalGroup = stages.ConformalGroup()
     sentiment: stages.SentimentGroup = stages.SentimentGroup()
     regime: stages.RegimeGroup = stages.RegimeGroup()

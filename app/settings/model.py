@@ -20,6 +20,7 @@ from app.core.params import (
     LimitParams,
     MarketParams,
     PerformanceParams,
+    RecordParams,
     RegimeParams,
     SentimentParams,
     SignalParams,
@@ -94,6 +95,7 @@ class Settings(ServerSettings, PolicySettings, EngineSettings):
         return EngineParams(
             portfolio_value=self.portfolio_value,
             kelly=KellyParams(fraction=self.kelly_fraction, **_fields(self.kelly)),
+            records=RecordParams(**_fields(self.records)),
             conformal=ConformalParams(**_fields(self.conformal)),
             sentiment=SentimentParams(**_fields(self.sentiment)),
             regime=RegimeParams(**_fields(self.regime)),

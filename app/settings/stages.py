@@ -15,9 +15,16 @@ class KellyGroup(Group):
 
     prior_observations: Positive = setting(
         _CORE.kelly.prior_observations,
-        "What the claimed return is worth, in outcomes; about a month of days.",
-        unit="outcomes",
-        why="a claim is worth about a month of days",
+        "What no edge without a claim is worth, in observations.",
+        unit="observations",
+        why="a Sharpe ratio of a day that nobody claimed is within 0.03: short records are noise",
+    )
+    max_sharpe: Positive = setting(
+        _CORE.kelly.max_sharpe,
+        "Largest claim that is believed: confidence times return over volatility, over the horizon "
+        "of claims.",
+        unit="volatilities",
+        why="a Sharpe ratio of 1.6 a year; textbook claims of a day are a twentieth of it",
     )
     prior_wins: Positive = setting(
         _CORE.kelly.prior_wins,
@@ -33,21 +40,32 @@ class KellyGroup(Group):
     )
     min_edge: Amount = setting(
         _CORE.kelly.min_edge,
-        "Least expected return that is sized, per horizon; off.",
+        "Least posterior return that is sized, over the horizon of claims; off.",
         unit="return per horizon",
         why="any positive edge counts; costs are yours to know",
     )
     min_win_rate: Share = setting(
         _CORE.kelly.min_win_rate,
-        "Least believed win rate, fraction.",
+        "Least believed win rate, fraction; 0: off.",
         unit="fraction",
-        why="a little below half: trends win seldom, and more",
+        why="off: a trend follower wins 35 times of 100, and more each time",
     )
     max_size_pct: Pct = setting(
         _CORE.kelly.max_size_pct,
         "Largest Phase 1 size of one signal, fraction of portfolio value.",
         unit="fraction of portfolio value",
         why="tames tiny volatilities before the limits see them",
+    )
+
+
+class RecordsGroup(Group):
+    """What outcomes have taught of each strategy."""
+
+    half_life: Annotated[float, Field(ge=1, le=10_000)] = setting(
+        _CORE.records.half_life,
+        "Observations after which one counts half, count.",
+        unit="observations",
+        why="a year of days: strategies fade",
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from app.console.query import read_search
 from app.core.policy.circuit import CallOutcome
 from app.core.types import Outcome, Prediction, TradingState
+from app.pipeline.views import records_view
 from tests.console.feed import Desk
 from tests.console.site import Site, running_site, scripted_policy
 from tests.console.tables import rows_of
@@ -251,7 +252,7 @@ async def test_the_two_lines_are_what_both_allocations_earned(open_site: Site) -
     assert page.count("<polyline") == 2
     assert f"{1e4 * paired['mean_difference']:+.2f}".replace("-", "\N{MINUS SIGN}") in page
     shown = {row[0]: row for row in rows_of(page, "What outcomes have taught")}
-    summary = open_site.service.beliefs.records.summary()
+    summary = records_view(open_site.service.beliefs)
     assert {name: int(row[1]) for name, row in shown.items()} == {
         name: record["outcomes"] for name, record in summary.items()
     }

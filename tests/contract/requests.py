@@ -69,9 +69,8 @@ def phase1_usd(one: Signal, value: float = VALUE, kelly_fraction: float = 0.25) 
     """Size of a signal of a strategy without a record: design section 1, stages 1, 3 and 4."""
     assert one.expected_return is not None
     assert one.predicted_volatility is not None
-    mean = one.confidence * max(one.expected_return, 0.0)
-    variance = one.predicted_volatility**2 * (1.0 + 1.0 / 20.0)
-    size = min(0.5, kelly_fraction * mean / variance)
+    claim = min(one.confidence * max(one.expected_return, 0.0) / one.predicted_volatility, 0.1)
+    size = min(0.5, kelly_fraction * claim / one.predicted_volatility / (1.0 + 1.0 / 1000.0))
     return value * size * _sentiment(one) * _regime(one)
 
 

@@ -20,6 +20,7 @@ from app.core.types import (
     TradingState,
 )
 from app.pipeline.answer import compose
+from app.pipeline.views import records_view
 from tests.contract.engine import Answer, Engine, run
 from tests.contract.requests import DAY, SECOND, SHORTS, entry, knowing, request, signal, words
 from tests.contract.strategies import NOW
@@ -98,7 +99,7 @@ def test_a_doubted_symbol_is_not_asked_of_the_policy_and_teaches_nothing() -> No
     assert answer["policy"]["asked"] == 0
     report = engine.record([_outcome(answer["decision_id"])])
     assert report["accepted"] == 1
-    assert engine.service.beliefs.records.summary() == {}
+    assert records_view(engine.service.beliefs) == {}
 
 
 def _outcome(decision_id: str) -> Outcome:

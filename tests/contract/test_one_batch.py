@@ -7,7 +7,7 @@ import pytest
 from app.core.params import EngineParams
 from app.core.types import Action
 from tests.contract.engine import Answer
-from tests.contract.requests import SHORTS, SLOW, VALUE, ask, phase1_usd, signal
+from tests.contract.requests import SHORTS, SLOW, UNCORRELATED, VALUE, ask, phase1_usd, signal
 from tests.contract.strategies import CALM, CLOSING, HALVING, NOW, QUARTERING
 
 MINUTE_NS = 60_000_000_000
@@ -55,7 +55,7 @@ def test_many_strategies_on_many_symbols_keep_the_portfolio_limit() -> None:
     crowd = [
         signal(f"S{place}", strategy_id=f"s{place}", expected_return=BIG) for place in range(12)
     ]
-    answer = ask(*crowd)
+    answer = ask(*crowd, params=UNCORRELATED)
     assert answer["total_allocated_usd"] == pytest.approx(0.80 * VALUE)
     assert answer["utilization_pct"] == pytest.approx(80.0)
 
@@ -65,7 +65,7 @@ def test_a_smaller_sell_offsets_a_buy() -> None:
     sell = signal(action=Action.SELL, strategy_id="trend", expected_return=0.0005)
     for params in (EngineParams(), SHORTS):
         answer = ask(buy, sell, params=params)
-        expected = phase1_usd(buy) - phase1_usd(sell)
+        expected = phase1_usd(buy) * (1.0 - phase1_usd(sell) / phase1_usd(buy))
         assert answer["allocations"]["AAA"] == pytest.approx(expected)
         assert parts(answer) == {"mean": pytest.approx(expected), "trend": 0.0}
 

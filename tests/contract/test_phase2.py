@@ -34,7 +34,9 @@ def small(symbol: st.SearchStrategy[str], largest_pct: float = 0.06) -> st.Searc
 
     def build(fields: tuple[str, str, Action, float, float, float, Regime]) -> Signal:
         name, owner, action, size, volatility, confidence, regime = fields
-        edge = size * volatility**2 * (1.0 + 1.0 / 20.0) / (0.25 * confidence)
+        # no claim above the largest that is believed
+        size = min(size, 0.025 / volatility)
+        edge = size * volatility**2 / (0.25 * confidence)
         return Signal(
             owner,
             name,

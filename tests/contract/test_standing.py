@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.params import EngineParams, LimitParams, MarketParams, SignalParams, TradingParams
 from app.core.types import Action, FallbackReason, Outcome, Regime, Signal
+from app.pipeline.views import records_view
 from app.pipeline.what_if import Changes
 from tests.contract.engine import Answer, Engine, run
 from tests.contract.requests import phase1_usd, request, signal
@@ -181,9 +182,9 @@ def test_an_outcome_teaches_every_signal_of_the_full_set_once_a_period() -> None
         engine.record([
             Outcome(name, 0.01, answer["decision_id"]) for name in ("AAA", "BBB")
         ])  # fmt: skip
-    told = engine.service.beliefs.records.summary()
+    told = records_view(engine.service.beliefs)
     assert {name: record["outcomes"] for name, record in told.items()} == {"mean": 3, "trend": 3}
-    assert {record["observations"] for record in told.values()} == {1}
+    assert {record["observations"] for record in told.values()} == {1.0}
 
 
 def test_the_journal_has_the_full_set_that_a_decision_used() -> None:

@@ -1,6 +1,7 @@
 """The beliefs as a whole: what a batch teaches, forks, moves to other parameters, survival."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,11 @@ import pytest
 
 from app.core.beliefs import Beliefs, TradingStatus
 from app.core.books.market import LastPrice
-from app.core.books.records import Lesson
 from app.core.brakes import drawdown_multiplier
 from app.core.decision.observe import observe_batch
 from app.core.params import BrakeParams, EngineParams, KellyParams, MarketParams
 from app.core.types import Batch, Regime, TradingState
+from tests.core.lessons import lesson
 from tests.strategies import NOW_NS, make_batch, make_signal
 
 PARAMS = EngineParams()
@@ -32,7 +33,7 @@ def lived(params: EngineParams = PARAMS) -> Beliefs:
         prices = {"BTC-USD": 100.0 + float(rng.normal()), "ETH-USD": 50.0 + float(rng.normal())}
         signal = make_signal(timestamp_ns=NOW_NS - (29 - step) * DAY, regime=Regime.RANGING)
         hear(beliefs, make_batch(signal, prices=prices, portfolio_value=100_000.0 + step))
-        beliefs.learn(Lesson("momentum", 0.01 * (-1) ** step, 0.001, 0.02))
+        beliefs.learn(lesson("momentum", 0.01 * (-1) ** step, 0.001, 0.02))
     part = {"strategy_id": "momentum", "final_usd": 50.0}
     position = {"symbol": "BTC-USD", "target_usd": 50.0, "contributions": [part]}
     beliefs.learn_decision({"strategy_weights": {"momentum": 1.0}, "positions": [position]})
@@ -130,10 +131,10 @@ def test_the_drawdown_brake_is_off_by_default() -> None:
 
 def test_a_lesson_reaches_its_strategys_record_or_is_refused() -> None:
     beliefs = Beliefs(PARAMS)
-    assert beliefs.learn(Lesson("a", 0.02, 0.01, 0.05))
-    assert not beliefs.learn(Lesson("a", 0.02, 0.01, 0.0))
+    assert beliefs.learn(lesson("a", 0.02, 0.01, 0.05))
+    assert not beliefs.learn(lesson("a", math.nan, 0.01, 0.05))
     assert beliefs.records.refused == 1
-    assert beliefs.records.gather(["a"]).count.tolist() == [1.0]
+    assert beliefs.records.gather(["a"]).outcomes.tolist() == [1.0]
 
 
 def test_a_fork_is_equal_and_independent() -> None:
@@ -143,7 +144,7 @@ def test_a_fork_is_equal_and_independent() -> None:
     before = beliefs.export()
     for step in range(5):
         hear(fork, make_batch(make_signal(timestamp_ns=NOW_NS + 100 + step)))
-        fork.learn(Lesson("momentum", 0.5, 0.0, 0.1))
+        fork.learn(lesson("momentum", 0.5, 0.0, 0.1))
     assert beliefs.export() == before
     assert fork.export() != before
 
@@ -168,7 +169,7 @@ def test_restoring_is_exact_through_json() -> None:
     assert again.peak_value == beliefs.peak_value
     for each in (beliefs, again):
         hear(each, make_batch(make_signal(timestamp_ns=NOW_NS + 500)))
-        each.learn(Lesson("momentum", 0.03, 0.001, 0.02))
+        each.learn(lesson("momentum", 0.03, 0.001, 0.02))
     assert json.dumps(again.export()) == json.dumps(beliefs.export())
 
 
@@ -185,7 +186,7 @@ def test_the_same_parameters_keep_the_beliefs_and_others_move_them() -> None:
     other = EngineParams(kelly=KellyParams(fraction=0.5), market=MarketParams(history=64))
     moved = beliefs.under(other)
     assert moved.params == other
-    assert moved.records.summary() == beliefs.records.summary()
+    assert moved.records.export() == beliefs.records.export()
     assert moved.market.volatility("BTC-USD") == beliefs.market.volatility("BTC-USD")
     assert moved.trading == beliefs.trading
     assert moved is not beliefs
@@ -211,9 +212,9 @@ def test_fresh_factors_are_not_adopted() -> None:
 def test_a_withdrawn_outcome_leaves_record_and_comparison_and_may_be_learnt_again() -> None:
     beliefs, without = Beliefs(PARAMS), Beliefs(PARAMS)
     for each in (beliefs, without):
-        each.learn(Lesson("a", 0.02, 0.01, 0.05, "d1", "V"))
+        each.learn(lesson("a", 0.02, 0.01, 0.05, decision_id="d1", symbol="V"))
         each.performance.add_paired("d1", 0.01, 0.02, "V")
-    beliefs.learn(Lesson("a", -0.04, 0.01, 0.05, "d1", "W"))
+    beliefs.learn(lesson("a", -0.04, 0.01, 0.05, decision_id="d1", symbol="W"))
     beliefs.performance.add_unpaired(0.3, used_rl=True, origin=("d2", "V"))
     assert beliefs.withdraw([("d1", "W"), ("d2", "V"), ("d3", "V"), ("d1", "W")]) == [
         ("d1", "W"),

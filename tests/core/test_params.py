@@ -90,9 +90,10 @@ def test_groups_come_back_as_tuples() -> None:
 def test_the_defaults_are_the_designs() -> None:
     params = EngineParams()
     kelly, conformal, limits = params.kelly, params.conformal, params.limits
-    assert (kelly.fraction, kelly.prior_observations) == (0.25, 20.0)
+    assert (kelly.fraction, kelly.prior_observations, kelly.max_sharpe) == (0.25, 1000.0, 0.1)
     assert (kelly.prior_wins, kelly.prior_losses) == (10.0, 10.0)
-    assert (kelly.min_edge, kelly.min_win_rate, kelly.max_size_pct) == (0.0, 0.45, 0.5)
+    assert (kelly.min_edge, kelly.min_win_rate, kelly.max_size_pct) == (0.0, 0.0, 0.5)
+    assert params.records.half_life == 250.0
     assert (conformal.coverage, conformal.window, conformal.active_from) == (0.9, 200, 20)
     assert (conformal.normal_quantile, conformal.max_miscoverage) == (1.645, 0.5)
     assert params.portfolio_value == 100_000.0

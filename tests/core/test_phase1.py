@@ -9,14 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.books.market import MarketBook
-from app.core.books.records import Lesson, RecordBook
-from app.core.params import EngineParams, KellyParams, SignalParams
+from app.core.books.records import RecordBook
+from app.core.params import EngineParams, KellyParams, RecordParams, SignalParams
 from app.core.phase1 import Phase1, size_signals
 from app.core.signals import tabulate
 from app.core.types import Action, Regime, Signal
+from tests.core.lessons import lesson
 from tests.strategies import make_batch, make_signal, valid_signals
 
 PARAMS = EngineParams()
+# nothing is forgotten
+LASTING = RecordParams(half_life=1e9)
 
 
 def sized(
@@ -30,7 +33,7 @@ def sized(
     flat = dict.fromkeys(table.symbols, Regime.RANGING)
     return size_signals(
         table,
-        records or RecordBook(params.conformal, 100),
+        records or RecordBook(params.conformal, params.records, 100),
         market or MarketBook(params.market),
         flat | (regimes or {}),
         params,
@@ -38,10 +41,10 @@ def sized(
 
 
 def record_of(*outcomes: tuple[float, int], name: str = "momentum") -> RecordBook:
-    book = RecordBook(PARAMS.conformal, 100)
+    book = RecordBook(PARAMS.conformal, LASTING, 100)
     for value, times in outcomes:
         for _ in range(times):
-            assert book.observe(Lesson(name, value, 0.0, 1.0))
+            assert book.observe(lesson(name, value, 0.0, 1.0))
     return book
 
 
@@ -51,11 +54,11 @@ def test_each_stage_multiplies_the_one_before() -> None:
         sentiment_score=0.8, sentiment_confidence=0.6,
     )  # fmt: skip
     # twenty outcomes of 0.4 with volatility 0.1 and no prediction: residuals of 4
-    records = RecordBook(PARAMS.conformal, 10)
+    records = RecordBook(PARAMS.conformal, LASTING, 10)
     for step in range(20):
-        records.observe(Lesson("momentum", 0.4 if step % 2 else -0.4, 0.0, 0.1))
+        records.observe(lesson("momentum", 0.4 if step % 2 else -0.4, 0.0, 0.1))
     phase1 = sized(signal, records=records, regimes={"BTC-USD": Regime.TRENDING_UP})
-    kelly = 0.25 * (20 * 0.5 * 0.002 / 40) / (0.01 * (1 + 1 / 40))
+    kelly = 0.25 * 0.001 / (0.01 * (1 + 1 / 1020))
     conformal = kelly * (1.645 / 4.0) ** 2
     sentiment = conformal * (1.0 + 0.15 * 0.6 * 0.5)
     assert phase1.kelly == pytest.approx([kelly])
@@ -63,8 +66,11 @@ def test_each_stage_multiplies_the_one_before() -> None:
     assert phase1.conformal == pytest.approx([conformal])
     assert phase1.sentiment == pytest.approx([sentiment])
     assert phase1.regime == pytest.approx([sentiment * 1.2])
-    assert phase1.edge == pytest.approx([20 * 0.5 * 0.002 / 40])
+    assert phase1.edge == pytest.approx([0.5 * 0.002])
     assert phase1.volatility.tolist() == [0.1]
+    assert phase1.sharpe == pytest.approx([0.01])
+    assert phase1.uncapped == pytest.approx(phase1.regime)
+    assert phase1.sizing_volatility == pytest.approx([0.1 * 4.0 / 1.645])
     assert phase1.notices == ()
 
 
@@ -100,8 +106,8 @@ def test_each_signal_uses_its_own_strategys_record_and_its_symbols_regime() -> N
     )
     records = record_of((0.004, 20), name="good")
     phase1 = sized(*signals, records=records, regimes={"B": Regime.CRISIS})
-    # 20 0.8 0.001 = 0.016; with 20 outcomes of 0.004: 0.096 / 40
-    assert phase1.edge == pytest.approx([0.0024, 0.0008, 0.0024])
+    # a claim of 0.8 x 0.001; 20 outcomes of 0.004 volatilities add 0.05 x 0.08 / 1020
+    assert phase1.edge == pytest.approx([0.0008 + 0.004 / 1020, 0.0008, 0.0008 + 0.004 / 1020])
     assert phase1.regime[2] == pytest.approx(0.2 * phase1.regime[0])
 
 
@@ -121,7 +127,7 @@ def test_a_claim_of_zero_is_sized_by_the_record_without_a_warning() -> None:
 
 def test_a_missing_claim_is_sized_by_the_record_alone_and_says_so() -> None:
     phase1 = sized(make_signal(expected_return=None), records=record_of((0.01, 20)))
-    assert phase1.edge == pytest.approx([0.005])
+    assert phase1.edge == pytest.approx([0.05 * 0.2 / 1020])
     assert phase1.kelly[0] > 0.0
     assert len(phase1.notices) == 1
     assert phase1.notices[0].what == "claim_missing"
@@ -135,7 +141,9 @@ def test_a_win_rate_below_the_floor_is_sized_zero_and_says_so(
     open_for_trade: bool,  # noqa: FBT001 - a case
 ) -> None:
     # ten prior wins of 20 + losses: 10/22 = 0.4545, 10/23 = 0.4348
-    phase1 = sized(make_signal(expected_return=0.1), records=record_of((-0.001, losses)))
+    params = EngineParams(kelly=KellyParams(min_win_rate=0.45))
+    records = record_of((-0.001, losses), (0.0, 5))
+    phase1 = sized(make_signal(), records=records, params=params)
     assert (phase1.kelly[0] > 0.0) == open_for_trade
     assert len(phase1.notices) == (0 if open_for_trade else 1)
     if not open_for_trade:
@@ -145,11 +153,37 @@ def test_a_win_rate_below_the_floor_is_sized_zero_and_says_so(
 
 def test_a_win_rate_of_exactly_the_floor_is_sized() -> None:
     # 18 of 40, prior included
+    params = EngineParams(kelly=KellyParams(min_win_rate=0.45 - 1e-6))
     records = record_of((0.05, 8), (-0.001, 12))
-    assert sized(make_signal(), records=records).kelly[0] > 0.0
+    assert sized(make_signal(), records=records, params=params).kelly[0] > 0.0
 
 
-@pytest.mark.parametrize(("floor", "open_for_trade"), [(0.0079, True), (0.0081, False)])
+def test_a_trend_follower_who_seldom_wins_is_sized() -> None:
+    records = record_of((3.0, 35), (-1.0, 65))
+    phase1 = sized(make_signal(), records=records)
+    assert phase1.kelly[0] > sized(make_signal()).kelly[0]
+    assert phase1.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "sharpe", "cut"), [(0.00624, 0.09984, False), (0.01, 0.1, True), (3.0, 0.1, True)]
+)
+def test_a_claim_beyond_what_is_believed_is_cut_and_told(
+    claim: float, sharpe: float, *, cut: bool
+) -> None:
+    phase1 = sized(make_signal(expected_return=claim))
+    assert phase1.sharpe == pytest.approx([sharpe])
+    assert phase1.edge == pytest.approx([0.05 * sharpe])
+    assert [notice.what for notice in phase1.notices] == ["claim_cut"] * cut
+
+
+def test_a_negative_claim_teaches_nothing_and_a_missing_one_is_a_claim_of_nothing() -> None:
+    assert np.isnan(sized(make_signal(expected_return=-0.01)).sharpe[0])
+    assert sized(make_signal(expected_return=None)).sharpe.tolist() == [0.0]
+    assert sized(make_signal(expected_return=0.0)).sharpe.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("floor", "open_for_trade"), [(0.00399, True), (0.00401, False)])
 def test_an_edge_below_the_least_edge_is_sized_zero(
     floor: float,
     open_for_trade: bool,  # noqa: FBT001 - a case
@@ -218,7 +252,9 @@ def test_with_another_horizon_of_claims_default_and_learnt_volatility_are_over_t
 def test_a_claimed_volatility_beyond_a_factor_of_three_of_its_returns_is_told(
     claimed: float, horizon_sec: float | None, *, told: bool
 ) -> None:
-    signal = make_signal(predicted_volatility=claimed, horizon_sec=horizon_sec)
+    signal = make_signal(
+        predicted_volatility=claimed, horizon_sec=horizon_sec, expected_return=0.00001
+    )
     notices = sized(signal, market=moving_market()).notices
     assert len(notices) == told
     for notice in notices:

@@ -345,7 +345,7 @@ def test_the_baseline_of_a_row_is_the_kelly_size_of_its_signal() -> None:
         client.predict(SIGNAL)
     ((row,),) = policy.asked
     # 0.25 x 0.8 x 0.02 / 0.2^2 x 20/21, within the 15 % of a position
-    assert row.baseline_pct == pytest.approx(0.25 * 0.8 * 0.02 / 0.04 * 20 / 21)
+    assert row.baseline_pct == pytest.approx(0.25 * 0.8 * 0.02 / 0.04 * 1000 / 1001)
     client.stop()
     assert policy.closed
 

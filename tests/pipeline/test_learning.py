@@ -9,6 +9,7 @@ import pytest
 from app.core.params import BrakeParams, EngineParams, MarketParams, SignalParams
 from app.core.types import Action, Batch, CascadeIndicators, Outcome, Regime, Signal
 from app.pipeline.service import IdempotencyClaim, SizingService
+from app.pipeline.views import records_view
 from tests.fakes import FakeClock, FakeTelemetry
 from tests.pipeline.builders import START_NS, assert_replays, service_on
 
@@ -145,7 +146,7 @@ async def test_c19_an_outcome_of_sixty_sigmas_is_refused_with_the_reason(tmp_pat
     report = await service.learning.record_outcomes([absurd])
     assert report["accepted"] == 0
     assert report["rejected"][0]["reason"].endswith("the limit is 20: percent for a fraction?")
-    assert service.beliefs.records.summary() == {}
+    assert records_view(service.beliefs) == {}
     telemetry = service.world.telemetry
     assert isinstance(telemetry, FakeTelemetry)
     assert "noticed outcome_refused 1" in telemetry.calls
@@ -171,8 +172,8 @@ async def test_a_believed_move_half_as_large_vouches_for_an_outcome(tmp_path: Pa
     await service.learning.observe_prices(now_of(service), {"V": 161.0})
     report = await service.learning.record_outcomes([Outcome("V", 1.2, decision)])
     assert report["accepted"] == 1
-    # five claimed volatilities of 5 %
-    assert service.beliefs.records.summary()["st"]["mean_return"] == pytest.approx(0.25)
+    # it counts as five claimed volatilities
+    assert records_view(service.beliefs)["st"]["mean_outcome"] == pytest.approx(5.0)
     await service.stop()
 
 
@@ -195,9 +196,9 @@ async def test_two_outcomes_of_one_day_are_one_observation(tmp_path: Path) -> No
     for step in range(2):
         decision = (await service.allocate(batch_of(step))).answer["decision_id"]
         await service.learning.record_outcomes([Outcome("V", 0.01 + 0.02 * step, decision)])
-    record = service.beliefs.records.summary()["st"]
+    record = records_view(service.beliefs)["st"]
     assert (record["outcomes"], record["observations"]) == (2, 1)
-    assert record["mean_return"] == pytest.approx(0.02)
+    assert record["mean_outcome"] == pytest.approx(0.02 / 0.05)
     await service.stop()
 
 
@@ -210,7 +211,7 @@ async def test_a_withdrawn_outcome_may_be_posted_once_more_over_a_restart(tmp_pa
     await service.learning.record_outcomes([Outcome("V", 0.03, decision)])
     withdrawn = await service.learning.withdraw_outcomes([pair, ("none", "V")], "wrong", "ann")
     assert withdrawn == {"withdrawn": 1, "unknown": 1}
-    assert service.beliefs.records.summary() == {}
+    assert records_view(service.beliefs) == {}
     assert service.beliefs.performance.report()["baseline"]["trades"] == 0
     again = await service.learning.withdraw_outcomes([pair], "wrong", "ann")
     assert again == {"withdrawn": 0, "unknown": 1}
@@ -219,7 +220,7 @@ async def test_a_withdrawn_outcome_may_be_posted_once_more_over_a_restart(tmp_pa
     await service.start()
     report = await service.learning.record_outcomes([Outcome("V", -0.02, decision)] * 2)
     assert (report["accepted"], report["duplicates"]) == (1, 1)
-    assert service.beliefs.records.summary()["st"]["mean_return"] == -0.02
+    assert records_view(service.beliefs)["st"]["mean_outcome"] == pytest.approx(-0.4)
     await service.stop()
     service = service_on(path, EngineParams())
     await service.start()

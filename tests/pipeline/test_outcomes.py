@@ -28,9 +28,14 @@ DECISION: dict[str, Any] = {
             prices={"A": 50.0},
         )
     ),
-    "trace": [["A", "carry", 0.0, 0.0, 0.1], ["A", "trend", -1.0, 0.02, 0.1]],
+    "trace": [
+        ["A", "carry", 0.0, 0.0, 0.1, 86_400.0, 0.0],
+        ["A", "trend", -1.0, 0.02, 0.1, 86_400.0, 0.05],
+    ],
     "rl_symbols": ["A"],
 }
+# one of a volatility so large that nothing is far
+TWO_SIDED = [["A", "carry", 1.0, 0.0, 1.0, 86_400.0, 0.0], DECISION["trace"][1]]
 PERIOD = outcome_period(NOW_NS)
 DAY = 86_400.0
 DECISIONS = {"d1": DECISION, "unknown": None}
@@ -42,19 +47,21 @@ def resolved_of(
     known: set[tuple[str, str]],
     moved: float = 0.0,
 ) -> Resolved:
-    return resolve_outcomes(outcomes, decisions, known, lambda _symbol, _price, _since: moved, DAY)
+    return resolve_outcomes(
+        outcomes, decisions, known, lambda _symbol, _price, _since: moved, DAY, 0.1
+    )
 
 
-def lesson(trade_return: float, **changes: Any) -> dict[str, Any]:
-    """Return what `trend` is taught of A."""
+def lesson(z: float, **changes: Any) -> dict[str, Any]:
+    """Return what `trend` is taught of A by an outcome of so many volatilities."""
     usual = {
         "strategy": "trend",
         "decision": "d1",
         "symbol": "A",
         "period": PERIOD,
-        "trade_return": trade_return,
-        "predicted": 0.02,
-        "volatility": 0.1,
+        "c": 0.05,
+        "z": pytest.approx(z),
+        "residual": pytest.approx(abs(z - 0.2)),
         "horizon_sec": DAY,
     }
     return usual | changes
@@ -64,7 +71,7 @@ def test_an_outcome_of_a_decision_teaches_its_strategy_and_prices_both_allocatio
     resolved = resolved_of([Outcome("A", -0.5, decision_id="d1")], DECISIONS, set())
 
     assert resolved.facts() == {
-        "lessons": [lesson(0.5)],
+        "lessons": [lesson(5.0)],
         "unpaired": [[0.5, True, "d1", "A"]],
         "paired": [["d1", pytest.approx(0.025), pytest.approx(0.05), "A"]],
         "pairs": [["d1", "A"]],
@@ -75,12 +82,13 @@ def test_an_outcome_of_a_decision_teaches_its_strategy_and_prices_both_allocatio
 
 def test_a_lesson_is_over_the_horizon_that_its_decision_was_made_with() -> None:
     hour = 3_600.0
-    decision = {**DECISION, "trace": [[*row, hour] for row in DECISION["trace"]]}
+    trace = [[*row[:5], hour, row[6]] for row in DECISION["trace"]]
+    decision = {**DECISION, "trace": trace}
     resolved = resolved_of([Outcome("A", -0.5, decision_id="d1")], {"d1": decision}, set())
 
     period = outcome_period(NOW_NS, hour)
     assert period != PERIOD
-    assert resolved.lessons == [lesson(0.5, horizon_sec=hour, period=period)]
+    assert resolved.lessons == [lesson(5.0, horizon_sec=hour, period=period)]
 
 
 def test_a_symbol_without_a_target_is_no_trade() -> None:
@@ -117,10 +125,26 @@ def test_an_outcome_without_a_decision_brings_its_own_prediction() -> None:
     resolved = resolved_of(outcomes, {}, set())
 
     assert resolved.lessons == [
-        lesson(0.1, decision=None, period=None, predicted=0.01, volatility=0.2)
+        lesson(0.5, decision=None, period=None, c=pytest.approx(0.05), residual=None)
     ]
     assert resolved.unpaired == [[-0.2, False, None, "A"]]
     assert (resolved.accepted, resolved.paired, resolved.pairs) == (2, [], [])
+
+
+@pytest.mark.parametrize(("predicted", "claim"), [(0.01, 0.05), (0.5, 0.1), (0.0, 0.0)])
+def test_a_free_claim_counts_as_far_as_it_is_believed(predicted: float, claim: float) -> None:
+    free = Outcome("A", 0.1, None, None, "trend", predicted, 0.2)
+    assert [each["c"] for each in resolved_of([free], {}, set()).lessons] == [pytest.approx(claim)]
+
+
+def test_a_negative_claim_teaches_nothing_and_its_outcome_is_accepted() -> None:
+    free = Outcome("A", 0.1, None, None, "trend", -0.01, 0.2)
+    trace = [DECISION["trace"][0], [*DECISION["trace"][1][:6], None]]
+    resolved = resolved_of(
+        [free, Outcome("A", 0.1, "d1")], {"d1": {**DECISION, "trace": trace}}, set()
+    )
+    assert (resolved.accepted, resolved.lessons) == (2, [])
+    assert resolved.pairs == [("d1", "A")]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +187,10 @@ def test_beyond_twenty_claimed_volatilities_only_a_believed_move_vouches(
 
 
 def test_a_lesson_too_far_off_is_left_out_and_the_others_are_learnt() -> None:
-    decision = {**DECISION, "trace": [["A", "carry", 1.0, 0.0, 1.0], DECISION["trace"][1]]}
+    decision = {
+        **DECISION,
+        "trace": TWO_SIDED,
+    }
     resolved = resolved_of([Outcome("A", 3.0, "d1")], {"d1": decision}, set())
     assert [each["strategy"] for each in resolved.lessons] == ["carry"]
     assert (resolved.accepted, resolved.refused, resolved.rejected) == (1, 1, [])

@@ -1,37 +1,43 @@
-"""What each strategy's outcomes have taught: posterior, win rate, conformal residuals."""
+"""What each strategy's outcomes have taught: sums of the claim's regression, wins, residuals."""
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from app.core.params import ConformalParams
+from app.core.params import ConformalParams, RecordParams
 from app.core.stages.conformal import conformal_quantile, next_miscoverage
 from app.core.types import FloatArray
 
-LARGEST_RETURN: Final = 1e100
 # An outcome of 5 claimed volatilities or more says that the claim was wrong, not how good the
 # strategy is: it counts as 5 in the mean, and whole in the conformal residuals, where it is a miss.
 CLIP_SIGMAS: Final = 5.0
-# ten half-lives of 250 observations: what is older weighs a thousandth
-LESSONS_KEPT: Final = 2_500
-# sums are kept a day, so that they mean the same whatever the horizon of claims is set to
+# what is older weighs a thousandth
+_HALF_LIVES_KEPT: Final = 10
+# of one strategy, however many symbols it has in a period
+_LESSONS_KEPT: Final = 10_000
 _DAY_SEC: Final = 86_400.0
+_LARGEST_RESIDUAL: Final = 1e100
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What one outcome teaches a strategy.
+    """What one outcome teaches a strategy, in volatilities of its signal's own horizon.
 
     Attributes
     ----------
     strategy_id : str
-    trade_return : float, direction times the symbol's realised return
-    predicted : float, posterior mean the decision used
-    volatility : float, volatility the decision used, > 0
+    claim : float, >= 0
+        Claimed Sharpe ratio c, confidence mu / sigma, as far as it was believed.
+    outcome : float
+        Realised one z, direction times return over the volatility that the decision used.
+    residual : float, >= 0, or None
+        Distance of the return from the mean that the decision used, over that volatility. None:
+        to be taken from what the record says of the claim.
     decision_id, symbol : str
         The outcome it came from, by which it can be withdrawn; None and "" without a decision.
     period : int or None
@@ -42,9 +48,9 @@ class Lesson:
     """
 
     strategy_id: str
-    trade_return: float
-    predicted: float
-    volatility: float
+    claim: float
+    outcome: float
+    residual: float | None
     decision_id: str | None = None
     symbol: str = ""
     period: int | None = None
@@ -52,147 +58,148 @@ class Lesson:
 
 
 class _Kept(NamedTuple):
-    """A lesson as a record keeps it."""
+    """A lesson as a record keeps it, with its place among all of the strategy."""
 
+    place: int
     decision_id: str | None
     symbol: str
-    period: int | None
-    trade_return: float
-    predicted: float
-    volatility: float
+    claim: float
+    outcome: float
+    residual: float
+
+
+class RecordSums(NamedTuple):
+    """Sums over forgotten observations of claims c and outcomes z, over the horizon of claims.
+
+    Attributes
+    ----------
+    weight : sum of the forgotten weights, n
+    claim, square, outcome, product : of c, c^2, z and c z
+    wins, losses : weight of the observations above and below zero
+    """
+
+    weight: float = 0.0
+    claim: float = 0.0
+    square: float = 0.0
+    outcome: float = 0.0
+    product: float = 0.0
+    wins: float = 0.0
+    losses: float = 0.0
+
+
+@dataclass(slots=True)
+class _Observation:
+    """Outcomes of one period of one horizon, or one alone; it counts as their mean.
+
+    An outcome over a part of the horizon of claims says that part as much; over more of it, no
+    more than one.
+    """
+
     horizon_sec: float
+    period: int | None
+    lessons: list[_Kept] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[float, int] | None:
-        """Period by horizon and number; None where it is an observation of its own."""
+        """Period by horizon and number; None where it stands alone."""
         return None if self.period is None else (self.horizon_sec, self.period)
 
-    @property
-    def clipped(self) -> float:
-        """Trade return that counts in the mean."""
-        return clipped_return(self.trade_return, self.volatility)
-
-    @property
-    def residual(self) -> float:
-        """Standardised absolute residual."""
-        return abs(self.trade_return - self.predicted) / self.volatility
-
-
-class _Figures(NamedTuple):
-    """Weight of a record's observations, their mean, and the weight of those that won."""
-
-    observations: float
-    mean: float
-    wins: float
-
-
-class _Group(NamedTuple):
-    """Outcomes of one period: how many, sum of what counts in the mean, and sum as they were."""
-
-    outcomes: int = 0
-    total: float = 0.0
-    raw: float = 0.0
-
-    def plus(self, lesson: "_Kept") -> "_Group":
-        """Return the group with one outcome more."""
-        raw = self.raw + _bounded(lesson.trade_return)
-        return _Group(self.outcomes + 1, self.total + lesson.clipped, raw)
-
-    def weigh(self, own_sec: float, horizon_sec: float) -> tuple[float, float, float]:
-        """Return weight, weight times mean a day, and weight if it won, of one observation.
-
-        An outcome over a part of the horizon of claims says that part as much; over more of it, no
-        more than one.
-        """
-        weight = min(1.0, own_sec / horizon_sec)
-        a_day = self.total / self.outcomes * (_DAY_SEC / own_sec)
-        return weight, weight * a_day, weight * (self.raw > 0.0)
+    def figures(self, horizon_sec: float) -> tuple[float, float, float, float]:
+        """Return weight, mean claim, mean outcome and mean of outcomes as they came."""
+        span, count = self.horizon_sec / horizon_sec, len(self.lessons)
+        root = count * math.sqrt(span)
+        claim = math.fsum(lesson.claim for lesson in self.lessons) / root
+        mean = math.fsum(clipped_outcome(lesson.outcome) for lesson in self.lessons) / root
+        plain = math.fsum(lesson.outcome for lesson in self.lessons)
+        return min(1.0, span), claim, mean, plain
 
 
 @dataclass(slots=True)
 class StrategyRecord:
-    """Record of one strategy: outcomes of direction times return, and its conformal scaler.
+    """Record of one strategy: observations of claim and outcome, and its conformal scaler.
 
-    ``lessons`` are the newest ones, whole. Of older ones ``older`` keeps weight, weighted mean a
-    day and wins of observations, and ``open_periods`` the older lessons of periods, by horizon and
-    number, that ``lessons`` still names.
+    ``observations`` are the newest ones in the order of their first outcomes; ``older`` sums up
+    what came before them, forgotten up to the first of them.
     """
 
-    lessons: deque[_Kept] = field(default_factory=deque)
-    older: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    open_periods: dict[tuple[float, int], _Group] = field(default_factory=dict)
+    observations: deque[_Observation] = field(default_factory=deque)
+    older: RecordSums = field(default_factory=RecordSums)
     outcomes: int = 0
     residuals: deque[float] = field(default_factory=deque)
     miscoverage: float = 0.1
     quantile: float = math.nan
     judged: int = 0
     covered: int = 0
-    _figures: _Figures | None = None
+    lessons: int = 0
+    _next_place: int = 0
+    _by_period: dict[tuple[float, int], _Observation] = field(default_factory=dict)
+    _sums: RecordSums | None = None
 
-    def add(self, lesson: _Kept, params: ConformalParams, horizon_sec: float) -> None:
+    def add(
+        self, lesson: Lesson, residual: float, params: ConformalParams, kept: "_Memory"
+    ) -> None:
         """Count one outcome: an observation of its own, or part of its period's."""
+        key = None if lesson.period is None else (lesson.horizon_sec, lesson.period)
+        observation = None if key is None else self._by_period.get(key)
+        if observation is None:
+            observation = _Observation(lesson.horizon_sec, lesson.period)
+            self._append(observation)
+        origin = self._next_place, lesson.decision_id, lesson.symbol
+        observation.lessons.append(_Kept(*origin, lesson.claim, lesson.outcome, residual))
         self.outcomes += 1
-        self.lessons.append(lesson)
-        self._figures = None
-        if len(self.lessons) > LESSONS_KEPT:
-            self._forget_oldest(horizon_sec)
-        self._add_residual(lesson, params)
+        self._next_place += 1
+        self.lessons += 1
+        self._sums = None
+        while len(self.observations) > kept.observations or self.lessons > _LESSONS_KEPT:
+            if len(self.observations) == 1:
+                break
+            self._forget_oldest(kept)
+        self._add_residual(residual, params)
 
-    def _forget_oldest(self, horizon_sec: float) -> None:
-        oldest = self.lessons.popleft()
-        key = oldest.key
-        group = _Group() if key is None else self.open_periods.pop(key, _Group())
-        group = group.plus(oldest)
-        if key is not None and any(lesson.key == key for lesson in self.lessons):
-            self.open_periods[key] = group
-            return
-        weighed = group.weigh(oldest.horizon_sec, horizon_sec)
-        weight, mean, wins = (mine + its for mine, its in zip(self.older, weighed, strict=True))
-        self.older = (weight, mean, wins)
+    def _append(self, observation: _Observation) -> None:
+        self.observations.append(observation)
+        if observation.key is not None:
+            self._by_period[observation.key] = observation
+
+    def _forget_oldest(self, kept: "_Memory") -> None:
+        oldest = self.observations.popleft()
+        if oldest.key is not None:
+            del self._by_period[oldest.key]
+        self.lessons -= len(oldest.lessons)
+        self.older = _summed(self.older, [oldest], kept)
 
     def withdraw(self, decision_id: str, symbol: str, params: ConformalParams) -> bool:
         """Take an outcome back as if it had not been; the adapted level alone stays."""
-        kept = [
-            lesson
-            for lesson in self.lessons
-            if (lesson.decision_id, lesson.symbol) != (decision_id, symbol)
-        ]
-        gone = len(self.lessons) - len(kept)
+        before, pair = self.lessons, (decision_id, symbol)
+        left: list[_Kept] = []
+        for observation in self.observations:
+            observation.lessons = [each for each in observation.lessons if each[1:3] != pair]
+            left += observation.lessons
+        gone = before - len(left)
         if not gone:
             return False
-        before = list(self.residuals)[: max(len(self.residuals) - len(self.lessons), 0)]
-        self.lessons = deque(kept)
-        self.outcomes -= gone
-        self._figures = None
-        residuals = [*before, *(lesson.residual for lesson in kept)]
+        # an observation stands where its first outcome that is left came
+        kept = sorted((each for each in self.observations if each.lessons), key=_first_place)
+        self.observations, self._by_period = deque(), {}
+        for observation in kept:
+            self._append(observation)
+        self.lessons, self.outcomes, self._sums = len(left), self.outcomes - gone, None
+        old = list(self.residuals)[: max(len(self.residuals) - before, 0)]
+        left.sort(key=attrgetter("place"))
+        self._next_place = left[-1].place + 1 if left else 0
+        residuals = [*old, *(lesson.residual for lesson in left)]
         self.residuals = deque(residuals[-params.window :])
         self.measure(params)
         return True
 
-    def figures(self, horizon_sec: float) -> _Figures:
-        """Return weight, mean over the horizon of claims and wins; a period is one observation."""
-        if self._figures is None:
-            self._figures = self._sum_up(horizon_sec)
-        return self._figures
+    def sums(self, kept: "_Memory") -> RecordSums:
+        """Return the sums over all observations, each aged by those after it."""
+        if self._sums is None:
+            self._sums = _summed(self.older, self.observations, kept)
+        return self._sums
 
-    def _sum_up(self, horizon_sec: float) -> _Figures:
-        groups: dict[object, tuple[float, _Group]] = {
-            key: (key[0], group) for key, group in self.open_periods.items()
-        }
-        for place, lesson in enumerate(self.lessons):
-            key = place if lesson.key is None else lesson.key
-            _, group = groups.get(key, (0.0, _Group()))
-            groups[key] = (lesson.horizon_sec, group.plus(lesson))
-        rows = [self.older, *(group.weigh(own, horizon_sec) for own, group in groups.values())]
-        # exact whatever the order, so that a withdrawn outcome leaves no trace in the last bits
-        weight, mean, wins = map(math.fsum, zip(*rows, strict=True))
-        if not weight:
-            return _Figures(0.0, 0.0, 0.0)
-        return _Figures(weight, mean / weight * (horizon_sec / _DAY_SEC), wins)
-
-    def _add_residual(self, lesson: _Kept, params: ConformalParams) -> None:
+    def _add_residual(self, residual: float, params: ConformalParams) -> None:
         """Feed a standardised absolute residual to the adaptive conformal scaler."""
-        residual = lesson.residual
         if not math.isnan(self.quantile):
             missed = residual > self.quantile
             self.judged += 1
@@ -210,6 +217,74 @@ class StrategyRecord:
         enough = len(self.residuals) >= params.active_from
         self.quantile = conformal_quantile(self.residuals, self.miscoverage) if enough else math.nan
 
+    def export(self) -> dict[str, Any]:
+        """JSON-able exact state."""
+        return {
+            "observations": [
+                [each.horizon_sec, each.period, [list(lesson) for lesson in each.lessons]]
+                for each in self.observations
+            ],
+            "older": list(self.older),
+            "outcomes": self.outcomes,
+            "residuals": list(self.residuals),
+            "miscoverage": self.miscoverage,
+            "judged": self.judged,
+            "covered": self.covered,
+        }
+
+    @staticmethod
+    def restore(data: dict[str, Any], params: ConformalParams) -> "StrategyRecord":
+        """Rebuild an exported record; a window made shorter keeps its newest part."""
+        record = StrategyRecord(
+            older=RecordSums(*data["older"]),
+            outcomes=data["outcomes"],
+            residuals=deque(data["residuals"][-params.window :]),
+            miscoverage=data["miscoverage"],
+            judged=data["judged"],
+            covered=data["covered"],
+        )
+        for horizon_sec, period, lessons in data["observations"]:
+            kept = [_Kept(*lesson) for lesson in lessons]
+            record._append(_Observation(horizon_sec, period, kept))
+            record.lessons += len(kept)
+            record._next_place = max(record._next_place, kept[-1].place + 1)
+        record.measure(params)
+        return record
+
+
+class _Memory(NamedTuple):
+    """How a record forgets, and over what its claims are."""
+
+    half_life: float
+    horizon_sec: float
+
+    @property
+    def observations(self) -> int:
+        """How many are kept whole."""
+        return math.ceil(_HALF_LIVES_KEPT * self.half_life)
+
+
+def _first_place(observation: _Observation) -> int:
+    return observation.lessons[0].place
+
+
+def _summed(older: RecordSums, observations: Iterable[_Observation], memory: _Memory) -> RecordSums:
+    r"""Sum up observations behind older sums; each of weight w ages all before it by w.
+
+    .. math:: g_i = w_i 2^{-\sum_{j > i} w_j / \text{half-life}}
+    """
+    rows = np.array([each.figures(memory.horizon_sec) for each in observations]).reshape(-1, 4)
+    weight, claim, outcome, plain = rows.T
+    total = np.add.accumulate(weight)
+    age = total[-1] - total if len(total) else total
+    kept = weight * np.exp2(-age / memory.half_life)
+    columns = (kept, kept * claim, kept * claim * claim, kept * outcome, kept * claim * outcome)
+    news = [*columns, kept * (plain > 0.0), kept * (plain < 0.0)]
+    faded = 2.0 ** (-float(weight.sum()) / memory.half_life)
+    return RecordSums(
+        *(old * faded + math.fsum(column.tolist()) for old, column in zip(older, news, strict=True))
+    )
+
 
 def outcome_period(timestamp_ns: int, horizon_sec: float = _DAY_SEC) -> int:
     """Return the period of a signal's outcome over its horizon; of a day, from noon to noon UTC.
@@ -220,29 +295,29 @@ def outcome_period(timestamp_ns: int, horizon_sec: float = _DAY_SEC) -> int:
     return (timestamp_ns - horizon_ns // 2) // horizon_ns
 
 
-def is_clipped(trade_return: float, volatility: float) -> bool:
+def is_clipped(outcome: float) -> bool:
     """Whether an outcome lies so far out that it counts as 5 volatilities."""
-    return abs(trade_return) >= CLIP_SIGMAS * volatility
+    return abs(outcome) >= CLIP_SIGMAS
 
 
-def clipped_return(trade_return: float, volatility: float) -> float:
-    """Return a trade return within 5 volatilities, and within what keeps every sum finite."""
-    bound = min(CLIP_SIGMAS * volatility, LARGEST_RETURN)
-    return min(max(trade_return, -bound), bound)
-
-
-def _bounded(trade_return: float) -> float:
-    return min(max(trade_return, -LARGEST_RETURN), LARGEST_RETURN)
+def clipped_outcome(outcome: float) -> float:
+    """Return an outcome within 5 volatilities."""
+    return min(max(outcome, -CLIP_SIGMAS), CLIP_SIGMAS)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordColumns:
-    """Records gathered for a list of strategies, each of shape (n_strategies,)."""
+    """Records gathered for a list of s strategies, each of shape (s,).
 
-    count: FloatArray
-    mean: FloatArray
-    wins: FloatArray
+    ``outcomes`` counts them; ``sums`` has shape (7, s), in the order of :class:`RecordSums`.
+    """
+
+    outcomes: FloatArray
+    sums: FloatArray
     quantile: FloatArray
+
+
+_NO_RECORD: Final = (0.0, *RecordSums(), math.nan)
 
 
 class RecordBook:
@@ -251,24 +326,30 @@ class RecordBook:
     Parameters
     ----------
     params : ConformalParams
+    records : RecordParams
     max_strategies : int
     horizon_sec : float, seconds, > 0
-        Horizon of claims: the one that means are over.
+        Horizon of claims: the one that sums are over.
     """
 
     def __init__(
-        self, params: ConformalParams, max_strategies: int, horizon_sec: float = _DAY_SEC
+        self,
+        params: ConformalParams,
+        records: RecordParams,
+        max_strategies: int,
+        horizon_sec: float = _DAY_SEC,
     ) -> None:
         self._params = params
+        self._memory = _Memory(records.half_life, horizon_sec)
         self._max = max_strategies
-        self._horizon_sec = horizon_sec
         self._records: dict[str, StrategyRecord] = {}
         self.refused = 0
 
     def observe(self, lesson: Lesson) -> bool:
         """Learn from one outcome; False (and counted) when a number is unusable."""
-        numbers = lesson.trade_return, lesson.predicted, lesson.volatility
-        if standardised_residual(*numbers) is None:
+        residual = math.nan if lesson.residual is None else lesson.residual
+        usable = all(map(math.isfinite, (lesson.claim, lesson.outcome, residual)))
+        if not usable or residual > _LARGEST_RESIDUAL:
             self.refused += 1
             return False
         name = lesson.strategy_id
@@ -278,9 +359,7 @@ class RecordBook:
         self._records[name] = record  # newest last: the first one is the stalest
         if len(self._records) > self._max:
             del self._records[next(iter(self._records))]
-        origin = lesson.decision_id, lesson.symbol, lesson.period
-        kept = _Kept(*origin, *numbers, lesson.horizon_sec)
-        record.add(kept, self._params, self._horizon_sec)
+        record.add(lesson, residual, self._params, self._memory)
         return True
 
     def withdraw(self, decision_id: str, symbol: str) -> bool:
@@ -298,17 +377,18 @@ class RecordBook:
 
     def gather(self, strategies: Sequence[str]) -> RecordColumns:
         """Columns for these strategies; unknown ones have no record."""
+        memory = self._memory
         rows = [
-            (0, 0.0, 0, math.nan) if r is None else (*r.figures(self._horizon_sec), r.quantile)
+            _NO_RECORD if r is None else (r.outcomes, *r.sums(memory), r.quantile)
             for r in map(self._records.get, strategies)
         ]
-        table = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-        return RecordColumns(table[0], table[1], table[2], table[3])
+        table = np.array(rows, dtype=np.float64).reshape(-1, len(_NO_RECORD)).T
+        return RecordColumns(table[0], table[1:-1], table[-1])
 
-    def summary(self) -> dict[str, dict[str, Any]]:
-        """Plain view per strategy for ``GET /state``."""
-        horizon_sec = self._horizon_sec
-        return {name: _summary(r, horizon_sec) for name, r in sorted(self._records.items())}
+    def records(self) -> dict[str, tuple[StrategyRecord, RecordSums]]:
+        """Each strategy's record with its sums, by name."""
+        memory = self._memory
+        return {name: (r, r.sums(memory)) for name, r in sorted(self._records.items())}
 
     def coverage(self) -> float | None:
         """Share of judged outcomes inside their conformal band, over all strategies."""
@@ -324,65 +404,13 @@ class RecordBook:
         """JSON-able exact state."""
         return {
             "refused": self.refused,
-            "records": {name: _export(record) for name, record in self._records.items()},
+            "records": {name: record.export() for name, record in self._records.items()},
         }
 
     def restore(self, data: dict[str, Any]) -> None:
         """Take over an exported state; quantiles are computed anew from their residuals."""
         self.refused = data["refused"]
-        self._records = {name: _restored(entry) for name, entry in data["records"].items()}
-        for record in self._records.values():
-            record.measure(self._params)
-
-
-def _summary(record: StrategyRecord, horizon_sec: float) -> dict[str, Any]:
-    count, mean, wins = record.figures(horizon_sec)
-    return {
-        "outcomes": record.outcomes,
-        "observations": count,
-        "mean_return": mean,
-        "wins": wins,
-        "residuals": len(record.residuals),
-        "miscoverage": record.miscoverage,
-        "quantile": None if math.isnan(record.quantile) else record.quantile,
-        "coverage": record.covered / record.judged if record.judged else None,
-    }
-
-
-def _export(record: StrategyRecord) -> dict[str, Any]:
-    return {
-        "lessons": [list(lesson) for lesson in record.lessons],
-        "older": list(record.older),
-        "open_periods": [[*key, *group] for key, group in record.open_periods.items()],
-        "outcomes": record.outcomes,
-        "residuals": list(record.residuals),
-        "miscoverage": record.miscoverage,
-        "judged": record.judged,
-        "covered": record.covered,
-    }
-
-
-def _restored(data: dict[str, Any]) -> StrategyRecord:
-    weight, mean, wins = data["older"]
-    return StrategyRecord(
-        lessons=deque(_Kept(*lesson) for lesson in data["lessons"]),
-        older=(weight, mean, wins),
-        open_periods={(own, period): _Group(*sums) for own, period, *sums in data["open_periods"]},
-        outcomes=data["outcomes"],
-        residuals=deque(data["residuals"]),
-        miscoverage=data["miscoverage"],
-        judged=data["judged"],
-        covered=data["covered"],
-    )
-
-
-def standardised_residual(
-    trade_return: float | None, predicted: float | None, volatility: float | None
-) -> float | None:
-    """|actual - predicted| / volatility; None where any of them is None, NaN or infinite."""
-    if trade_return is None or predicted is None or volatility is None:
-        return None
-    if not all(map(math.isfinite, (trade_return, predicted, volatility))) or volatility <= 0.0:
-        return None
-    residual = abs(trade_return - predicted) / volatility
-    return residual if math.isfinite(residual) else None
+        self._records = {
+            name: StrategyRecord.restore(entry, self._params)
+            for name, entry in data["records"].items()
+        }

@@ -37,7 +37,7 @@ def effective_limits(
         limits = replace(limits, max_portfolio_pct=gross)
     if limits.new_strategy_pct <= 0.0 or not names:
         return limits
-    counts = records.gather(names).count.tolist()
+    counts = records.gather(names).outcomes.tolist()
     listed = strategies.listed
     new = [
         name

@@ -25,9 +25,10 @@ from inference_server.training.play.tape import Array, Tape
 
 # a symbol whose price stood still for a quarter of the window has no volatility to scale by
 _LEAST_RETURNS: Final = 250
-# of the service: Kelly fraction, predictive variance without outcomes, largest size
+# of the service: Kelly fraction, predictive variance without outcomes, largest claim and size
 _FRACTION: Final = 0.25
-_PREDICTIVE: Final = 1.05
+_PREDICTIVE: Final = 1.001
+_MAX_SHARPE: Final = 0.1
 _LARGEST: Final = 0.5
 _CLAIMS: Final = ("direction", "confidence", "expected_return", "predicted_volatility")
 
@@ -126,24 +127,18 @@ def _bare_tape(name: str, raw: dict[str, Any], key: str) -> Tape:
         past=returns[rows],
         squares=realised_variance(returns)[rows],
         ewma=ewma_variance(returns)[rows],
-        leaning=_leaning(claims),
-        claims=claims,
+        leaning=np.nansum(claims, axis=2),
+        claims=np.clip(claims, -_LARGEST, _LARGEST),
         settings=json.loads(str(raw["settings"])),
         key=key,
     )
 
 
 def _claims(raw: dict[str, Any]) -> Array:
-    """Signed Phase 1 sizes of strategies without a record: k c mu / (sigma^2 (1 + 1 / n0))."""
-    claim = raw["confidence"] * np.maximum(raw["expected_return"], 0.0)
-    size = _FRACTION * claim / (raw["predicted_volatility"] ** 2 * _PREDICTIVE)
+    """Signed uncapped sizes of strategies without a record: k c / (sigma (1 + 1 / n0))."""
+    sigma = raw["predicted_volatility"]
+    said = raw["confidence"] * np.maximum(raw["expected_return"], 0.0) / sigma
+    size = _FRACTION * np.minimum(said, _MAX_SHARPE) / (sigma * _PREDICTIVE)
     # a claim of nothing keeps its direction in the sign of its zero
-    signed: Array = np.copysign(np.minimum(size, _LARGEST), raw["direction"])
+    signed: Array = np.copysign(size, raw["direction"])
     return signed
-
-
-def _leaning(claims: Array) -> Array:
-    long = np.nan_to_num(np.where(claims > 0.0, claims, 0.0)).max(axis=2)
-    short = np.nan_to_num(np.where(claims < 0.0, -claims, 0.0)).max(axis=2)
-    net: Array = long - short
-    return net

@@ -13,7 +13,7 @@ from app.core.decision.draft import Draft, draft
 from app.core.decision.finish import Finished, finish
 from app.core.decision.observe import Observation, observe_batch
 from app.core.decision.targets import Targets, build_targets
-from app.core.params import EngineParams, LimitParams, MarketParams
+from app.core.params import EngineParams, KellyParams, LimitParams, MarketParams
 from app.core.types import (
     Action,
     Batch,
@@ -27,7 +27,10 @@ from app.core.types import (
 from tests.strategies import NOW_NS, make_batch, make_signal
 
 PARAMS: Final = EngineParams(
-    market=MarketParams(prior_correlation=0.0), limits=LimitParams(allow_short=True)
+    # sizes are what is wished for, whatever claim it takes
+    kelly=KellyParams(max_sharpe=10.0),
+    market=MarketParams(prior_correlation=0.0),
+    limits=LimitParams(allow_short=True),
 )
 ACTIVE: Final = TradingStatus()
 REDUCING: Final = TradingStatus(TradingState.REDUCING)
@@ -43,12 +46,12 @@ EXIT: Final = replace(HALVED, funding_rate=0.01, volume_ratio=10.0)
 def wish(strategy: str, symbol: str, size: float, **changes: Any) -> Signal:
     """Signal that Phase 1 sizes to ``size``, a SELL where it is negative.
 
-    The edge is 0.5 x 0.084 x size and the variance 0.01: 0.25 x 20 / 21 x 4.2 x size = size.
+    The claim is 0.5 x 0.8008 x size: 0.25 x 1000 / 1001 x 0.4004 x size / 0.1 = size.
     """
     claimed = {
         "action": Action.BUY if size > 0.0 else Action.SELL,
         "confidence": 0.5,
-        "expected_return": 0.084 * abs(size),
+        "expected_return": 0.08008 * abs(size),
         "predicted_volatility": 0.1,
     }
     return make_signal(strategy_id=strategy, symbol=symbol, **{**claimed, **changes})

@@ -27,7 +27,7 @@ def phase1_of(
     same, wanted = np.ones_like(sizes), sizes if uncapped is None else uncapped
     claims = Claims(86_400.0 * same, same, sizes, volatility)
     return Phase1(
-        claims=claims, edge=sizes, volatility=volatility, scale=same, kelly=sizes,
+        claims=claims, sharpe=sizes, edge=sizes, volatility=volatility, scale=same, kelly=sizes,
         conformal=sizes, sentiment=sizes, regime=sizes, uncapped=wanted,
         sizing_volatility=volatility, notices=(),
     )  # fmt: skip

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.core.books.records import Lesson
 from app.core.decision.draft import current_weights, policy_inputs
-from app.core.params import BrakeParams, LimitParams, TradingParams
+from app.core.params import BrakeParams, LimitParams, RecordParams, TradingParams
 from app.core.types import Action, Notice, Regime
 from tests.core.decision.batches import (
     HALTED,
@@ -17,6 +16,7 @@ from tests.core.decision.batches import (
     hold,
     wish,
 )
+from tests.core.lessons import lesson
 from tests.strategies import NOW_NS
 
 BUY = wish("one", "A", 0.1)
@@ -39,17 +39,19 @@ def test_the_effective_regime_scales_the_size() -> None:
 
 
 def test_the_record_of_a_strategy_moves_its_size() -> None:
-    desk = Desk()
+    desk = Desk(replace(PARAMS, records=RecordParams(half_life=1e9)))
     for _ in range(20):
-        desk.beliefs.learn(Lesson("one", 0.0042, 0.0042, 0.1))
-    # the record agrees with the claimed edge, and its 20 outcomes double what the mean rests on
-    assert desk.draft(BUY).phase1.kelly == pytest.approx([0.1 * (40 / 41) / (20 / 21)])
+        desk.beliefs.learn(lesson("one", 0.02, 0.0, 0.1))
+    # a claim of 0.04004, and 20 outcomes of 0.2 beside claims of nothing: 4 / 1020
+    expected = 0.25 * (0.04004 + 4.0 / 1020.0) / 0.1 / (1.0 + 1.0 / 1020.0)
+    assert desk.draft(BUY).phase1.kelly == pytest.approx([expected])
 
 
-def test_a_strategy_that_mostly_lost_is_sized_zero() -> None:
-    desk = Desk()
+def test_a_strategy_that_mostly_lost_is_sized_zero_where_a_win_rate_is_asked_for() -> None:
+    kelly = replace(PARAMS.kelly, min_win_rate=0.45)
+    desk = Desk(replace(PARAMS, kelly=kelly, records=RecordParams(half_life=1e9)))
     for _ in range(20):
-        desk.beliefs.learn(Lesson("one", -0.01, 0.0042, 0.1))
+        desk.beliefs.learn(lesson("one", -0.01, 0.0, 0.1))
     drafted = desk.draft(BUY)
     assert drafted.portfolio.weights.tolist() == [0.0]
     # (10 + 0) of (20 + 20)
@@ -315,13 +317,13 @@ def test_the_policy_is_told_claims_over_the_one_horizon() -> None:
 
 
 def test_the_policy_is_told_the_record_where_a_signal_claims_no_return() -> None:
-    desk = Desk()
+    desk = Desk(replace(PARAMS, records=RecordParams(half_life=1e9)))
     for _ in range(20):
-        desk.beliefs.learn(Lesson("one", 0.01, 0.0042, 0.1))
+        desk.beliefs.learn(lesson("one", 0.01, 0.0, 0.1))
     silent = wish("one", "A", 0.1, expected_return=None, predicted_volatility=None)
     (told,) = policy_inputs(desk.draft(silent), desk.beliefs)
-    # 20 outcomes of 0.01 against a prior of 20 at zero; the default volatility
-    assert told.expected_return == pytest.approx(0.005)
+    # 20 outcomes of 0.1 volatilities against a prior of 1000 at zero; the default volatility
+    assert told.expected_return == pytest.approx(0.05 * 2.0 / 1020.0)
     assert told.predicted_volatility == 0.05
     assert told.current_pct == 0.0
     assert told.interval_sec is None

@@ -2,18 +2,19 @@
 
 from dataclasses import replace
 
-from app.core.books.records import Lesson, RecordBook
+from app.core.books.records import RecordBook
 from app.core.limits import effective_limits, strictest_limits
-from app.core.params import ConformalParams, LimitParams, StrategyParams
+from app.core.params import ConformalParams, LimitParams, RecordParams, StrategyParams
+from tests.core.lessons import lesson
 
 ANY = StrategyParams()
 
 
 def records(**outcomes: int) -> RecordBook:
-    book = RecordBook(ConformalParams(), 100)
+    book = RecordBook(ConformalParams(), RecordParams(), 100)
     for name, count in outcomes.items():
         for _ in range(count):
-            book.observe(Lesson(name, 0.01, 0.01, 0.05))
+            book.observe(lesson(name, 0.01, 0.01, 0.05))
     return book
 
 

@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from app.core.books.records import Lesson, RecordBook
-from app.core.params import ConformalParams
+from app.core.books.records import RecordBook
+from app.core.params import ConformalParams, RecordParams
 from app.core.stages.conformal import conformal_quantile, conformal_scales, next_miscoverage
+from tests.core.lessons import lesson
 
 PARAMS = ConformalParams()
 
@@ -76,7 +77,7 @@ def test_the_scale_shrinks_as_the_square(quantile: float, scale: float) -> None:
 
 def test_a_whole_walk_is_the_plain_recursion() -> None:
     residuals = [abs(math.sin(1.7 * step)) * (1.0 + step / 200.0) for step in range(260)]
-    book = RecordBook(PARAMS, 3)
+    book = RecordBook(PARAMS, RecordParams(), 3)
     seen: list[float] = []
     alpha, quantile, hits = 0.1, math.nan, 0
     for step, residual in enumerate(residuals):
@@ -89,9 +90,9 @@ def test_a_whole_walk_is_the_plain_recursion() -> None:
             exact = (len(seen) + 1) * (1.0 - alpha)
             rank = min(math.ceil(round(exact, 9)), len(seen))
             quantile = sorted(seen)[rank - 1]
-        book.observe(Lesson("a", residual * 0.02 + 0.01, 0.01, 0.02))
-        record = book.summary()["a"]
-        assert record["miscoverage"] == pytest.approx(alpha, rel=1e-12)
+        book.observe(lesson("a", residual * 0.02 + 0.01, 0.01, 0.02))
+        record, _ = book.records()["a"]
+        assert record.miscoverage == pytest.approx(alpha, rel=1e-12)
         if step >= 19:
-            assert record["quantile"] == pytest.approx(quantile, rel=1e-9)
-    assert book.summary()["a"]["coverage"] == hits / 240
+            assert record.quantile == pytest.approx(quantile, rel=1e-9)
+    assert book.coverage() == hits / 240

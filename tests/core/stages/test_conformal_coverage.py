@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.core.books.records import Lesson, RecordBook
-from app.core.params import ConformalParams
+from app.core.books.records import RecordBook
+from app.core.params import ConformalParams, RecordParams
 from app.core.stages.conformal import conformal_scales
 from app.core.types import FloatArray
+from tests.core.lessons import lesson
 
 PARAMS = ConformalParams()
 Draw = Callable[[np.random.Generator, int], FloatArray]
@@ -24,9 +25,9 @@ DISTRIBUTIONS: dict[str, Draw] = {
 
 
 def walk(returns: FloatArray, volatility: float) -> RecordBook:
-    book = RecordBook(PARAMS, 3)
+    book = RecordBook(PARAMS, RecordParams(), 3)
     for value in returns.tolist():
-        book.observe(Lesson("a", value, 0.001, volatility))
+        book.observe(lesson("a", value, 0.001, volatility))
     return book
 
 

@@ -63,6 +63,14 @@ async def allocate(batch: EchoRequest) -> dict[str, Any]:
         "mode": "fallback",
         "allocations": dict.fromkeys(names, 1234.56789),
         "baseline_allocations": dict.fromkeys(names, 1234.56789),
+        "risk": {
+            "volatility": 0.0123456789,
+            "es_95": 0.0234567891,
+            "horizon_sec": 86400.0,
+            "contributions": dict.fromkeys(names, 0.123456789),
+            "current": {"volatility": 0.0, "es_95": 0.0},
+        },
+        "settings_hash": "0123456789abcdef",
         "positions": [
             {
                 "symbol": signal.symbol,
