@@ -119,7 +119,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option of the command
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     delay: Annotated[int, typer.Option(help="Closes between decision and trade: 0, 1.")] = 0,
     inference_url: Annotated[str | None, typer.Option(help="Ask this /predict for rl.")] = None,
-    outcomes: Annotated[bool, typer.Option(help="Feed realised returns back.")] = False,  # noqa: FBT002 (a flag)
+    outcomes: Annotated[bool, typer.Option(help="Feed realised returns back.")] = True,  # noqa: FBT002 (a flag)
     only: Annotated[str, typer.Option(help="Policies to play, between commas.")] = "",
     portfolio_value: Annotated[float | None, typer.Option(help="USD at the start.")] = None,
 ) -> None:

@@ -72,7 +72,7 @@ class BacktestOptions:
     end: date | None = None
     delay: int = 0
     inference_url: str | None = None
-    outcomes: bool = False
+    outcomes: bool = True
     only: tuple[str, ...] = ()
     portfolio_value_usd: float | None = None
     names: tuple[str, ...] = field(init=False)

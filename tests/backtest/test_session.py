@@ -103,7 +103,7 @@ def test_a_window_of_few_days_is_refused() -> None:
 
 
 def test_without_outcomes_the_claims_alone_size() -> None:
-    learning, deaf = played("kelly", replace(PLAIN, outcomes=True)), played("kelly")
+    learning, deaf = played("kelly"), played("kelly", replace(PLAIN, outcomes=False))
     assert learning.run.rows != deaf.run.rows
 
 

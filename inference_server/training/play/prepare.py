@@ -106,7 +106,7 @@ def record_decisions(prices: Path, record: Path, *, short: bool) -> None:
     """
     command = [
         sys.executable, "-m", "app.cli", "backtest", "--prices", str(prices),
-        "--only", "kelly_smoothed", "--record", str(record),
+        "--only", "kelly_smoothed", "--no-outcomes", "--record", str(record),
         "--json", str(record.with_suffix(".json")), *(["--short"] if short else []),
     ]  # fmt: skip
     # numbers of the record depend on nothing that this shell has set for another service

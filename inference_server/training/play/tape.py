@@ -31,7 +31,7 @@ class Tape:
         NaN where unknown, and where no price moved.
     ewma : ndarray of shape (T, N), EWMA(0.94) variance as of the day, NaN before any move
     leaning : ndarray of shape (T, N), fraction of portfolio value
-        Largest long less largest short size of Phase 1, shorts counted even where they are off.
+        Sum of uncapped Phase 1 sizes, longs less shorts, shorts counted even where they are off.
     claims : ndarray of shape (T, N, K), signed fraction of portfolio value
         Phase 1 size of each signal with its direction; NaN where there is none.
     settings : dict

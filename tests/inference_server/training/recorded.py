@@ -38,6 +38,7 @@ def record_panel(panel: PricePanel, folder: Path, *, short: bool) -> Recorded:
             json_path=figures_file,
             record_path=record,
             only=("kelly_smoothed",),
+            outcomes=False,
             short=short,
         ),
         Settings(),

@@ -61,6 +61,7 @@ def test_a_multiplier_earns_what_it_earns_behind_the_inference_server(
         json_path=figures,
         mode="rl",
         only=("kelly_smoothed", "rl"),
+        outcomes=False,
         short=bool(recorded.tape.settings["allow_short"]),
     )
     run(options, Settings())

@@ -66,6 +66,7 @@ def live(recorded: Recorded, store: Path, *, short: bool) -> NotingPolicy:
             mode="rl",
             inference_url=url,
             only=("rl",),
+            outcomes=False,
             short=short,
         )
         run(options, Settings(rl_wire="msgpack"))
