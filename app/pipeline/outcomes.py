@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.core.books.records import is_clipped, outcome_period
+from app.core.books.observations import is_clipped
+from app.core.books.records import outcome_period
 from app.core.decision.prices import batch_time
 from app.core.signals import canonical_order
 from app.core.types import Batch, Outcome, Signal

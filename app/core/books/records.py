@@ -2,22 +2,24 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
+from app.core.books.observations import (
+    KeptLesson,
+    Memory,
+    Observation,
+    RecordSums,
+    sum_up,
+)
 from app.core.params import ConformalParams, RecordParams
 from app.core.stages.conformal import conformal_quantile, next_miscoverage
 from app.core.types import FloatArray
 
-# An outcome of 5 claimed volatilities or more says that the claim was wrong, not how good the
-# strategy is: it counts as 5 in the mean, and whole in the conformal residuals, where it is a miss.
-CLIP_SIGMAS: Final = 5.0
-# what is older weighs a thousandth
-_HALF_LIVES_KEPT: Final = 10
 # of one strategy, however many symbols it has in a period
 _LESSONS_KEPT: Final = 10_000
 _DAY_SEC: Final = 86_400.0
@@ -57,63 +59,6 @@ class Lesson:
     horizon_sec: float = _DAY_SEC
 
 
-class _Kept(NamedTuple):
-    """A lesson as a record keeps it, with its place among all of the strategy."""
-
-    place: int
-    decision_id: str | None
-    symbol: str
-    claim: float
-    outcome: float
-    residual: float
-
-
-class RecordSums(NamedTuple):
-    """Sums over forgotten observations of claims c and outcomes z, over the horizon of claims.
-
-    Attributes
-    ----------
-    weight : sum of the forgotten weights, n
-    claim, square, outcome, product : of c, c^2, z and c z
-    wins, losses : weight of the observations above and below zero
-    """
-
-    weight: float = 0.0
-    claim: float = 0.0
-    square: float = 0.0
-    outcome: float = 0.0
-    product: float = 0.0
-    wins: float = 0.0
-    losses: float = 0.0
-
-
-@dataclass(slots=True)
-class _Observation:
-    """Outcomes of one period of one horizon, or one alone; it counts as their mean.
-
-    An outcome over a part of the horizon of claims says that part as much; over more of it, no
-    more than one.
-    """
-
-    horizon_sec: float
-    period: int | None
-    lessons: list[_Kept] = field(default_factory=list)
-
-    @property
-    def key(self) -> tuple[float, int] | None:
-        """Period by horizon and number; None where it stands alone."""
-        return None if self.period is None else (self.horizon_sec, self.period)
-
-    def figures(self, horizon_sec: float) -> tuple[float, float, float, float]:
-        """Return weight, mean claim, mean outcome and mean of outcomes as they came."""
-        span, count = self.horizon_sec / horizon_sec, len(self.lessons)
-        root = count * math.sqrt(span)
-        claim = math.fsum(lesson.claim for lesson in self.lessons) / root
-        mean = math.fsum(clipped_outcome(lesson.outcome) for lesson in self.lessons) / root
-        plain = math.fsum(lesson.outcome for lesson in self.lessons)
-        return min(1.0, span), claim, mean, plain
-
-
 @dataclass(slots=True)
 class StrategyRecord:
     """Record of one strategy: observations of claim and outcome, and its conformal scaler.
@@ -122,7 +67,7 @@ class StrategyRecord:
     what came before them, forgotten up to the first of them.
     """
 
-    observations: deque[_Observation] = field(default_factory=deque)
+    observations: deque[Observation] = field(default_factory=deque)
     older: RecordSums = field(default_factory=RecordSums)
     outcomes: int = 0
     residuals: deque[float] = field(default_factory=deque)
@@ -132,20 +77,18 @@ class StrategyRecord:
     covered: int = 0
     lessons: int = 0
     _next_place: int = 0
-    _by_period: dict[tuple[float, int], _Observation] = field(default_factory=dict)
+    _by_period: dict[tuple[float, int], Observation] = field(default_factory=dict)
     _sums: RecordSums | None = None
 
-    def add(
-        self, lesson: Lesson, residual: float, params: ConformalParams, kept: "_Memory"
-    ) -> None:
+    def add(self, lesson: Lesson, residual: float, params: ConformalParams, kept: Memory) -> None:
         """Count one outcome: an observation of its own, or part of its period's."""
         key = None if lesson.period is None else (lesson.horizon_sec, lesson.period)
         observation = None if key is None else self._by_period.get(key)
         if observation is None:
-            observation = _Observation(lesson.horizon_sec, lesson.period)
+            observation = Observation(lesson.horizon_sec, lesson.period)
             self._append(observation)
         origin = self._next_place, lesson.decision_id, lesson.symbol
-        observation.lessons.append(_Kept(*origin, lesson.claim, lesson.outcome, residual))
+        observation.lessons.append(KeptLesson(*origin, lesson.claim, lesson.outcome, residual))
         self.outcomes += 1
         self._next_place += 1
         self.lessons += 1
@@ -156,22 +99,22 @@ class StrategyRecord:
             self._forget_oldest(kept)
         self._add_residual(residual, params)
 
-    def _append(self, observation: _Observation) -> None:
+    def _append(self, observation: Observation) -> None:
         self.observations.append(observation)
         if observation.key is not None:
             self._by_period[observation.key] = observation
 
-    def _forget_oldest(self, kept: "_Memory") -> None:
+    def _forget_oldest(self, kept: Memory) -> None:
         oldest = self.observations.popleft()
         if oldest.key is not None:
             del self._by_period[oldest.key]
         self.lessons -= len(oldest.lessons)
-        self.older = _summed(self.older, [oldest], kept)
+        self.older = sum_up(self.older, [oldest], kept)
 
     def withdraw(self, decision_id: str, symbol: str, params: ConformalParams) -> bool:
         """Take an outcome back as if it had not been; the adapted level alone stays."""
         before, pair = self.lessons, (decision_id, symbol)
-        left: list[_Kept] = []
+        left: list[KeptLesson] = []
         for observation in self.observations:
             observation.lessons = [each for each in observation.lessons if each[1:3] != pair]
             left += observation.lessons
@@ -179,7 +122,7 @@ class StrategyRecord:
         if not gone:
             return False
         # an observation stands where its first outcome that is left came
-        kept = sorted((each for each in self.observations if each.lessons), key=_first_place)
+        kept = sorted((each for each in self.observations if each.lessons), key=attrgetter("place"))
         self.observations, self._by_period = deque(), {}
         for observation in kept:
             self._append(observation)
@@ -192,10 +135,10 @@ class StrategyRecord:
         self.measure(params)
         return True
 
-    def sums(self, kept: "_Memory") -> RecordSums:
+    def sums(self, kept: Memory) -> RecordSums:
         """Return the sums over all observations, each aged by those after it."""
         if self._sums is None:
-            self._sums = _summed(self.older, self.observations, kept)
+            self._sums = sum_up(self.older, self.observations, kept)
         return self._sums
 
     def _add_residual(self, residual: float, params: ConformalParams) -> None:
@@ -244,46 +187,12 @@ class StrategyRecord:
             covered=data["covered"],
         )
         for horizon_sec, period, lessons in data["observations"]:
-            kept = [_Kept(*lesson) for lesson in lessons]
-            record._append(_Observation(horizon_sec, period, kept))
+            kept = [KeptLesson(*lesson) for lesson in lessons]
+            record._append(Observation(horizon_sec, period, kept))
             record.lessons += len(kept)
             record._next_place = max(record._next_place, kept[-1].place + 1)
         record.measure(params)
         return record
-
-
-class _Memory(NamedTuple):
-    """How a record forgets, and over what its claims are."""
-
-    half_life: float
-    horizon_sec: float
-
-    @property
-    def observations(self) -> int:
-        """How many are kept whole."""
-        return math.ceil(_HALF_LIVES_KEPT * self.half_life)
-
-
-def _first_place(observation: _Observation) -> int:
-    return observation.lessons[0].place
-
-
-def _summed(older: RecordSums, observations: Iterable[_Observation], memory: _Memory) -> RecordSums:
-    r"""Sum up observations behind older sums; each of weight w ages all before it by w.
-
-    .. math:: g_i = w_i 2^{-\sum_{j > i} w_j / \text{half-life}}
-    """
-    rows = np.array([each.figures(memory.horizon_sec) for each in observations]).reshape(-1, 4)
-    weight, claim, outcome, plain = rows.T
-    total = np.add.accumulate(weight)
-    age = total[-1] - total if len(total) else total
-    kept = weight * np.exp2(-age / memory.half_life)
-    columns = (kept, kept * claim, kept * claim * claim, kept * outcome, kept * claim * outcome)
-    news = [*columns, kept * (plain > 0.0), kept * (plain < 0.0)]
-    faded = 2.0 ** (-float(weight.sum()) / memory.half_life)
-    return RecordSums(
-        *(old * faded + math.fsum(column.tolist()) for old, column in zip(older, news, strict=True))
-    )
 
 
 def outcome_period(timestamp_ns: int, horizon_sec: float = _DAY_SEC) -> int:
@@ -293,16 +202,6 @@ def outcome_period(timestamp_ns: int, horizon_sec: float = _DAY_SEC) -> int:
     """
     horizon_ns = max(round(horizon_sec * 1e9), 1)
     return (timestamp_ns - horizon_ns // 2) // horizon_ns
-
-
-def is_clipped(outcome: float) -> bool:
-    """Whether an outcome lies so far out that it counts as 5 volatilities."""
-    return abs(outcome) >= CLIP_SIGMAS
-
-
-def clipped_outcome(outcome: float) -> float:
-    """Return an outcome within 5 volatilities."""
-    return min(max(outcome, -CLIP_SIGMAS), CLIP_SIGMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +239,7 @@ class RecordBook:
         horizon_sec: float = _DAY_SEC,
     ) -> None:
         self._params = params
-        self._memory = _Memory(records.half_life, horizon_sec)
+        self._memory = Memory(records.half_life, horizon_sec)
         self._max = max_strategies
         self._records: dict[str, StrategyRecord] = {}
         self.refused = 0

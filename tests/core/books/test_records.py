@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.books.records import Lesson, RecordBook, RecordSums, outcome_period
+from app.core.books.observations import RecordSums
+from app.core.books.records import Lesson, RecordBook, outcome_period
 from app.core.params import ConformalParams, RecordParams
 
 PARAMS = ConformalParams()
